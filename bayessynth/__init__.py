@@ -1,0 +1,104 @@
+"""Synthetic tables from hierarchical Bayesian models.
+
+The public names load when they are first used, so ``import bayessynth`` stays quick.
+
+Examples
+--------
+>>> import bayessynth as bs
+>>> df = bs.datasets.load("rand_hie")
+>>> len(df)
+3459
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayessynth import datasets
+    from bayessynth.families import Prior
+    from bayessynth.fitting import Fitted, from_pymc, load
+    from bayessynth.schema import (
+        Binary,
+        Categorical,
+        Constant,
+        Continuous,
+        Count,
+        Datetime,
+        Group,
+        Identifier,
+        Ordinal,
+        Positive,
+        Proportion,
+        Schema,
+    )
+    from bayessynth.spec import Equation, Spec
+    from bayessynth.synthesis import SyntheticData
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Binary",
+    "Categorical",
+    "Constant",
+    "Continuous",
+    "Count",
+    "Datetime",
+    "Equation",
+    "Fitted",
+    "Group",
+    "Identifier",
+    "Ordinal",
+    "Positive",
+    "Prior",
+    "Proportion",
+    "Schema",
+    "Spec",
+    "SyntheticData",
+    "datasets",
+    "from_pymc",
+    "load",
+]
+
+_ROOMS = {
+    "datasets": ("datasets",),
+    "families": ("Prior",),
+    "fitting": ("Fitted", "from_pymc", "load"),
+    "schema": (
+        "Binary",
+        "Categorical",
+        "Constant",
+        "Continuous",
+        "Count",
+        "Datetime",
+        "Group",
+        "Identifier",
+        "Ordinal",
+        "Positive",
+        "Proportion",
+        "Schema",
+    ),
+    "spec": ("Equation", "Spec"),
+    "synthesis": ("SyntheticData",),
+}
+_ROOM_OF = {name: room for room, public in _ROOMS.items() for name in public}
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        hint = ""
+        if not name.startswith("_"):
+            from bayessynth.errors import suggest
+
+            hint = suggest(name, __all__)
+        raise AttributeError(f"module 'bayessynth' has no attribute {name!r}.{hint}")
+    module = import_module(f"bayessynth.{room}")
+    value = module if name == room else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,93 @@
+"""A component: one bound equation with the arrays that its posterior needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayessynth import families
+from bayessynth.design.bind import Bound, BoundEquation, Data
+from bayessynth.errors import DataError
+
+
+@dataclass(frozen=True)
+class Component:
+    """An equation and its rows as arrays, ready for an engine.
+
+    Attributes
+    ----------
+    equation : BoundEquation
+    y : ndarray of shape (n,)
+        Encoded response.
+    matrices : mapping of str to ndarray
+        Common matrix of each predictor, shape (n, p), centred where the predictor is.
+    offsets : mapping of str to ndarray
+        Offsets of the predictors that have any, shape (n,).
+    effects : mapping of str to tuple of ndarray
+        For each predictor, the columns that each group-specific term multiplies, shape (n, number of effects).
+    index : mapping of str to ndarray
+        Group of every row, by factor, shape (n,).
+    labels : mapping of str to tuple
+        Labels of the groups, by factor: all text or all integers.
+    trials : ndarray or None
+        Number of trials of every row.
+    """
+
+    equation: BoundEquation
+    y: np.ndarray
+    matrices: Mapping[str, np.ndarray]
+    offsets: Mapping[str, np.ndarray]
+    effects: Mapping[str, tuple[np.ndarray, ...]]
+    index: Mapping[str, np.ndarray]
+    labels: Mapping[str, tuple[str, ...] | tuple[int, ...]]
+    trials: np.ndarray | None
+
+    @property
+    def family(self) -> families.Family:
+        """The response's family."""
+        return families.get(self.equation.family)
+
+    def __post_init__(self) -> None:
+        # Compiled code does not check an index against its dimension: it returns garbage.
+        for factor, index in self.index.items():
+            size = len(self.labels[factor])
+            wrong = (index < 0) | (index >= size)
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                raise DataError(
+                    f"Group index of {factor!r} is outside 0..{size - 1} in {int(wrong.sum())} rows, the first is row "
+                    f"{row}: {index[row]}."
+                )
+
+
+def component(bound: Bound, data: Data, column: str) -> Component:
+    """Evaluate one equation's design on its rows."""
+    equation = bound[column]
+    frame, rows = data.at(column), data.rows[column]
+    n = len(rows)
+    matrices, offsets, effects = {}, {}, {}
+    for name, predictor in equation.predictors.items():
+        matrix = predictor.matrix(frame, n)
+        matrices[name] = matrix - np.asarray(predictor.means) if predictor.centred else matrix
+        offset = predictor.offset(frame, n)
+        if offset is not None:
+            offsets[name] = offset
+        effects[name] = tuple(group.matrix(frame, n) for group in predictor.groups)
+    index = {factor: data.grouping.codes[factor][rows] for factor in equation.factors}
+    labels = {factor: coordinate(data.grouping.labels[factor]) for factor in equation.factors}
+    trials = data.columns[equation.trials][rows] if equation.trials else None
+    return Component(equation, data.columns[column][rows], matrices, offsets, effects, index, labels, trials)
+
+
+def coordinate(labels: tuple[Any, ...]) -> tuple[str, ...] | tuple[int, ...]:
+    """Return group labels as a posterior's coordinates can hold them: integers, or text.
+
+    >>> coordinate((("a", 1), ("a", 2)))
+    ('a:1', 'a:2')
+    """
+    if all(isinstance(label, int) and not isinstance(label, bool) for label in labels):
+        return tuple(labels)
+    return tuple(":".join(map(str, label)) if isinstance(label, tuple) else str(label) for label in labels)

@@ -1,0 +1,211 @@
+"""The linear predictor of one parameter: intercept, common terms, offsets, group-specific terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayessynth.design.evaluate import Frame, evaluate
+from bayessynth.design.term import TermDesign, learn_terms
+from bayessynth.design.transforms import State
+from bayessynth.errors import SpecError
+from bayessynth.spec import Expression, Formula, names, parse, text
+
+
+@dataclass(frozen=True)
+class GroupDesign:
+    """The effects of one group-specific term.
+
+    Attributes
+    ----------
+    factor : str
+        Grouping factor.
+    intercept : bool
+    terms : tuple of TermDesign
+    correlated : bool
+    scales : tuple of float
+        Root mean square of each effect's column, which scales default priors.
+    """
+
+    factor: str
+    intercept: bool
+    terms: tuple[TermDesign, ...]
+    correlated: bool
+    scales: tuple[float, ...] = ()
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Names of the effects: ``"1"`` for the intercept, a term's name, ``"term[level]"`` for a level."""
+        found = ["1"] if self.intercept else []
+        for term in self.terms:
+            found += [f"{term.name}[{label}]" for label in term.labels] if term.labels else [term.name]
+        return tuple(found)
+
+    def matrix(self, frame: Frame, n: int) -> np.ndarray:
+        """Return the columns that the effects multiply, shape (n, number of effects)."""
+        blocks = [np.ones((n, 1))] if self.intercept else []
+        return np.column_stack([*blocks, *(t.columns(frame, n) for t in self.terms)])
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A linear predictor as learnt from the data.
+
+    Attributes
+    ----------
+    parameter : str
+        The family's parameter that it models.
+    intercept : bool
+    terms : tuple of TermDesign
+    offsets : tuple of Expression
+    groups : tuple of GroupDesign
+    means, sds : tuple of float
+        Mean and standard deviation of each column of the common matrix. The prior of the intercept is that of
+        the predictor at the means.
+    states : mapping
+        States of transforms inside offsets.
+    """
+
+    parameter: str
+    intercept: bool
+    terms: tuple[TermDesign, ...]
+    offsets: tuple[Expression, ...]
+    groups: tuple[GroupDesign, ...]
+    means: tuple[float, ...]
+    sds: tuple[float, ...]
+    states: Mapping[str, State]
+
+    @property
+    def centred(self) -> bool:
+        """Whether the common columns are centred while fitting (there is an intercept to take it up)."""
+        return self.intercept and bool(self.terms)
+
+    @property
+    def offset_columns(self) -> tuple[str, ...]:
+        """Columns that the offsets read."""
+        return tuple(dict.fromkeys(c for o in self.offsets for c in names(o)))
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Where each term's columns stand in the common matrix."""
+        found, start = {}, 0
+        for term in self.terms:
+            found[term.name] = slice(start, start + term.width)
+            start += term.width
+        return found
+
+    def matrix(self, frame: Frame, n: int) -> np.ndarray:
+        """Return the common matrix without the intercept, shape (n, p), not centred."""
+        return np.column_stack([np.empty((n, 0)), *(t.columns(frame, n) for t in self.terms)])
+
+    def offset(self, frame: Frame, n: int) -> np.ndarray | None:
+        """Return the sum of the offsets, shape (n,), or None if there are none."""
+        if not self.offsets:
+            return None
+        parts = [evaluate(o, frame, dict(self.states)) for o in self.offsets]
+        return np.broadcast_to(np.sum(parts, axis=0), (n,)).astype(float)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the predictor as JSON data."""
+        groups = [
+            {"factor": g.factor, "intercept": g.intercept, "terms": [t.to_json() for t in g.terms],
+             "correlated": g.correlated, "scales": g.scales}
+            for g in self.groups
+        ]  # fmt: skip
+        return {
+            "parameter": self.parameter, "intercept": self.intercept, "terms": [t.to_json() for t in self.terms],
+            "offsets": [text(o) for o in self.offsets], "groups": groups, "means": self.means, "sds": self.sds,
+            "states": dict(self.states),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Predictor:
+        """Make a predictor of what :meth:`to_json` returned."""
+        groups = tuple(
+            GroupDesign(g["factor"], g["intercept"], tuple(map(TermDesign.from_json, g["terms"])), g["correlated"],
+                        tuple(g["scales"]))
+            for g in data["groups"]
+        )  # fmt: skip
+        offsets = tuple(parse(f"_ ~ offset({o})").offsets[0] for o in data["offsets"])
+        terms = tuple(map(TermDesign.from_json, data["terms"]))
+        return cls(data["parameter"], data["intercept"], terms, offsets, groups, tuple(data["means"]),
+                   tuple(data["sds"]), data["states"])  # fmt: skip
+
+
+def learn_predictor(parameter: str, formula: Formula, frame: Frame, n: int, column: str) -> Predictor:
+    """Learn a predictor's coding, transforms and column means from an equation's rows.
+
+    Raises
+    ------
+    SpecError
+        If a column of the common matrix does not vary, or is a combination of the others.
+    """
+    terms = learn_terms(formula.terms, formula.intercept, frame)
+    states: dict[str, State] = {}
+    for offset in formula.offsets:
+        evaluate(offset, frame, states, learn=True)
+    matrix = np.column_stack([np.empty((n, 0)), *(t.columns(frame, n) for t in terms)])
+    means, sds = matrix.mean(axis=0), matrix.std(axis=0)
+    _check_rank(terms, matrix, sds, formula, column)
+    groups = []
+    for group in formula.groups:
+        effects = learn_terms(group.terms, group.intercept, frame)
+        design = GroupDesign(group.group, group.intercept, effects, group.correlated and _several(group, effects))
+        scales = np.sqrt((design.matrix(frame, n) ** 2).mean(axis=0))
+        groups.append(GroupDesign(design.factor, design.intercept, effects, design.correlated,
+                                  tuple(float(f"{s:.2g}") for s in scales)))  # fmt: skip
+    _check_repeated(groups, column)
+    return Predictor(parameter, formula.intercept, terms, formula.offsets, tuple(groups),
+                     tuple(means.tolist()), tuple(sds.tolist()), states)  # fmt: skip
+
+
+def _several(group: Any, effects: tuple[TermDesign, ...]) -> bool:
+    return int(group.intercept) + sum(t.width for t in effects) > 1
+
+
+def _check_repeated(groups: list[GroupDesign], column: str) -> None:
+    seen: set[tuple[str, str]] = set()
+    for group in groups:
+        for effect in group.effects:
+            if (effect, group.factor) in seen:
+                raise SpecError(
+                    f"Equation for {column!r}: the effect ({effect} | {group.factor}) stands in two group-specific "
+                    f"terms; write the second as (0 + x | {group.factor})."
+                )
+            seen.add((effect, group.factor))
+    correlated = [g.factor for g in groups if g.correlated]
+    for factor in {f for f in correlated if correlated.count(f) > 1}:
+        raise SpecError(
+            f"Equation for {column!r}: two correlated group-specific terms for {factor!r}; write them as one, "
+            f"(1 + x + z | {factor}), or one of them with '||'."
+        )
+
+
+def _check_rank(
+    terms: tuple[TermDesign, ...], matrix: np.ndarray, sds: np.ndarray, formula: Formula, column: str
+) -> None:
+    """Refuse columns that do not vary; exact collinearity stays to the priors but is worth an error as well."""
+    if not matrix.shape[1]:
+        return
+    labels = [f"{t.name}[{label}]" if label else t.name for t in terms for label in (t.labels or ("",))]
+    if formula.intercept:
+        for name, sd in zip(labels, sds, strict=True):
+            if sd == 0:
+                raise SpecError(
+                    f"Equation for {column!r}: {name!r} does not vary in the rows of this equation, so its "
+                    "coefficient cannot be learnt; remove the term, or merge the level."
+                )
+    scaled = matrix / np.where(sds > 0, sds, 1.0)
+    if formula.intercept:
+        scaled = scaled - scaled.mean(axis=0)
+    gram = scaled.T @ scaled
+    values, vectors = np.linalg.eigh(gram)
+    if values[0] < 1e-10 * max(values[-1], 1.0):
+        involved = [name for name, weight in zip(labels, np.abs(vectors[:, 0]), strict=True) if weight > 0.05]
+        raise SpecError(
+            f"Equation for {column!r}: the columns {', '.join(involved)} are an exact combination of each other; "
+            "remove one of them."
+        )

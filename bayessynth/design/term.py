@@ -1,0 +1,157 @@
+"""A term of a formula as columns of a design matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from bayessynth.design.evaluate import Codes, Frame, evaluate
+from bayessynth.design.transforms import State
+from bayessynth.errors import FormulaError
+from bayessynth.spec import Term, parse
+
+
+@dataclass(frozen=True)
+class Factor:
+    """How one factor of a term is coded: levels of a category, or columns of a number."""
+
+    levels: tuple[str, ...] | None
+    reference: int | None
+    width: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the factor's columns; one empty label for a plain number."""
+        if self.levels is not None:
+            return tuple(level for i, level in enumerate(self.levels) if i != self.reference)
+        return tuple(map(str, range(1, self.width + 1))) if self.width > 1 else ("",)
+
+
+@dataclass(frozen=True)
+class TermDesign:
+    """A term with all that was learnt of it; columns vary fastest over the last factor.
+
+    Attributes
+    ----------
+    term : Term
+    factors : tuple of Factor
+        Coding of each factor; a factor with a reference level has one column less than levels.
+    states : mapping
+        States of transforms.
+    """
+
+    term: Term
+    factors: tuple[Factor, ...]
+    states: Mapping[str, State]
+
+    @property
+    def name(self) -> str:
+        """The term's name, ``"age:site"``."""
+        return self.term.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the columns, empty for a term of one plain column."""
+        if all(f.levels is None and f.width == 1 for f in self.factors):
+            return ()
+        parts = [f.labels for f in self.factors]
+        joined = reduce(lambda left, right: [[*a, b] for a in left for b in right], parts, [[]])  # type: ignore[arg-type, return-value, var-annotated]
+        return tuple(":".join(p for p in row if p) for row in joined)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(np.prod([len(f.labels) for f in self.factors]))
+
+    def columns(self, frame: Frame, n: int) -> np.ndarray:
+        """Return the term's columns, shape (n, width)."""
+        result = np.ones((n, 1))
+        for value, factor in zip(self._values(frame), self.factors, strict=True):
+            if isinstance(value, Codes):
+                kept = [i for i in range(len(value.levels)) if i != factor.reference]
+                block = np.eye(len(value.levels))[:, kept][value.codes]
+            else:
+                block = value.reshape(-1, factor.width)
+            result = (result[:, :, None] * block[:, None, :]).reshape(n, -1)
+        return result
+
+    def contribution(self, frame: Frame, coefficients: np.ndarray) -> np.ndarray:
+        """Return the columns times their coefficients, without building the columns of categories.
+
+        Parameters
+        ----------
+        frame : Frame
+        coefficients : ndarray of shape (width,)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        table = coefficients.reshape([len(f.labels) for f in self.factors])
+        cell: np.ndarray | None = None
+        numbers: np.ndarray | None = None
+        category_axes, number_axes = [], []
+        for axis, (value, factor) in enumerate(zip(self._values(frame), self.factors, strict=True)):
+            if isinstance(value, Codes):
+                category_axes.append(axis)
+                if factor.reference is not None:
+                    table = np.insert(table, factor.reference, 0.0, axis=axis)
+                cell = value.codes if cell is None else cell * len(value.levels) + value.codes
+            else:
+                number_axes.append(axis)
+                block = value.reshape(-1, factor.width)
+                numbers = block if numbers is None else (numbers[:, :, None] * block[:, None, :]).reshape(len(block), -1)
+        table = table.transpose([*category_axes, *number_axes])
+        if numbers is None:
+            return table.reshape(-1)[cell]
+        if cell is None:
+            return numbers[:, 0] * table.item() if table.size == 1 else numbers @ table.reshape(-1)
+        return np.einsum("nq,nq->n", table.reshape(-1, numbers.shape[1])[cell], numbers)
+
+    def _values(self, frame: Frame) -> list[np.ndarray | Codes]:
+        return [evaluate(f, frame, dict(self.states)) for f in self.term.factors]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the term and its states as JSON data."""
+        coding = [{"levels": f.levels, "reference": f.reference, "width": f.width} for f in self.factors]
+        return {"term": str(self.term), "factors": coding, "states": dict(self.states)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TermDesign:
+        """Make a term of what :meth:`to_json` returned; its text is parsed and checked anew."""
+        (term,) = parse(f"_ ~ 0 + {data['term']}").terms
+        factors = tuple(
+            Factor(None if f["levels"] is None else tuple(f["levels"]), f["reference"], f["width"])
+            for f in data["factors"]
+        )
+        return cls(term, factors, data["states"])
+
+
+def learn_terms(terms: tuple[Term, ...], intercept: bool, frame: Frame) -> tuple[TermDesign, ...]:
+    """Learn the coding of terms from a column's rows.
+
+    A categorical factor of a term gets a reference level if the term without that factor is in the formula
+    (the intercept is the term without factors), else a column for each level: R's rule, which gives full rank.
+    """
+    present = {frozenset(t.factors) for t in terms} | ({frozenset()} if intercept else set())
+    designs: list[TermDesign] = []
+    for term in terms:
+        states: dict[str, State] = {}
+        factors = []
+        for expression in term.factors:
+            value = evaluate(expression, frame, states, learn=True)
+            if isinstance(value, Codes):
+                reduced = frozenset(term.factors) - {expression} in present
+                factors.append(Factor(value.levels, value.reference if reduced else None, len(value.levels)))
+            else:
+                if value.ndim == 0:
+                    raise FormulaError(f"Term {term.name!r} is a number, not a column.")
+                factors.append(Factor(None, None, 1 if value.ndim == 1 else value.shape[1]))
+        designs.append(TermDesign(term, tuple(factors), states))
+        if all(f.levels is not None and f.reference is None for f in factors):
+            present.add(frozenset())  # a column for each level spans the intercept
+    return tuple(designs)

@@ -1,0 +1,57 @@
+"""The hurdle Poisson family: 0, or a Poisson count above 0.
+
+Support: whole numbers from 0. Parameters: mu (mean of the Poisson before it is truncated at 0),
+psi (probability of a value above 0).
+Zeros have one origin, so psi and mu are learnt from different rows.
+
+>>> from bayessynth import families
+>>> families.get("hurdle_poisson").logp([0], mu=1.0, psi=0.5).round(3).tolist()
+[-0.693]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bayessynth.families import checks, counts, defaults
+from bayessynth.families.custom import custom_dist, integers
+from bayessynth.families.family import Family, Parameter
+from bayessynth.families.registry import register
+
+
+def _sample(rng: np.random.Generator, n: int, *, mu: Any, psi: Any) -> np.ndarray:
+    kept = rng.random(n) < psi
+    return np.where(kept, counts.draw_positive_poisson(rng, n, mu), 0.0)
+
+
+def _logp(y: Any, *, mu: Any, psi: Any) -> np.ndarray:
+    return counts.hurdle_logp(y, psi, lambda value: counts.poisson_logp(value, mu))
+
+
+def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
+    def logp(value: Any, mu: Any, psi: Any) -> Any:
+        return counts.hurdle_graph(pm, value, psi, pm.Poisson.dist(mu=mu))
+
+    ordered = {key: params[key] for key in ("mu", "psi")}
+    return custom_dist(pm, name, ordered, logp, _sample, dtype="int64", **integers(kwargs))
+
+
+register(
+    Family(
+        name="hurdle_poisson",
+        kinds=frozenset({"count"}),
+        parameters=(
+            Parameter("mu", ("log", "softplus"), defaults.mean_predictor),
+            Parameter(
+                "psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior
+            ),
+        ),
+        discrete=True,
+        sample=_sample,
+        logp=_logp,
+        dist=_dist,
+        check=checks.counts_only,
+    )
+)

@@ -1,0 +1,130 @@
+"""Whether a fit can be trusted: a verdict with the numbers behind it and a remedy."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+
+from bayessynth.design import shown
+
+Verdict = Literal["pass", "warn", "fail"]
+# Thresholds: Vehtari et al. (2021) for R-hat and ESS, Betancourt (2016) for BFMI.
+RHAT_PASS, RHAT_FAIL = 1.01, 1.05
+ESS_PASS, ESS_FAIL = 400, 100
+DIVERGENT_FAIL = 0.01
+BFMI_PASS = 0.3
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The verdict on a fit.
+
+    Attributes
+    ----------
+    verdict : {"pass", "warn", "fail"}
+        pass: all R-hat ≤ 1.01, effective sample sizes ≥ 400, no divergence, BFMI > 0.3. fail: any R-hat > 1.05,
+        effective sample size < 100, divergences in more than 1 % of draws, or a draw that is not finite. warn:
+        between.
+    reasons : tuple of str
+        What stands in the way of "pass", and what to do about it; empty after "pass".
+    table : DataFrame
+        One row an equation: ``rhat`` (largest), ``ess_bulk`` and ``ess_tail`` (smallest), ``divergences``, ``bfmi``
+        (smallest over chains), ``parameter`` (the one that mixes worst), ``verdict``.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        rows = self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2}).to_string(index=False)
+        return "\n".join([f"Diagnostics: {self.verdict}", rows, *(f"- {reason}" for reason in self.reasons)])
+
+    def _repr_html_(self) -> str:
+        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
+        table = self.table.round(3).to_html(index=False)
+        return f"<p><b>Diagnostics: {self.verdict}</b></p>{table}<ul>{reasons}</ul>"
+
+
+def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:
+    """Judge a posterior.
+
+    Parameters
+    ----------
+    idata : DataTree
+        With groups posterior and sample_stats, the latter with a ``component`` dim.
+    owner : mapping of str to str
+        The equation (component) that each variable of the posterior belongs to.
+    """
+    posterior, stats = idata["posterior"].to_dataset(), idata["sample_stats"].to_dataset()
+    rows: list[dict[str, Any]] = []
+    reasons: list[str] = []
+    for component in stats["component"].values if "component" in stats else []:
+        names = [name for name, column in owner.items() if column == component]
+        own = stats.sel(component=component)
+        row = {"equation": shown(str(component)), **_mixing(posterior[names])}
+        row |= {"divergences": int(own["diverging"].sum()), "bfmi": _bfmi(own["energy"].values)}
+        row["verdict"], found = _judge(row, own["diverging"].size)
+        rows.append(row)
+        reasons += found
+    order: list[Verdict] = ["pass", "warn", "fail"]
+    verdict = max((row["verdict"] for row in rows), key=order.index, default="pass")
+    return Diagnosis(verdict, tuple(reasons), pd.DataFrame(rows))
+
+
+def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
+    """Return the worst R-hat and effective sample sizes over all entries of all variables."""
+    worst: dict[str, Any] = {"rhat": 1.0, "ess_bulk": np.inf, "ess_tail": np.inf, "parameter": ""}
+    for name, variable in posterior.data_vars.items():
+        draws = variable.values.reshape(*variable.shape[:2], -1)
+        draws = draws[:, :, np.ptp(draws, axis=(0, 1)) > 0]  # the diagonal of a correlation matrix never moves
+        if not np.isfinite(draws).all():
+            return worst | {"rhat": np.nan, "parameter": shown(str(name))}
+        if not draws.shape[-1]:
+            continue
+        rhat = float(np.max(array_stats.rhat(draws, chain_axis=0, draw_axis=1)))
+        bulk = float(np.min(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="bulk")))
+        tail = float(np.min(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))))
+        if min(bulk, tail) < min(worst["ess_bulk"], worst["ess_tail"]) or rhat > max(worst["rhat"], RHAT_PASS):
+            worst["parameter"] = shown(str(name))
+        worst["rhat"] = max(worst["rhat"], rhat)
+        worst["ess_bulk"], worst["ess_tail"] = min(worst["ess_bulk"], bulk), min(worst["ess_tail"], tail)
+    return worst
+
+
+def _bfmi(energy: np.ndarray) -> float:
+    """Return the smallest Bayesian fraction of missing information over chains (Betancourt 2016)."""
+    return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)))
+
+
+def _judge(row: Mapping[str, Any], n_draws: int) -> tuple[Verdict, list[str]]:
+    """Apply the thresholds to one equation."""
+    equation, parameter = row["equation"], row["parameter"]
+    ess = min(row["ess_bulk"], row["ess_tail"])
+    if np.isnan(row["rhat"]):
+        return "fail", [
+            f"{equation}: draws of {parameter} are not finite. Rescale the column, or give tighter priors."
+        ]
+    checks: list[tuple[bool, bool, str]] = [
+        (row["rhat"] > RHAT_PASS, row["rhat"] > RHAT_FAIL,
+         f"chains disagree (R-hat {row['rhat']:.3f}, worst in {parameter}). Sample longer (tune=, draws=); if it "
+         "stays, the model asks more than the data tell: fewer group-specific terms, or tighter priors."),
+        (ess < ESS_PASS, ess < ESS_FAIL,
+         f"few effective draws ({ess:.0f}, least in {parameter}). Sample longer (draws=)."),
+        (row["divergences"] > 0, row["divergences"] > DIVERGENT_FAIL * n_draws,
+         f"{row['divergences']} of {n_draws} draws diverged, so parts of the posterior may be missed. Often a group "
+         "standard deviation near zero or very few groups: a tighter prior on it, or remove the term."),
+        (row["bfmi"] <= BFMI_PASS, False,
+         f"the energy mixes slowly (BFMI {row['bfmi']:.2f}): heavy tails. Tighter priors on standard deviations."),
+    ]  # fmt: skip
+    found = [f"{equation}: {reason}" for warned, _, reason in checks if warned]
+    if any(failed for _, failed, _ in checks):
+        return "fail", found
+    return ("warn" if found else "pass"), found

@@ -1,0 +1,95 @@
+"""The reference engine: the component's PyMC model, sampled by nutpie's NUTS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from bayessynth.design import Component
+from bayessynth.errors import FitError
+from bayessynth.fitting.posterior import Posterior
+from bayessynth.graph import build
+
+# nutpie's names of statistics -> ArviZ's.
+_STATS = {
+    "diverging": "diverging", "energy": "energy", "depth": "tree_depth", "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate", "logp": "lp", "n_steps": "n_steps",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to sample, and from which seed."""
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int = 1
+
+
+def sample(component: Component, settings: Settings, seed: int) -> Posterior:
+    """Sample one component's posterior.
+
+    Parameters
+    ----------
+    component : Component
+    settings : Settings
+    seed : int
+
+    Returns
+    -------
+    Posterior
+        Warm-up left out; raw offsets and centred intercepts left out, since the parameters carry them.
+
+    Raises
+    ------
+    FitError
+        If the sampler cannot start.
+    """
+    start = time.perf_counter()
+    # One BLAS thread: sums must not depend on how many cores there are.
+    with threadpool_limits(1):
+        model = build(component)
+        tree = sample_model(model, settings, seed, component.equation.response)
+    kept = reported(model)
+    variables = {
+        name: (tuple(map(str, tree["posterior"][name].dims[2:])), tree["posterior"][name].values) for name in kept
+    }
+    dims = {dim for names, _ in variables.values() for dim in names}
+    coords = {dim: values for dim, values in _coords(model).items() if dim in dims}
+    stats = {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
+    return Posterior(component.equation.response, variables, coords, stats, "nuts", time.perf_counter() - start)
+
+
+def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> xr.DataTree:
+    """Compile a model for nutpie and sample it."""
+    try:
+        compiled = nutpie.compile_pymc_model(model)
+        return nutpie.sample(
+            compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
+            seed=seed, progress_bar=False, save_warmup=False,
+        )  # fmt: skip
+    except (RuntimeError, pm.exceptions.SamplingError) as error:
+        raise FitError(
+            f"The sampler could not start on the equation for {name!r}: {error}. Look at its priors "
+            "(spec.priors(df)) and at the column's extremes; a column on a very large scale is better divided first."
+        ) from error
+
+
+def reported(model: pm.Model) -> list[str]:
+    """Names of the variables that a posterior reports: no raw offsets, centred intercepts or Cholesky factors."""
+    hidden = ("~offset", "~centred", "~cholesky", "~effects")
+    variables = [*model.free_RVs, *model.deterministics]
+    return [v.name for v in variables if not v.name.endswith(hidden)]
+
+
+def _coords(model: pm.Model) -> dict[str, Sequence[Any]]:
+    return {name: list(values) for name, values in model.coords.items() if values is not None}

@@ -1,0 +1,34 @@
+"""A fingerprint of a table, by which a fit recognises the data it was fitted to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bayessynth.errors import DataError
+
+
+def fingerprint(frame: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Return a short hash of the given columns' values.
+
+    >>> len(fingerprint(pd.DataFrame({"x": [1, 2]}), ["x"]))
+    16
+    """
+    digest = hashlib.sha256()
+    for column in columns:
+        digest.update(column.encode())
+        digest.update(pd.util.hash_pandas_object(frame[column], index=False, categorize=True).to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def check_same(frame: pd.DataFrame, columns: Sequence[str], expected: str) -> None:
+    """Raise a DataError unless the frame is the one with the expected fingerprint."""
+    missing = [c for c in columns if c not in frame]
+    if missing:
+        raise DataError(f"The data lack column {missing[0]!r}, which was fitted; hand in the table that was fitted.")
+    if fingerprint(frame, columns) != expected:
+        raise DataError(
+            "These are not the data that were fitted: their values differ. Hand in the same table, or fit again."
+        )

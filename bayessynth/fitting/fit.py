@@ -1,0 +1,166 @@
+"""A spec and data to a fit."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth import __version__, families
+from bayessynth.design import Bound, Missing, bind, component
+from bayessynth.errors import DataError, FitError, suggest
+from bayessynth.fitting.fingerprint import fingerprint
+from bayessynth.fitting.fitted import Fitted
+from bayessynth.fitting.groups import fit_groups
+from bayessynth.schema import Schema
+from bayessynth.spec import Spec
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+ENGINES = ("auto", "pymc")
+
+
+def fit(
+    spec: Spec,
+    data: pd.DataFrame | str | os.PathLike[str],
+    *,
+    schema: Schema | None = None,
+    missing: Missing = "error",
+    engine: str = "auto",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    random_seed: int | None = None,
+    cores: int | None = None,
+    keep_groups: bool = False,
+    progress: bool = True,
+) -> Fitted:
+    """Fit every equation of a spec.
+
+    Parameters
+    ----------
+    spec : Spec
+    data : DataFrame or path
+        The original table, or a Parquet or CSV file that holds it.
+    schema : Schema, optional
+        Kinds of the columns; detected if not given.
+    missing : {"error", "drop"}
+        Missing cells are an error, or rows that have them are left out of the equations that use them.
+    engine : {"auto", "pymc"}
+        ``"pymc"`` samples each equation's PyMC model by NUTS, which is what ``"auto"`` chooses.
+    draws, tune, chains : int
+        Draws kept and warm-up draws of each chain.
+    random_seed : int, optional
+        Fixes everything: the same seed gives the same draws, whatever the number of cores.
+    cores : int, optional
+        Most worker processes; by default all cores. With 1, equations are fitted in this process.
+    keep_groups : bool
+        Keep effects, labels and sizes of the observed groups when saving (disclosing; ``groups="existing"`` needs
+        it).
+    progress : bool
+        Show a progress bar where there is a terminal or a notebook.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    SpecError, SchemaError, DataError, MissingDataError
+        For whatever does not fit, with column, rows and remedy, before any sampling starts.
+    FitError
+        If the sampler cannot start.
+    """
+    from bayessynth.fitting.engines import Settings
+    from bayessynth.fitting.parallel import available_cores, fit_components
+    from bayessynth.fitting.posterior import to_datatree
+
+    start = time.perf_counter()
+    _check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
+    frame = read(data)
+    bound, bound_data = bind(spec, frame, schema, missing)
+    entropy = np.random.SeedSequence(random_seed).entropy
+    assert isinstance(entropy, int)
+    columns = [e.response for e in bound.equations if families.get(e.family).parameters]
+    components = [component(bound, bound_data, column) for column in columns]
+    settings = Settings(draws=draws, tune=tune, chains=chains)
+    posteriors = fit_components(
+        components, settings, _seeds(columns, entropy), cores or available_cores(), progress
+    )
+    structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
+    structure = fit_groups(bound.plan, bound_data.grouping, chains * draws, structure_rng, keep_groups)
+    record = {
+        "engine": {p.column: p.engine for p in posteriors},
+        "seconds": {p.column: round(p.seconds, 2) for p in posteriors} | {"total": round(time.perf_counter() - start, 2)},
+        "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": missing,
+        "rows": {c: len(r) for c, r in bound_data.rows.items()}, "groups_kept": keep_groups,
+        "data": fingerprint(frame, list(bound.schema)), "version": __version__,
+    }  # fmt: skip
+    return Fitted(bound, to_datatree(posteriors), structure, record)
+
+
+def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
+    """Return the data, read from a Parquet or CSV file if a path is given.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is of another type.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        raise DataError(f"data must be a DataFrame or a path to a Parquet or CSV file, not {type(data).__name__}.")
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.")
+    if path.suffix in (".parquet", ".pq"):
+        return pd.read_parquet(path)
+    if ".csv" in path.suffixes:
+        return pd.read_csv(path)
+    raise DataError(f"{path.name} is neither .parquet nor .csv (.csv.gz).")
+
+
+def to_pymc(
+    spec: Spec, data: pd.DataFrame, *, schema: Schema | None = None, missing: Missing = "error"
+) -> dict[str, pm.Model]:
+    """Return the PyMC model of every equation that has parameters, by column, without fitting anything.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> import pandas as pd
+    >>> models = bs.Spec(bs.Equation("x ~ 1", family="normal")).to_pymc(pd.DataFrame({"x": [1.5, 2.25, 4.0]}))
+    >>> models["x"].free_RVs
+    [x_Intercept, x_sigma]
+    """
+    from bayessynth.graph import build
+
+    bound, bound_data = bind(spec, data, schema, missing)
+    return {c: build(component(bound, bound_data, c)) for c in _modelled(bound)}
+
+
+def _modelled(bound: Bound) -> list[str]:
+    return [e.response for e in bound.equations if families.get(e.family).parameters]
+
+
+def _seeds(columns: list[str], entropy: int) -> Mapping[str, int]:
+    """Give each column a seed of its own, which depends on its name and not on its place."""
+    keys = {c: [int(b) for b in c.encode()] for c in columns}
+    return {c: int(np.random.SeedSequence([entropy, *key]).generate_state(1)[0]) for c, key in keys.items()}
+
+
+def _check_settings(engine: str, **numbers: Any) -> None:
+    if engine not in ENGINES:
+        raise FitError(f"engine={engine!r} is not one of {', '.join(ENGINES)}.{suggest(engine, ENGINES)}")
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise FitError(f"{name}={value!r} must be a whole number above zero.")
+
+

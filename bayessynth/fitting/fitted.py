@@ -1,0 +1,191 @@
+"""A fit: spec, schema, posterior, group structure, provenance. It holds no record of the original."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayessynth import families
+from bayessynth.design import Bound, Data, bind, component, safe, shown
+from bayessynth.errors import MissingRowsWarning, SpecError
+from bayessynth.fitting.diagnose import Diagnosis, diagnose
+from bayessynth.fitting.fingerprint import check_same
+from bayessynth.fitting.groups import GroupPosterior
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayessynth.schema import Schema
+    from bayessynth.spec import Spec
+    from bayessynth.synthesis import SyntheticData
+
+
+class Fitted:
+    """What ``Spec.fit`` returns: draws of all parameters, and all that new records need.
+
+    The original data are let go. What needs them (:meth:`model`, :meth:`to_datatree`) takes them again and checks
+    that they are the same.
+
+    Attributes
+    ----------
+    bound : Bound
+        The spec with families, levels, transforms and priors as learnt.
+    idata : xarray.DataTree
+        Groups ``posterior`` and ``sample_stats``; functions of ArviZ that need no data take it as it is.
+    groups : GroupPosterior
+        Posterior of the group structure.
+    provenance : dict
+        Engines, times, seeds, settings, a fingerprint of the data.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> bs.Fitted.__name__
+    'Fitted'
+    """
+
+    def __init__(
+        self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any]
+    ) -> None:
+        self.bound = bound
+        self.idata = idata
+        self.groups = groups
+        self.provenance = dict(provenance)
+
+    @property
+    def spec(self) -> Spec:
+        """The spec that was fitted."""
+        return self.bound.spec
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the copies."""
+        return self.bound.schema
+
+    @cached_property
+    def _owner(self) -> dict[str, str]:
+        """The equation that each variable belongs to: the longest column name that starts the variable's."""
+        columns = sorted((safe(e.response) for e in self.bound.equations), key=len, reverse=True)
+        names = map(str, self.idata["posterior"].data_vars)
+        return {name: next(c for c in columns if name.startswith(f"{c}_")) for name in names}
+
+    @cached_property
+    def _diagnosis(self) -> Diagnosis:
+        return diagnose(self.idata, self._owner)
+
+    def diagnose(self) -> Diagnosis:
+        """Judge the fit: R-hat, effective sample sizes, divergences, energy; a verdict with reasons and remedies."""
+        return self._diagnosis
+
+    def summary(self, groups: bool = False) -> pd.DataFrame:
+        """Summarise the posterior: mean, sd, intervals, R-hat and effective sample size of every parameter.
+
+        Parameters
+        ----------
+        groups : bool
+            Whether the effects of observed groups are listed too.
+
+        Returns
+        -------
+        DataFrame
+            As ArviZ's ``summary``.
+        """
+        import arviz as az
+
+        posterior = self.idata["posterior"].to_dataset()
+        factors = {safe(f) for f in self.bound.plan.columns}
+        names = [v for v in posterior.data_vars if groups or not factors & set(posterior[v].dims)]
+        table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
+        return table.rename(index=shown)
+
+    def component(self, column: str) -> xr.DataTree:
+        """Return one equation's own DataTree, without the ``component`` dim."""
+        self._fitted_equation(column)
+        names = [name for name, owner in self._owner.items() if owner == safe(column)]
+        stats = self.idata["sample_stats"].to_dataset().sel(component=safe(column), drop=True)
+        return xr.DataTree.from_dict({"posterior": self.idata["posterior"].to_dataset()[names], "sample_stats": stats})
+
+    def _fitted_equation(self, column: str) -> None:
+        equation = self.bound[column]
+        if not families.get(equation.family).parameters:
+            raise SpecError(f"The equation for {column!r} (family {equation.family!r}) has no parameters.")
+
+    def model(self, column: str, data: pd.DataFrame) -> pm.Model:
+        """Return the PyMC model of one equation, conditioned on the original data."""
+        from bayessynth.graph import build
+
+        self._fitted_equation(column)
+        return build(component(self.bound, self._bind(data), column))
+
+    def to_datatree(self, data: pd.DataFrame, column: str, m: int = 100, random_seed: int | None = None) -> xr.DataTree:
+        """Return one equation's DataTree with what ArviZ needs of the data: for loo, psense, plot_ppc.
+
+        Parameters
+        ----------
+        data : DataFrame
+            The original data.
+        column : str
+            The equation.
+        m : int
+            Posterior predictive data sets, from draws spread over the chains.
+        random_seed : int, optional
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups posterior, sample_stats, log_likelihood, log_prior, observed_data, posterior_predictive.
+        """
+        from bayessynth.fitting.predictive import with_data
+
+        self._fitted_equation(column)
+        bound_data = self._bind(data)
+        own = component(self.bound, bound_data, column)
+        return with_data(self.component(column), own, bound_data.at(column), m, np.random.default_rng(random_seed))
+
+    def _bind(self, data: pd.DataFrame) -> Data:
+        check_same(data, list(self.schema), self.provenance["data"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MissingRowsWarning)
+            return bind(self.spec, data, self.schema, self.provenance["missing"])[1]
+
+    def synthesize(self, m: int = 5, **options: Any) -> SyntheticData:
+        """Draw m proper copies; see :func:`bayessynth.synthesis.synthesize` for all options."""
+        from bayessynth.synthesis import synthesize
+
+        return synthesize(self, m, **options)
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Save the fit to a new directory: JSON, netCDF and npz, no pickle, no record of the original.
+
+        Effects and labels of observed groups are left out unless the fit has ``keep_groups=True``.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        StorageError
+            If the directory exists and holds something else than a saved fit.
+        """
+        from bayessynth.fitting.storage import save
+
+        return save(self, directory)
+
+    def __repr__(self) -> str:
+        seconds = self.provenance.get("seconds", {}).get("total")
+        took = f" in {seconds:.0f} s" if seconds is not None else ""
+        return (
+            f"Fitted: {len(self.bound.equations)} equations, {self.bound.n} rows, "
+            f"{self.provenance['chains']} chains of {self.provenance['draws']} draws{took}; "
+            f"diagnostics: {self.diagnose().verdict}"
+        )
+

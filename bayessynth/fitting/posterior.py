@@ -1,0 +1,79 @@
+"""The posterior of one component, as plain arrays, and how components join into one DataTree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayessynth.design import safe
+
+# Common variables of sample_stats, by ArviZ's names.
+STATS = ("diverging", "energy", "tree_depth", "step_size", "acceptance_rate", "lp", "n_steps")
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of one component.
+
+    Attributes
+    ----------
+    column : str
+        The response.
+    variables : mapping of str to tuple
+        For each parameter its dims after chain and draw, and its draws, shape (chains, draws, …).
+    coords : mapping of str to sequence
+    stats : mapping of str to ndarray
+        Statistics of the sampler, each of shape (chains, draws).
+    engine : str
+    seconds : float
+        Time it took, compilation included.
+    """
+
+    column: str
+    variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
+    coords: Mapping[str, Sequence[Any]]
+    stats: Mapping[str, np.ndarray]
+    engine: str
+    seconds: float
+
+    def to_datatree(self) -> xr.DataTree:
+        """Return the component's own DataTree with posterior and sample_stats."""
+        stats = {name: (("chain", "draw"), values) for name, values in self.stats.items()}
+        return xr.DataTree.from_dict(
+            {"posterior": dataset([self]), "sample_stats": xr.Dataset(stats, _sample_coords([self]))}
+        )
+
+
+def dataset(posteriors: Sequence[Posterior]) -> xr.Dataset:
+    """Join the parameters of components into one Dataset."""
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = _sample_coords(posteriors)
+    for posterior in posteriors:
+        coords |= {name: np.asarray(values) for name, values in posterior.coords.items()}
+        for name, (dims, values) in posterior.variables.items():
+            variables[name] = (("chain", "draw", *dims), values)
+    return xr.Dataset(variables, coords)
+
+
+def to_datatree(posteriors: Sequence[Posterior]) -> xr.DataTree:
+    """Join components into one DataTree; sample_stats has a ``component`` dim."""
+    coords = _sample_coords(posteriors)
+    stats = xr.Dataset()
+    if posteriors:
+        stacked = {name: np.stack([p.stats[name] for p in posteriors]) for name in STATS}
+        stats = xr.Dataset(
+            {name: (("component", "chain", "draw"), values) for name, values in stacked.items()},
+            coords | {"component": np.asarray([safe(p.column) for p in posteriors])},
+        ).transpose("chain", "draw", "component")
+    return xr.DataTree.from_dict({"posterior": dataset(posteriors), "sample_stats": stats})
+
+
+def _sample_coords(posteriors: Sequence[Posterior]) -> dict[str, Any]:
+    if not posteriors:
+        return {}
+    chains, draws = next(iter(posteriors[0].stats.values())).shape
+    return {"chain": np.arange(chains), "draw": np.arange(draws)}

@@ -1,0 +1,145 @@
+"""A fit on disk: JSON for what is declared and learnt, netCDF for draws, npz for the group structure."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayessynth import __version__
+from bayessynth.design import Bound, GroupPlan, safe
+from bayessynth.errors import BayesSynthError, StorageError
+from bayessynth.fitting.fitted import Fitted
+from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
+
+FORMAT = 1
+_FILES = ("fit.json", "posterior.nc", "groups.npz")
+
+
+def save(fitted: Fitted, directory: str | os.PathLike[str]) -> Path:
+    """Write a fit to a directory; see :meth:`Fitted.save`."""
+    target = Path(directory)
+    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= set(_FILES)):
+        raise StorageError(f"{target} exists and is not a saved fit; name a new directory.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(fitted, temporary)
+        temporary.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return target
+
+
+def _write(fitted: Fitted, directory: Path) -> None:
+    keep = bool(fitted.groups.observed)
+    declared = {"format": FORMAT, "version": __version__, "bound": fitted.bound.to_json(),
+                "provenance": fitted.provenance, "groups": _declared_groups(fitted.groups)}  # fmt: skip
+    (directory / "fit.json").write_text(json.dumps(declared, indent=1, default=_plain))
+    tree = fitted.idata
+    if not keep:
+        factors = [safe(f) for f in fitted.bound.plan.columns]
+        posterior = tree["posterior"].to_dataset()
+        tree = tree.copy()
+        tree["posterior"] = xr.DataTree(posterior.drop_dims([f for f in factors if f in posterior.dims]))
+    # Groups without variables (a spec of design columns alone) are kept as empty groups.
+    tree.to_netcdf(directory / "posterior.nc", engine="h5netcdf")
+    np.savez_compressed(directory / "groups.npz", allow_pickle=False, **_arrays(fitted.groups))
+
+
+def load(directory: str | os.PathLike[str]) -> Fitted:
+    """Open a saved fit.
+
+    Parameters
+    ----------
+    directory : path
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    StorageError
+        If there is no saved fit, it is damaged, or a newer version wrote it.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> bs.load("nowhere")
+    Traceback (most recent call last):
+    ...
+    bayessynth.errors.StorageError: nowhere is no saved fit: there is no fit.json, posterior.nc, groups.npz in it.
+    """
+    source = Path(directory)
+    missing = [name for name in _FILES if not (source / name).is_file()]
+    if missing:
+        raise StorageError(f"{source} is no saved fit: there is no {', '.join(missing)} in it.")
+    try:
+        declared = json.loads((source / "fit.json").read_text())
+        written = declared["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{source / 'fit.json'} is damaged: {error}. Fit again, or take a backup.") from error
+    if not isinstance(written, int) or written > FORMAT:
+        raise StorageError(
+            f"{source} was written by bayessynth {declared.get('version', '?')} in format {written}; this version "
+            f"({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
+        )
+    try:
+        with xr.open_datatree(source / "posterior.nc", engine="h5netcdf") as tree:
+            idata = tree.load()
+        with np.load(source / "groups.npz", allow_pickle=False) as arrays:
+            groups = _read_groups(declared["groups"], dict(arrays))
+        return Fitted(Bound.from_json(declared["bound"]), idata, groups, declared["provenance"])
+    except BayesSynthError:
+        raise
+    except Exception as error:
+        raise StorageError(f"{source} is damaged: {type(error).__name__}: {error}. Fit again, or take a backup.") from error
+
+
+def _declared_groups(groups: GroupPosterior) -> dict[str, Any]:
+    return {
+        "plan": groups.plan.to_json(),
+        "constant": {f: s.constant for f, s in groups.sizes.items()},
+        "crossed": list(groups.crossed),
+        "labels": {f: list(labels) for f, labels in groups.labels.items()},
+    }
+
+
+def _arrays(groups: GroupPosterior) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for factor, sizes in groups.sizes.items():
+        arrays[f"mean {factor}"], arrays[f"shape {factor}"] = sizes.mean, sizes.shape
+    for factor, crossed in groups.crossed.items():
+        arrays[f"shares {factor}"], arrays[f"concentration {factor}"] = crossed.shares, crossed.concentration
+    return arrays | {f"observed {factor}": codes for factor, codes in groups.observed.items()}
+
+
+def _read_groups(declared: dict[str, Any], arrays: dict[str, np.ndarray]) -> GroupPosterior:
+    def of(prefix: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+    means, shapes = of("mean "), of("shape ")
+    sizes = {f: Sizes(means[f], shapes[f], constant) for f, constant in declared["constant"].items()}
+    crossed = {f: Crossed(arrays[f"shares {f}"], arrays[f"concentration {f}"]) for f in declared["crossed"]}
+    labels = {
+        f: tuple(tuple(x) if isinstance(x, list) else x for x in labels) for f, labels in declared["labels"].items()
+    }
+    return GroupPosterior(GroupPlan.from_json(declared["plan"]), sizes, crossed, of("observed "), labels)
+
+
+def _plain(value: Any) -> Any:
+    """Let JSON write what NumPy and pandas bring."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,0 +1,206 @@
+"""A component as a PyMC model: this graph is what the equation means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayessynth.design import Component, GroupDesign, Predictor, safe
+from bayessynth.families import Prior, inverse_graph
+
+# Group effects are centred when groups hold this many rows on average: their posterior is then narrow beside the
+# group distribution, and the non-centred form's funnel turns round (Betancourt & Girolami 2015).
+CENTRED_FROM = 100
+
+
+def build(component: Component) -> pm.Model:
+    """Build the PyMC model of a component.
+
+    Parameters
+    ----------
+    component : Component
+
+    Returns
+    -------
+    pymc.Model
+        With named dims: ``row``, the grouping factors, and a ``…_level`` dim for each term with levels. Data are
+        ``pm.Data``, so the model can be conditioned on other rows.
+    """
+    return _Builder(component).model()
+
+
+class _Builder:
+    """Builds one component's model, parameter by parameter."""
+
+    def __init__(self, component: Component) -> None:
+        self.component = component
+        self.equation = component.equation
+        self.family = component.family
+        self.column = safe(component.equation.response)
+        self.categories = self.equation.levels[1:] if self.family.multinomial else ()
+
+    def model(self) -> pm.Model:
+        coords: dict[str, Any] = {"row": np.arange(len(self.component.y))}
+        coords |= {safe(factor): list(labels) for factor, labels in self.component.labels.items()}
+        if self.categories:
+            coords[f"{self.column}_category"] = list(self.categories)
+        with pm.Model(coords=coords) as model:
+            self.index = {
+                factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims="row")
+                for factor, index in self.component.index.items()
+            }
+            params = {p.name: self.parameter(p.name) for p in self.family.parameters}
+            params |= self.vectors()
+            options = dict(self.equation.options)
+            if self.component.trials is not None:
+                options["trials"] = pm.Data(f"{self.column}_trials", self.component.trials, dims="row")
+            y = self.component.y.astype("int64" if self.family.discrete else "float64")
+            observed = pm.Data(f"{self.column}_observed", y, dims="row")
+            self.family.dist(pm, self.column, params, **options, observed=observed, dims="row")
+        return model
+
+    def prior(self, name: str, **kwargs: Any) -> Any:
+        """Make the variable of a parameter, by its key in ``priors=``."""
+        return self.equation.priors[name].dist(pm, self.named(name), **kwargs)
+
+    def named(self, name: str) -> str:
+        return f"{self.column}_{safe(name)}"
+
+    def parameter(self, name: str) -> Any:
+        if name not in self.equation.predictors:
+            return self.prior(name)
+        eta = self.predictor(self.equation.predictors[name])
+        return inverse_graph(self.equation.links[name], eta, pm)
+
+    def predictor(self, predictor: Predictor) -> Any:
+        """Build a linear predictor, of shape (n,) or, for categories, (n, K-1)."""
+        first = self.family.parameters[0].name == predictor.parameter
+        prefix = "" if first else f"{predictor.parameter}_"
+        category = (f"{self.column}_category",) if self.categories else ()
+        eta: Any = 0.0
+        slopes = self.slopes(predictor, prefix, category)
+        if predictor.intercept and not (first and not self.family.intercept):
+            eta = eta + self.intercept(predictor, prefix, category, slopes)
+        if slopes is not None:
+            matrix = pm.Data(self.named(f"{prefix}matrix"), self.component.matrices[predictor.parameter])
+            eta = eta + pm.math.dot(matrix, slopes)
+        if predictor.parameter in self.component.offsets:
+            offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims="row")
+            eta = eta + (offset[:, None] if self.categories else offset)
+        for i, group in enumerate(predictor.groups):
+            eta = eta + self.group_effects(group, prefix, i, self.component.effects[predictor.parameter][i])
+        if not predictor.terms and not predictor.groups and self.categories:
+            eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
+        return eta
+
+    def slopes(self, predictor: Predictor, prefix: str, category: tuple[str, ...]) -> Any:
+        """Make the coefficients of all terms, one below the other."""
+        parts = []
+        for term in predictor.terms:
+            dims: tuple[str, ...] = ()
+            if term.labels:
+                dims = (self.named(f"{prefix}{term.name}_level"),)
+                pm.modelcontext(None).add_coord(dims[0], list(term.labels))
+            value = self.prior(f"{prefix}{term.name}", dims=(*dims, *category) or None)
+            parts.append(value if term.labels else value[None])
+        if not parts:
+            return None
+        slopes = pt.concatenate(parts) if len(parts) > 1 else parts[0]
+        self.means = np.asarray(predictor.means)
+        return slopes
+
+    def intercept(self, predictor: Predictor, prefix: str, category: tuple[str, ...], slopes: Any) -> Any:
+        """Make the intercept; with terms, sampled at their means and reported where all columns are zero."""
+        name = f"{prefix}Intercept"
+        if not predictor.centred:
+            return self.prior(name, dims=category or None)
+        centred = self.equation.priors[name].dist(pm, self.named(f"{name}~centred"), dims=category or None)
+        pm.Deterministic(self.named(name), centred - pm.math.dot(np.asarray(predictor.means), slopes),
+                         dims=category or None)  # fmt: skip
+        return centred
+
+    def vectors(self) -> dict[str, Any]:
+        """Make the family's vector-valued parameters; thresholds move with the predictor's means."""
+        made: dict[str, Any] = {}
+        for vector in self.family.vectors:
+            length = vector.length(len(self.equation.levels), self.equation.options)
+            if not length:
+                continue
+            dim = self.named(f"{vector.name}_level")
+            pm.modelcontext(None).add_coord(dim, list(range(1, length + 1)))
+            shift = self.threshold_shift() if vector.constraint == "ordered" else None
+            name = self.named(vector.name) + ("~centred" if shift is not None else "")
+            prior = self.equation.priors[vector.name]
+            made[vector.name] = vector.dist(pm, name, length, prior, self.equation.options, dims=dim)
+            if shift is not None:
+                pm.Deterministic(self.named(vector.name), made[vector.name] + shift, dims=dim)
+        return made
+
+    def threshold_shift(self) -> Any:
+        parent = self.equation.predictors[self.family.parameters[0].name]
+        if not parent.centred:
+            return None
+        model = pm.modelcontext(None)
+        parts = [
+            model[self.named(t.name)] if t.labels else model[self.named(t.name)][None] for t in parent.terms
+        ]
+        return pm.math.dot(np.asarray(parent.means), pt.concatenate(parts) if len(parts) > 1 else parts[0])
+
+    def group_effects(self, group: GroupDesign, prefix: str, i: int, columns: np.ndarray) -> Any:
+        """Make the effects of one group-specific term and return their part of the predictor."""
+        factor = safe(group.factor)
+        category = (f"{self.column}_category",) if self.categories else ()
+        sds = [
+            self.prior(f"{prefix}{effect}|{group.factor}_sd", dims=category or None) for effect in group.effects
+        ]
+        if group.correlated:
+            effects = self.correlated(group, prefix, i, sds)
+        else:
+            effects = [
+                self.independent(f"{prefix}{effect}|{group.factor}", sd, (factor, *category))
+                for effect, sd in zip(group.effects, sds, strict=True)
+            ]
+        index = self.index[group.factor]
+        parts = []
+        for j, effect in enumerate(effects):
+            own = effect[index]
+            if (columns[:, j] != 1.0).any():
+                data = pm.Data(self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims="row")
+                own = own * (data[:, None] if self.categories else data)
+            parts.append(own)
+        return sum(parts[1:], start=parts[0])
+
+    def centred(self, factor: str) -> bool:
+        return len(self.component.y) >= CENTRED_FROM * len(self.component.labels[factor])
+
+    def independent(self, name: str, sd: Any, dims: tuple[str, ...]) -> Any:
+        factor = name.rpartition("|")[2]
+        if self.centred(factor):
+            return pm.Normal(self.named(name), 0.0, sd, dims=dims)
+        offset = pm.Normal(self.named(f"{name}~offset"), 0.0, 1.0, dims=dims)
+        return pm.Deterministic(self.named(name), offset * sd, dims=dims)
+
+    def correlated(self, group: GroupDesign, prefix: str, i: int, sds: list[Any]) -> list[Any]:
+        """Make correlated effects from a Cholesky factor of their correlation matrix."""
+        factor, size = safe(group.factor), len(group.effects)
+        prior: Prior = self.equation.priors[f"{prefix}{group.factor}_corr"]
+        name = self.named(f"{prefix}{group.factor}_corr")
+        model = pm.modelcontext(None)
+        dims = (f"{name}_effect", f"{name}_effect_bis")
+        for dim in dims:
+            model.add_coord(dim, list(group.effects))
+        cholesky = prior.dist(pm, f"{name}~cholesky", n=size)
+        pm.Deterministic(name, cholesky @ cholesky.T, dims=dims)
+        scaled = pt.stack(sds)[:, None] * cholesky
+        if self.centred(group.factor):
+            effects = pm.MvNormal(f"{name}~effects", np.zeros(size), chol=scaled, dims=(factor, dims[0]))
+        else:
+            offset = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=(factor, dims[0]))
+            effects = offset @ scaled.T
+        return [
+            pm.Deterministic(self.named(f"{prefix}{effect}|{group.factor}"), effects[:, j], dims=factor)
+            for j, effect in enumerate(group.effects)
+        ]

@@ -1,0 +1,272 @@
+"""A schema: the columns of a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.errors import MissingDataError, SchemaError, suggest
+from bayessynth.schema.column import CODES, NUMBERS, Column
+from bayessynth.schema.columns import Columns
+from bayessynth.schema.decode import decode
+from bayessynth.schema.declare import Declaration
+from bayessynth.schema.detect import detect
+from bayessynth.schema.encode import encode
+from bayessynth.schema.example import example
+from bayessynth.schema.validate import check_frame, check_values
+
+# Levels are learnt when a column is detected, so that it can be declared categorical later without the data.
+MAX_LEVELS = 200
+
+
+class Schema(Mapping[str, Column]):
+    """The columns of a table: kinds, dtypes, levels, bounds. It holds no record.
+
+    Parameters
+    ----------
+    **columns : Declaration
+        Columns of a table that is not there (yet): ``Schema(age=bs.Count(bounds=(0, 110)))``. Numbers state bounds
+        or a scale.
+
+    Raises
+    ------
+    SchemaError
+        If a declaration is incomplete.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> import pandas as pd
+    >>> schema = bs.Schema.detect(pd.DataFrame({"age": [31, 64, 47], "sex": ["f", "m", "f"]}))
+    >>> schema["age"].kind, schema["sex"].levels
+    ('count', ('f', 'm'))
+    """
+
+    def __init__(self, **columns: Declaration) -> None:
+        made = {}
+        for name, declaration in columns.items():
+            if not isinstance(declaration, Declaration):
+                raise SchemaError(f"Column {name!r}: declare it as bs.Count(…), bs.Categorical(…), not {declaration!r}.")
+            column = declaration.column(name)
+            if column.kind in NUMBERS and column.bounds is None and column.scale is None:
+                raise SchemaError(
+                    f"Column {name!r}: without data a {column.kind} column must state bounds=(low, high) or scale=…, "
+                    "to which default priors are scaled."
+                )
+            made[name] = column
+        self._columns: dict[str, Column] = made
+        self._seen: dict[str, tuple[Any, ...]] = {}
+
+    @classmethod
+    def _of(cls, columns: Iterable[Column], seen: Mapping[str, tuple[Any, ...]] | None = None) -> Schema:
+        schema = cls()
+        schema._columns = {c.name: c for c in columns}
+        schema._seen = {name: values for name, values in (seen or {}).items() if name in schema._columns}
+        return schema
+
+    @classmethod
+    def detect(cls, data: pd.DataFrame) -> Schema:
+        """Detect the kinds of a table's columns.
+
+        Two distinct values make a column binary; text categorical, or an identifier if nearly every value is
+        another; whole numbers from zero up a count; numbers between zero and one a proportion; numbers above zero
+        (or with at least 1 % exact zeros) positive. Numbers that stand as text stay categorical.
+
+        Raises
+        ------
+        SchemaError, DataError
+            If the table is empty, has duplicate or non-text column names, or a column without any value.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> Schema.detect(pd.DataFrame({"cost": [0.0, 12.5, 0.0]}))["cost"].kind
+        'binary'
+        """
+        check_frame(data)
+        seen = {}
+        for name in data:
+            if data[name].nunique() <= MAX_LEVELS:
+                distinct = [v.item() if isinstance(v, np.generic) else v for v in data[name].dropna().unique()]
+                seen[name] = tuple(sorted(distinct, key=lambda v: (0, v) if isinstance(v, int | float) else (1, str(v))))
+        return cls._of((detect(data[name]) for name in data), seen)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self._columns)
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise SchemaError(f"The schema has no column {name!r}.{suggest(str(name), self._columns)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self._columns == other._columns
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._columns.values()))
+
+    def subset(self, names: Sequence[str]) -> Schema:
+        """Return the schema of some of the columns, in the given order."""
+        return self._of((self[name] for name in names), self._seen)
+
+    def override(self, **kinds: str | Declaration) -> Schema:
+        """Return a schema in which some columns are of another kind.
+
+        Parameters
+        ----------
+        **kinds : str or Declaration
+            ``zip="categorical"``, ``stage=bs.Ordinal("I", "II", "III")``. For odd names: ``override(**{"a b": …})``.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column or kind, or the values that were seen cannot be of that kind.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> Schema.detect(pd.DataFrame({"zip": [1010, 1020, 1030]})).override(zip="categorical")["zip"].levels
+        (1010, 1020, 1030)
+        """
+        changed = dict(self._columns)
+        for name, kind in kinds.items():
+            declaration = Declaration(kind) if isinstance(kind, str) else kind
+            if not isinstance(declaration, Declaration):
+                raise SchemaError(f"Column {name!r}: override it with a kind or a declaration, not {kind!r}.")
+            changed[name] = self._overridden(self[name], declaration)
+        return self._of(changed.values(), self._seen)
+
+    def _overridden(self, column: Column, declaration: Declaration) -> Column:
+        facts = dict(declaration.facts)
+        if declaration.kind in ("binary", "categorical", "ordinal") and "levels" not in facts:
+            known = column.levels or self._seen.get(column.name, ())
+            if not known:
+                raise SchemaError(
+                    f"Column {column.name!r} has too many distinct values to be {declaration.kind} (over {MAX_LEVELS}); "
+                    f"list its levels, bs.{declaration.kind.capitalize()}(…), or group rare values first."
+                )
+            facts["levels"] = known
+        if declaration.kind in NUMBERS and declaration.kind != "datetime" and column.kind not in NUMBERS | {"identifier"}:
+            values = self._seen.get(column.name, column.levels)
+            if not values or not all(isinstance(v, int | float) for v in values):
+                raise SchemaError(f"Column {column.name!r} holds no numbers, so it cannot be {declaration.kind}.")
+            decimals = 0 if all(float(v).is_integer() for v in values) else None
+            facts.setdefault("decimals", decimals)
+            facts.setdefault("bounds", (float(min(values)) - 0.5, float(max(values)) + 0.5))
+        if declaration.kind == "datetime" and column.kind != "datetime":
+            raise SchemaError(f"Column {column.name!r} holds no datetimes; convert it with pd.to_datetime first.")
+        kept = {} if declaration.kind in CODES else {"decimals": column.decimals, "bounds": column.bounds,
+                                                     "unit": column.unit, "zeros": column.zeros}  # fmt: skip
+        ordered = column.ordered or (declaration.kind == "ordinal" and column.dtype == "category")
+        made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels, "ordered": ordered}
+        return Column(column.name, declaration.kind, **{**made, **kept, **facts, "declared": "bounds" in declaration.facts})
+
+    def validate(self, data: pd.DataFrame, columns: Sequence[str] | None = None) -> None:
+        """Check a table against the schema.
+
+        Raises
+        ------
+        SchemaError, DataError
+            Naming column and rows: a missing column, infinite values, values outside levels, bounds or kind.
+        """
+        check_frame(data, self if columns is None else columns)
+        for name in self if columns is None else columns:
+            check_values(data[name], self[name])
+
+    def encode(self, data: pd.DataFrame, columns: Sequence[str] | None = None, missing: str = "error") -> Columns:
+        """Encode columns of a table as arrays.
+
+        Parameters
+        ----------
+        data : DataFrame
+        columns : sequence of str, optional
+            Which; all but identifiers by default.
+        missing : {"error", "keep"}
+            Whether missing cells are an error or are encoded (NaN, or code -1).
+
+        Returns
+        -------
+        Columns
+        """
+        names = [n for n in self if self[n].kind != "identifier"] if columns is None else list(columns)
+        arrays, levels = {}, {}
+        for name in names:
+            arrays[name], found = encode(data[name], self[name])
+            if found is not None:
+                levels[name] = found
+        encoded = Columns(arrays, len(data), levels)
+        gaps = {n: int(encoded.missing(n).sum()) for n in names if encoded.missing(n).any()}
+        if gaps and missing == "error":
+            listed = ", ".join(f"{n!r} ({k} of {len(data)} rows)" for n, k in gaps.items())
+            raise MissingDataError(f"Missing cells in {listed}. Fill them, or leave these rows out.")
+        return encoded
+
+    def decode(self, arrays: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
+        """Decode arrays to a table with the original dtypes, in the schema's order of columns.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Encoded columns; columns of the schema that are not in it are left out.
+        labels : mapping of str to sequence, optional
+            For group columns: the values behind their codes.
+        """
+        given = labels or {}
+        return pd.DataFrame(
+            {name: decode(arrays[name], self[name], given.get(name)) for name in self if name in arrays}, copy=False
+        )
+
+    def example(self, n: int, rng: np.random.Generator, groups: Sequence[str] = ()) -> pd.DataFrame:
+        """Return an imagined table that fits the schema: values spread over bounds or scales, levels equally often.
+
+        It stands for data where there are none, so that transforms and default priors have a scale.
+        """
+        return self.decode(*example(self, n, rng, groups))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the schema as JSON data.
+
+        >>> import bayessynth as bs
+        >>> schema = bs.Schema(age=bs.Count(bounds=(0, 110)))
+        >>> bs.Schema.from_json(schema.to_json()) == schema
+        True
+        """
+        return [column.to_json() for column in self._columns.values()]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Schema:
+        """Make a schema of what :meth:`to_json` returned."""
+        return cls._of(map(Column.from_json, data))
+
+    def _table(self) -> pd.DataFrame:
+        rows = []
+        for c in self._columns.values():
+            shown = ", ".join(map(str, c.levels[:6])) + (", …" if len(c.levels) > 6 else "")
+            detail = shown or ("" if c.bounds is None else f"{c.bounds[0]:g} to {c.bounds[1]:g}")
+            rows.append((c.name, c.kind, c.dtype, detail, "yes" if c.missing else ""))
+        return pd.DataFrame(rows, columns=["column", "kind", "dtype", "levels or range", "missing"])
+
+    def __repr__(self) -> str:
+        return self._table().to_string(index=False) if self else "Schema()"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape('Schema')}</p>{self._table().to_html(index=False)}"
+
+

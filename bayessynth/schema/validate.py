@@ -1,0 +1,68 @@
+"""Checks of a table before anything is learnt from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.errors import DataError, SchemaError, suggest
+from bayessynth.errors import where as where_rows
+from bayessynth.schema.column import Column
+from bayessynth.schema.encode import encode
+
+
+def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
+    """Raise unless the data are a table with rows, usable column names, and the given columns."""
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(f"Data must be a pandas DataFrame, not {type(data).__name__}.")
+    if data.empty:
+        raise DataError(f"The table is empty: {data.shape[0]} rows, {data.shape[1]} columns.")
+    odd = [name for name in data.columns if not isinstance(name, str)]
+    if odd:
+        raise DataError(f"Column names must be text; {odd[0]!r} is not. Rename them: df.columns = df.columns.astype(str).")
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"Column {twice[0]!r} occurs more than once; rename or drop one of them.")
+    for name in columns:
+        if name not in data:
+            raise DataError(f"The data have no column {name!r}.{suggest(name, data.columns)}")
+    for name in data:
+        if pd.api.types.is_float_dtype(data[name].dtype):
+            values = data[name].to_numpy(dtype=float, na_value=np.nan)
+            infinite = np.isinf(values)
+            if infinite.any():
+                raise DataError(
+                    f"Infinite values: {where_rows(name, infinite, values)}. Replace them by missing cells or by finite numbers."
+                )
+
+
+def check_values(series: pd.Series, column: Column) -> None:
+    """Raise unless a column's values are of its kind."""
+    if series.isna().all():
+        raise DataError(f"Column {column.name!r}: all {len(series)} cells are missing; drop it.")
+    if column.kind in ("identifier", "group"):
+        return
+    if column.kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        raise SchemaError(f"Column {column.name!r} is declared datetime but holds {series.dtype}; use pd.to_datetime.")
+    values, levels = encode(series, column)
+    if levels is not None or column.kind in ("datetime", "constant"):
+        return
+    with np.errstate(invalid="ignore"):
+        tests = {
+            "positive": ((values < 0) if column.zeros else (values <= 0), "not above zero", "declare it continuous"),
+            "proportion": ((values <= 0) | (values >= 1), "not strictly between 0 and 1", "declare it continuous"),
+            "count": ((values < 0) | (values % 1 != 0), "not a whole number from zero up", "declare it continuous"),
+        }
+        wrong, what, remedy = tests.get(column.kind, (np.zeros(len(values), dtype=bool), "", ""))
+        wrong = wrong & ~np.isnan(values)
+        if wrong.any():
+            place = where_rows(column.name, wrong, values)
+            raise SchemaError(f"Kind {column.kind!r}, but values are {what}: {place}. Mend these cells, or {remedy}.")
+        if column.declared and column.bounds is not None:
+            outside = (values < column.bounds[0]) | (values > column.bounds[1])
+            if outside.any():
+                place = where_rows(column.name, outside, values)
+                raise SchemaError(f"Outside the declared bounds {column.bounds}: {place}. Mend these cells or the bounds.")

@@ -1,0 +1,25 @@
+"""What the user declares: formulas, priors, equations, the spec. Imports no PyMC and evaluates no data."""
+
+from bayessynth.spec.equation import Equation
+from bayessynth.spec.expression import Call, Expression, Literal, Name, Operation, names, quote, text
+from bayessynth.spec.formula import Formula, GroupTerm, Term, parse
+from bayessynth.spec.language import FUNCTIONS
+from bayessynth.spec.spec import Spec
+
+__all__ = [
+    "FUNCTIONS",
+    "Call",
+    "Equation",
+    "Expression",
+    "Formula",
+    "GroupTerm",
+    "Literal",
+    "Name",
+    "Operation",
+    "Spec",
+    "Term",
+    "names",
+    "parse",
+    "quote",
+    "text",
+]

@@ -1,0 +1,127 @@
+"""Expressions inside a formula, as plain data: names, literals, calls and arithmetic.
+
+A formula is parsed by formulae and translated into these four node types at once. Nothing here evaluates
+anything; :mod:`bayessynth.design` does, on encoded columns and with a closed set of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bayessynth.errors import FormulaError
+from bayessynth.spec.language import check_call
+
+# Binding strength of each operator, as in Python; a weaker operand is put in parentheses when printed.
+_PRECEDENCE = {"==": 1, "!=": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "**": 5}
+_UNARY_PRECEDENCE = 4
+
+
+@dataclass(frozen=True)
+class Name:
+    """A column, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number or a string."""
+
+    value: float | int | str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of one of the functions of the formula language."""
+
+    function: str
+    args: tuple[Expression, ...]
+    keywords: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A unary or binary operation."""
+
+    symbol: str
+    operands: tuple[Expression, ...]
+
+
+Expression = Name | Literal | Call | Operation
+
+
+def quote(name: str) -> str:
+    """Return a column's name as a formula writes it, in back-ticks where it is no identifier.
+
+    >>> quote("age"), quote("log.radon"), quote("body mass (kg)")
+    ('age', 'log.radon', '`body mass (kg)`')
+    """
+    return name if all(part.isidentifier() for part in name.split(".")) else f"`{name}`"
+
+
+def text(expression: Expression) -> str:
+    """Write an expression as it stands in a formula.
+
+    >>> text(Operation("*", (Operation("+", (Name("x"), Literal(1))), Literal(2))))
+    '(x + 1) * 2'
+    """
+    match expression:
+        case Name(name):
+            return quote(name)
+        case Literal(value):
+            return repr(value)
+        case Call(function, args, keywords):
+            inside = [text(a) for a in args] + [f"{key}={text(value)}" for key, value in keywords]
+            return f"{function}({', '.join(inside)})"
+        case Operation(symbol, (operand,)):
+            return f"{symbol}{_wrapped(operand, _UNARY_PRECEDENCE)}"
+        case Operation(symbol, (left, right)):
+            strength = _PRECEDENCE[symbol]
+            # ** binds to the right, all others to the left: the other side needs parentheses when as strong.
+            lift_left, lift_right = (1, 0) if symbol == "**" else (0, 1)
+            return f"{_wrapped(left, strength + lift_left)} {symbol} {_wrapped(right, strength + lift_right)}"
+    raise FormulaError(f"Cannot write {expression!r} as a formula.")
+
+
+def _wrapped(expression: Expression, strength: int) -> str:
+    if isinstance(expression, Operation):
+        own = _UNARY_PRECEDENCE if len(expression.operands) == 1 else _PRECEDENCE[expression.symbol]
+        if own < strength:
+            return f"({text(expression)})"
+    return text(expression)
+
+
+def names(expression: Expression) -> Iterator[str]:
+    """Yield the names of the columns that an expression reads, repeated as they occur.
+
+    >>> list(names(Call("log", (Name("income"),))))
+    ['income']
+    """
+    match expression:
+        case Name(name):
+            yield name
+        case Call(_, args, keywords):
+            for part in (*args, *(value for _, value in keywords)):
+                yield from names(part)
+        case Operation(_, operands):
+            for part in operands:
+                yield from names(part)
+
+
+def from_formulae(node: Any, formula: str) -> Expression:
+    """Translate one of formulae's lazy nodes, refusing calls outside the formula language."""
+    kind = type(node).__name__
+    if kind == "LazyVariable":
+        return Name(node.name.strip("`"))
+    if kind == "LazyValue":
+        return Literal(node.value)
+    if kind == "LazyOperator":
+        return Operation(node.symbol, tuple(from_formulae(arg, formula) for arg in node.args))
+    if kind == "LazyCall":
+        args = tuple(from_formulae(arg, formula) for arg in node.args)
+        keywords = tuple((key, from_formulae(value, formula)) for key, value in node.kwargs.items())
+        check_call(node.callee, len(args), [key for key, _ in keywords], formula)
+        return Call(node.callee, args, keywords)
+    raise FormulaError(f"Formula {formula!r} uses {node}, which formulas do not allow.")

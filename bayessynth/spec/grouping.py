@@ -1,0 +1,159 @@
+"""The pre-pass over a formula's text: its two sides and its group-specific terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bayessynth.errors import FormulaError
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<name>`[^`]+`|[^\W\d][\w.]*)
+      | (?P<string>'[^']*'|"[^"]*")
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<operator>\|\||\*\*|==|!=|<=|>=|[-+*/:|~(){}\[\],=<>])
+      | (?P<dot>\.)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class GroupedText:
+    """What stands left and right of the bar in one group-specific term."""
+
+    effects: str
+    factors: tuple[tuple[str, ...], ...]
+    correlated: bool
+
+
+def split_sides(formula: str) -> tuple[str, str]:
+    """Split a formula at its tilde and check that the left side is a bare column.
+
+    >>> split_sides("`body mass` ~ age")
+    ('body mass', ' age')
+    """
+    tokens = _tokens(formula)
+    tildes = [start for kind, value, start, _ in tokens if kind == "operator" and value == "~"]
+    if len(tildes) != 1:
+        raise FormulaError(
+            f"Formula {formula!r} needs exactly one '~', with the column on its left: 'y ~ a + b', or 'y ~ 1'."
+        )
+    left = [token for token in tokens if token[2] < tildes[0]]
+    if len(left) != 1 or left[0][0] != "name":
+        raise FormulaError(
+            f"Formula {formula!r}: the left side must be one column name (in back-ticks if it is no identifier), "
+            "not an expression. To model log(y), choose family='lognormal' for y."
+        )
+    return left[0][1].strip("`"), formula[tildes[0] + 1 :]
+
+
+def split_group_terms(right: str, formula: str) -> tuple[str, list[GroupedText]]:
+    """Take the ``(… | g)`` terms out of a right side.
+
+    Returns
+    -------
+    tuple of str and list of GroupedText
+        What is left for common effects, and the group-specific terms in order.
+
+    >>> split_group_terms("x + (1 + x || site)", "y ~ x + (1 + x || site)")
+    ('x', [GroupedText(effects='1 + x ', factors=(('site',),), correlated=False)])
+    """
+    common, grouped = "", []
+    for sign, addend in _addends(right):
+        bars = [(v, s, e) for kind, v, s, e in _tokens(addend) if kind == "operator" and v in ("|", "||")]
+        if not bars:
+            common += (sign if common or sign == "-" else "") + addend
+            continue
+        whole = addend.strip()
+        if sign == "-" or not (whole.startswith("(") and _closing(addend) == len(addend.rstrip()) - 1):
+            raise FormulaError(
+                f"Formula {formula!r}: a group-specific term stands by itself, in parentheses, joined by '+': "
+                "'y ~ x + (1 + x | site)'."
+            )
+        grouped.append(_grouped(addend, bars, formula))
+    return common.strip(), grouped
+
+
+def _grouped(addend: str, bars: list[tuple[str, int, int]], formula: str) -> GroupedText:
+    if len(bars) == 2 and all(b[0] == "|" for b in bars):
+        raise FormulaError(
+            f"Formula {formula!r}: effects that are correlated across equations, (1 |p| g), are not available; "
+            "write (1 | g), which pools within this equation."
+        )
+    if len(bars) != 1:
+        raise FormulaError(f"Formula {formula!r}: one bar separates effects from the factor, as in (1 + x | site).")
+    bar, start, end = bars[0]
+    effects = addend[addend.index("(") + 1 : start]
+    return GroupedText(effects, _factors(addend[end : addend.rindex(")")], formula), bar == "|")
+
+
+def _factors(text: str, formula: str) -> tuple[tuple[str, ...], ...]:
+    """Expand a grouping expression: ``a``, ``a:b``, ``a/b`` (a and a:b) and sums of them."""
+    factors: list[tuple[str, ...]] = []
+    for part in text.split("+"):
+        tokens = _tokens(part)
+        columns = tuple(v.strip("`") for kind, v, _, _ in tokens[::2] if kind == "name")
+        joints = {v for _, v, _, _ in tokens[1::2]}
+        if not columns or len(columns) != (len(tokens) + 1) // 2 or not (joints <= {":"} or joints <= {"/"}):
+            raise FormulaError(
+                f"Formula {formula!r}: {part.strip()!r} is no grouping factor; write a column, a:b, or a/b "
+                "for b nested in a."
+            )
+        factors += [columns[: i + 1] for i in range(len(columns))] if joints == {"/"} else [columns]
+    return tuple(dict.fromkeys(factors))
+
+
+def _tokens(text: str) -> list[tuple[str, str, int, int]]:
+    """Return (kind, value, start, end) of each token; two operands side by side are an error."""
+    tokens: list[tuple[str, str, int, int]] = []
+    position = 0
+    while position < len(text.rstrip()):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise FormulaError(f"Formula {text!r} has {text[position:].strip()[:1]!r}, which no formula uses.")
+        kind = str(match.lastgroup)
+        value = match.group(kind)
+        operand = kind != "operator"
+        if tokens and operand and (tokens[-1][0] != "operator" or tokens[-1][1] == ")"):
+            raise FormulaError(
+                f"Formula {text!r}: {tokens[-1][1]!r} and {value!r} stand side by side; is a '+' or a ':' missing, "
+                "or back-ticks around a name with a space?"
+            )
+        tokens.append((kind, value, match.start(kind), match.end(kind)))
+        position = match.end()
+    return tokens
+
+
+def _addends(right: str) -> Iterator[tuple[str, str]]:
+    """Split at the plus and minus signs that stand outside all parentheses."""
+    depth, start, sign = 0, 0, "+"
+    previous = "operator"
+    for kind, value, begin, end in _tokens(right):
+        if value in ("(", "{", "["):
+            depth += 1
+        elif value in (")", "}", "]"):
+            depth -= 1
+        elif depth == 0 and value in ("+", "-") and kind == "operator":
+            if right[start:begin].strip():
+                yield sign, right[start:begin]
+            elif previous == "operator" and begin > 0 and right[:begin].strip():
+                raise FormulaError(f"Formula part {right!r}: {value!r} follows another operator.")
+            start, sign = end, value
+        previous = "operator" if kind == "operator" and value != ")" else "operand"
+    if right[start:].strip():
+        yield sign, right[start:]
+    elif right.strip():
+        raise FormulaError(f"Formula part {right.strip()!r} ends with an operator.")
+
+
+def _closing(text: str) -> int:
+    """Return where the first opening parenthesis closes."""
+    depth = 0
+    for _, value, start, _ in _tokens(text):
+        depth += (value == "(") - (value == ")")
+        if depth == 0 and value == ")":
+            return start
+    return -1

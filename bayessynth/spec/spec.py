@@ -1,0 +1,288 @@
+"""A spec: all equations of a table, in an order in which they can be generated."""
+
+from __future__ import annotations
+
+import graphlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from bayessynth.errors import SpecError, StorageError, suggest
+from bayessynth.spec.equation import Equation
+from bayessynth.spec.show import draw_graph, html_table, text_table
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import pymc as pm
+    from matplotlib.axes import Axes
+
+    from bayessynth.fitting import Fitted
+    from bayessynth.schema import Schema
+    from bayessynth.synthesis import SyntheticData
+
+Rest = Literal["error", "keep", "drop"]
+FORMAT = 1
+
+
+class Spec:
+    """Declare a hierarchical model of a table, one equation a column.
+
+    Parameters
+    ----------
+    *equations : str or Equation
+        Formulas, or equations where a family, a prior or a second formula is wanted. Their order does not
+        matter: the spec sorts itself so that every column comes after those it depends on.
+    rest : {"error", "keep", "drop"}
+        What becomes of columns without an equation: an error (default); kept as they are in the original
+        (partial synthesis, marked as disclosing); or left out of the copies. A grouping factor needs no
+        equation.
+
+    Raises
+    ------
+    SpecError
+        If a column has two equations, or the equations form a cycle.
+    FormulaError
+        If a formula cannot be parsed.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> spec = bs.Spec("income ~ age + (1 | site)", "age ~ 1")
+    >>> spec.columns
+    ('age', 'income')
+    >>> spec["income"].factors
+    (('site',),)
+    """
+
+    def __init__(self, *equations: str | Equation, rest: Rest = "error") -> None:
+        if rest not in ("error", "keep", "drop"):
+            raise SpecError(f"rest={rest!r} is not one of 'error', 'keep', 'drop'.{suggest(str(rest), ['error', 'keep', 'drop'])}")
+        if not equations:
+            raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
+        self._equations = _sorted(_with_dots(tuple(map(_equation, equations))))
+        self._rest: Rest = rest
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equations, every column after those it depends on."""
+        return self._equations
+
+    @property
+    def rest(self) -> Rest:
+        """What becomes of columns without an equation."""
+        return self._rest
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that have an equation, in the order of generation."""
+        return tuple(e.response for e in self._equations)
+
+    @property
+    def factors(self) -> tuple[tuple[str, ...], ...]:
+        """All grouping factors, as tuples of columns, in the order in which they are first named."""
+        return tuple(dict.fromkeys(f for e in self._equations for f in e.factors))
+
+    def __iter__(self) -> Iterator[Equation]:
+        return iter(self._equations)
+
+    def __len__(self) -> int:
+        return len(self._equations)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.columns
+
+    def __getitem__(self, column: str) -> Equation:
+        for equation in self._equations:
+            if equation.response == column:
+                return equation
+        raise SpecError(f"The spec has no equation for {column!r}.{suggest(column, self.columns)}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spec) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def replace(self, *equations: str | Equation) -> Spec:
+        """Return a spec in which the given equations stand in place of (or beside) those of the same columns.
+
+        >>> import bayessynth as bs
+        >>> bs.Spec("age ~ 1", "income ~ age").replace("income ~ 1")["income"]
+        Equation('income ~ 1')
+        """
+        changed = {e.response: e for e in map(_equation, equations)}
+        kept = [changed.pop(e.response, e) for e in self._equations]
+        return Spec(*kept, *changed.values(), rest=self._rest)
+
+    def drop(self, *columns: str) -> Spec:
+        """Return a spec without the equations of the given columns.
+
+        >>> import bayessynth as bs
+        >>> bs.Spec("age ~ 1", "income ~ 1").drop("income").columns
+        ('age',)
+        """
+        for column in columns:
+            self[column]
+        return Spec(*(e for e in self._equations if e.response not in columns), rest=self._rest)
+
+    @property
+    def hash(self) -> str:
+        """A short fingerprint of the spec, which provenance carries."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as plain JSON data.
+
+        >>> import bayessynth as bs
+        >>> spec = bs.Spec("age ~ 1")
+        >>> bs.Spec.from_json(spec.to_json()) == spec
+        True
+        """
+        return {"format": FORMAT, "rest": self._rest, "equations": [e.to_json() for e in self._equations]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Spec:
+        """Make a spec of what :meth:`to_json` returned; formulas are parsed and checked anew."""
+        if data.get("format", 0) > FORMAT:
+            raise StorageError(
+                f"This spec has format {data['format']}, newer than the {FORMAT} that this version of bayessynth "
+                "reads: upgrade bayessynth."
+            )
+        return cls(*(Equation.from_json(e) for e in data["equations"]), rest=data.get("rest", "error"))
+
+    def to_python(self) -> str:
+        """Return Python source that makes the same spec, to edit and run.
+
+        >>> import bayessynth as bs
+        >>> print(bs.Spec("age ~ 1").to_python())
+        spec = bs.Spec(
+            bs.Equation('age ~ 1'),
+        )
+        """
+        lines = [f"    bs.{e!r}," for e in self._equations]
+        if self._rest != "error":
+            lines.append(f"    rest={self._rest!r},")
+        return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
+
+    def __repr__(self) -> str:
+        return text_table(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(self)
+
+    def graph(self, ax: Axes | None = None) -> Axes:
+        """Draw the directed acyclic graph of the columns.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> ax = bs.Spec("age ~ 1", "income ~ age + (1 | site)").graph()
+        """
+        return draw_graph(self, ax)
+
+    def priors(self, data: pd.DataFrame | Schema | None = None) -> pd.DataFrame:
+        """List every parameter with its prior.
+
+        Parameters
+        ----------
+        data : DataFrame or Schema, optional
+            What the default priors are scaled to. Without it, only declared priors have values.
+
+        Returns
+        -------
+        DataFrame
+            One row a parameter: ``column``, ``parameter`` (the key for ``priors=``), ``prior``, ``source``
+            (``"declared"`` or ``"default"``).
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> bs.Spec(bs.Equation("age ~ 1", family="normal",
+        ...                     priors={"sigma": bs.Prior("HalfNormal", sigma=10)})).priors()
+          column parameter                 prior    source
+        0    age     sigma  HalfNormal(sigma=10)  declared
+        """
+        from bayessynth.design import prior_table
+
+        return prior_table(self, data)
+
+    def fit(self, data: pd.DataFrame | str | os.PathLike[str], **options: Any) -> Fitted:
+        """Fit every equation to the data; see :func:`bayessynth.fitting.fit` for all options.
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> bs.Spec("age ~ 1").fit  # doctest: +ELLIPSIS
+        <bound method Spec.fit of ...>
+        """
+        from bayessynth.fitting import fit
+
+        return fit(self, data, **options)
+
+    def to_pymc(self, data: pd.DataFrame, **options: Any) -> dict[str, pm.Model]:
+        """Return the PyMC model of every equation, by column; see :func:`bayessynth.fitting.to_pymc`."""
+        from bayessynth.fitting import to_pymc
+
+        return to_pymc(self, data, **options)
+
+    def synthesize_prior(self, data: pd.DataFrame | Schema, **options: Any) -> SyntheticData:
+        """Draw copies from the prior predictive; see :func:`bayessynth.synthesis.synthesize_prior`."""
+        from bayessynth.synthesis import synthesize_prior
+
+        return synthesize_prior(self, data, **options)
+
+
+def _equation(declared: str | Equation) -> Equation:
+    if isinstance(declared, Equation):
+        return declared
+    if isinstance(declared, str):
+        return Equation(declared)
+    raise SpecError(f"A spec takes formulas and bs.Equation(...), not {declared!r}.")
+
+
+def _with_dots(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Let ``.`` stand for the columns declared before."""
+    return tuple(
+        e.with_dot(tuple(before.response for before in equations[:i])) if e.uses_dot and i else e
+        for i, e in enumerate(equations)
+    )
+
+
+def _sorted(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Sort so that every column follows those it depends on, keeping the declared order where free."""
+    by_column: dict[str, Equation] = {}
+    for equation in equations:
+        if equation.response in by_column:
+            raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
+        by_column[equation.response] = equation
+    sorter = graphlib.TopologicalSorter(
+        {e.response: [c for c in e.columns if c in by_column] for e in equations}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        cycle = " <- ".join(reversed(error.args[1]))
+        raise SpecError(
+            f"The equations form a cycle: {cycle}. Each column may depend only on columns that come before it; "
+            "remove one of these predictors."
+        ) from None
+    rank = {e.response: i for i, e in enumerate(equations)}
+    order: list[str] = []
+    ready = sorted(sorter.get_ready(), key=rank.__getitem__)
+    while ready:
+        order.append(ready.pop(0))
+        sorter.done(order[-1])
+        ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
+    return tuple(by_column[column] for column in order)

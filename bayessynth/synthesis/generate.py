@@ -1,0 +1,167 @@
+"""One copy: groups first, from the top level down, then rows, equation by equation.
+
+NumPy only. Everything at a group's level is drawn for the whole copy; rows are drawn in parts, each with its own
+random stream, so that a copy can be streamed and its bytes depend neither on the number of workers nor on which
+parts are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth import families
+from bayessynth.design import Bound, BoundEquation, Effects, Frame, frame_of, new_effects, parameters
+from bayessynth.synthesis.groups import Groups
+from bayessynth.synthesis.labels import label, owners
+
+# Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
+PART = 1 << 16
+
+Values = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is needed to draw one copy's rows.
+
+    Attributes
+    ----------
+    bound : Bound
+    groups : Groups
+    values : mapping of str to ndarray
+        The posterior draw: one value of every variable.
+    effects : mapping
+        By response, predictor and position: effects of every group.
+    given : mapping of str to ndarray
+        Encoded columns that are not drawn: kept or given, at the level of rows.
+    upper : mapping of str to ndarray
+        Encoded columns at groups' levels, one entry a group.
+    seed : SeedSequence
+        Its children are the streams of the parts.
+    """
+
+    bound: Bound
+    groups: Groups
+    values: Values
+    effects: Mapping[str, Mapping[tuple[str, int], np.ndarray]]
+    given: Mapping[str, np.ndarray]
+    seed: np.random.SeedSequence
+    upper: dict[str, np.ndarray] = field(default_factory=dict)
+    cache: dict[Any, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[slice]:
+        """Row ranges of the parts."""
+        return [slice(start, min(start + PART, self.groups.k)) for start in range(0, self.groups.k, PART)]
+
+
+def child(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
+    """Return the random stream with a given key below a seed."""
+    return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key)))
+
+
+def draw_effects(
+    bound: Bound, values: Values, groups: Groups, rng: np.random.Generator
+) -> dict[str, dict[tuple[str, int], np.ndarray]]:
+    """Draw the effects of new groups for every equation that has any."""
+    return {e.response: new_effects(e, values, groups.sizes, rng) for e in bound.equations if e.factors}
+
+
+def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
+    """Draw all columns that live at a group's level, in the order of the equations."""
+    for equation in plan.bound.equations:
+        level = equation.level
+        if level != "row" and equation.response not in plan.given and equation.response not in plan.upper:
+            n = plan.groups.count(level)
+            arrays = {c: _lifted(plan, c, level) for c in _reads(equation)}
+            plan.upper[equation.response] = _draw(plan, equation, arrays, n, level, slice(None), rng)
+
+
+def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
+    """Draw the rows of one part.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Encoded columns, group columns aside.
+    """
+    rows = plan.parts[number]
+    n = rows.stop - rows.start
+    rng = child(plan.seed, 1, number)
+    arrays: dict[str, np.ndarray] = {c: values[rows] for c, values in plan.given.items()}
+    for column, values in plan.upper.items():
+        arrays[column] = values[_codes(plan, "row", plan.bound.levels[column])[rows]]
+    for equation in plan.bound.equations:
+        if equation.response not in arrays:
+            arrays[equation.response] = _draw(plan, equation, arrays, n, "row", rows, rng)
+    return arrays
+
+
+def _draw(
+    plan: Plan, equation: BoundEquation, arrays: Mapping[str, np.ndarray], n: int, level: str, rows: slice,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Draw one column given those it depends on."""
+    family = families.get(equation.family)
+    frame = _frame(plan.bound, {c: arrays[c] for c in _reads(equation)})
+    index = {factor: _codes(plan, level, factor)[rows] for factor in equation.factors}
+    effects = Effects(plan.effects.get(equation.response, {}), index)
+    drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
+    return drawn if family.discrete else _as_released(plan.bound, equation.response, drawn)
+
+
+def _as_released(bound: Bound, column: str, values: np.ndarray) -> np.ndarray:
+    """Round as decoding will, so that columns drawn later depend on what is released."""
+    decimals = bound.schema[column].decimals
+    return values if decimals is None else np.round(values, decimals)
+
+
+def _reads(equation: BoundEquation) -> tuple[str, ...]:
+    terms = [t for p in equation.predictors.values() for t in (*p.terms, *(u for g in p.groups for u in g.terms))]
+    read = [c for t in terms for c in t.term.columns]
+    read += [c for p in equation.predictors.values() for c in p.offset_columns]
+    return tuple(dict.fromkeys([*read, *([equation.trials] if equation.trials else [])]))
+
+
+def _frame(bound: Bound, arrays: Mapping[str, np.ndarray]) -> Frame:
+    return frame_of(bound.schema, arrays)
+
+
+def _lifted(plan: Plan, column: str, level: str) -> np.ndarray:
+    """Return a group-level column for the units of a level below."""
+    own = plan.bound.levels[column]
+    if column in plan.upper:
+        values = plan.upper[column]
+        return values if own == level else values[_codes(plan, level, own)]
+    first = np.unique(_codes(plan, "row", level), return_index=True)[1]
+    return plan.given[column][first]
+
+
+def _codes(plan: Plan, level: str, factor: str) -> np.ndarray:
+    key = (level, factor)
+    if key not in plan.cache:
+        plan.cache[key] = plan.groups.codes(level, factor)
+    return plan.cache[key]
+
+
+def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd.DataFrame:
+    """Decode the encoded columns of some rows to the original's dtypes, group labels included."""
+    codes, labels = dict(arrays), {}
+    for column in owners(plan.bound.plan):
+        key = ("label", column)
+        if key not in plan.cache:
+            plan.cache[key], plan.cache["labels", column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)  # type: ignore[assignment]
+        codes[column] = plan.cache[key][rows]
+        labels[column] = plan.cache["labels", column]
+    return plan.bound.schema.decode(codes, labels=labels)
+
+
+def frames(plan: Plan) -> Iterator[pd.DataFrame]:
+    """Yield the parts of a copy as frames, in order."""
+    for number, rows in enumerate(plan.parts):
+        yield decode_part(plan, draw_part(plan, number), rows)

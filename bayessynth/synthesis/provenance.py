@@ -1,0 +1,60 @@
+"""Where a set of copies comes from, in words and numbers that can be published with it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+import bayessynth
+from bayessynth.design import Bound
+
+PRIVACY = "no formal guarantee"
+
+
+class _Request(Protocol):
+    @property
+    def m(self) -> int: ...
+    @property
+    def k(self) -> int | None: ...
+    @property
+    def groups(self) -> str: ...
+    @property
+    def entropy(self) -> int: ...
+
+
+def provenance(
+    bound: Bound, fit: Mapping[str, Any], chosen: list[tuple[int, int]], request: _Request, verdict: str, forced: bool
+) -> dict[str, Any]:
+    """Return a record of how copies were made, as JSON data.
+
+    ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
+    what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
+    """
+    disclosing = []
+    if bound.kept:
+        disclosing.append(f"original values of {', '.join(bound.kept)}, and the original groups")
+    if request.groups == "existing" and bound.plan.columns:
+        disclosing.append("the original groups: their labels, sizes and effects")
+    return {
+        "spec": bound.spec.hash,
+        "synthesis": "partially" if bound.kept else "fully",
+        "proper": True,
+        "m": request.m,
+        "k": request.k if request.k is not None else bound.n,
+        "n": bound.n,
+        "groups": request.groups if bound.plan.columns else "none",
+        "random_seed": request.entropy,
+        "draws": [[int(c), int(d)] for c, d in chosen],
+        "verdict": verdict,
+        "forced": forced,
+        "last_group_cut": bool(bound.plan.columns) and request.groups == "new" and not bound.kept,
+        "disclosing": disclosing,
+        "privacy": PRIVACY,
+        "fit": dict(fit),
+        "versions": {"bayessynth": bayessynth.__version__, "numpy": np.__version__, "pandas": pd.__version__,
+                     "python": platform.python_version()},
+    }  # fmt: skip
