@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bayessynth._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from bayessynth import datasets
     from bayessynth.families import Prior
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from bayessynth.spec import Equation, Spec
     from bayessynth.synthesis import SyntheticData
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Binary",

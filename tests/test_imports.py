@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "bayessynth"
 
 ORDER = [
-    {"errors"},
+    {"errors", "_version"},
     {"schema", "datasets"},
     {"families"},
     {"rules"},
@@ -39,11 +39,13 @@ ORDER = [
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 
 DELEGATIONS = {
+    ("spec", "Spec.priors"),
     ("spec", "Spec.fit"),
     ("spec", "Spec.to_pymc"),
     ("spec", "Spec.synthesize_prior"),
     ("spec", "Spec.sufficient_statistics"),
     ("fitting", "Fitted.synthesize"),
+    ("fitting", "FittedPyMC.synthesize"),
     ("synthesis", "SyntheticData.pool"),
     ("evaluation", "Evaluation.to_html"),
 }
@@ -117,9 +119,7 @@ def faults(source: str, path: Path) -> list[str]:
 
 
 def modules() -> list[Path]:
-    return sorted(
-        p.relative_to(ROOT) for folder in ("bayessynth", "models") for p in (ROOT / folder).rglob("*.py")
-    )
+    return sorted(p.relative_to(ROOT) for folder in ("bayessynth", "models") for p in (ROOT / folder).rglob("*.py"))
 
 
 def test_every_room_has_its_place_in_the_order():

@@ -1,11 +1,12 @@
 """A bound spec on columns, NumPy only: transforms, design matrices, grouping factors, default priors."""
 
-from bayessynth.design.bind import Bound, BoundEquation, Data, Missing, bind, resolve_schema
+from bayessynth.design.bind import Data, Missing, bind, resolve_schema
+from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.component import Component, component, coordinate
 from bayessynth.design.evaluate import Frame, frame_of
-from bayessynth.design.grouping import GroupPlan, Grouping
+from bayessynth.design.grouping import Grouping, GroupPlan
 from bayessynth.design.linear import Effects, new_effects, observed_effects, parameters
-from bayessynth.design.names import safe, shown
+from bayessynth.design.names import dim, safe, shown
 from bayessynth.design.predictor import GroupDesign, Predictor
 from bayessynth.design.table import prior_table
 from bayessynth.design.term import TermDesign
@@ -26,6 +27,7 @@ __all__ = [
     "bind",
     "component",
     "coordinate",
+    "dim",
     "frame_of",
     "new_effects",
     "observed_effects",

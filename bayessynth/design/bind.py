@@ -11,134 +11,17 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
+from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.evaluate import Frame, frame_of
-from bayessynth.design.grouping import GroupPlan, Grouping, group, level_of, plan_groups
-from bayessynth.design.predictor import Predictor, learn_predictor
+from bayessynth.design.grouping import Grouping, closure, group, level_of, plan_groups
+from bayessynth.design.predictor import learn_predictor
 from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest
-from bayessynth.families import Prior, Summary
+from bayessynth.families import Summary
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Formula, Spec
 
 Missing = Literal["error", "drop"]
-
-
-@dataclass(frozen=True)
-class BoundEquation:
-    """An equation with all that was learnt of it from the data, and no data.
-
-    Attributes
-    ----------
-    response : str
-    family : str
-    links : mapping of str to str
-        Link of each of the family's parameters.
-    level : str
-        ``"row"``, or the grouping factor with one value a group.
-    predictors : mapping of str to Predictor
-        Linear predictors of the parameters that have a formula.
-    priors : mapping of str to Prior
-        All priors, by name without the column's prefix.
-    options : mapping
-        Options of the family that are not columns: ``points``, ``bounds``, ``value``, ``link``.
-    trials : str or None
-        Column with the number of trials.
-    levels : tuple of str
-        Labels of the response's levels, if it has any.
-    """
-
-    response: str
-    family: str
-    links: Mapping[str, str]
-    level: str
-    predictors: Mapping[str, Predictor]
-    priors: Mapping[str, Prior]
-    options: Mapping[str, Any]
-    trials: str | None
-    levels: tuple[str, ...]
-
-    @property
-    def factors(self) -> tuple[str, ...]:
-        """Grouping factors with effects in this equation."""
-        return tuple(dict.fromkeys(g.factor for p in self.predictors.values() for g in p.groups))
-
-    @property
-    def prefixes(self) -> dict[str, str]:
-        """Prefix of each predictor's parameters in names: the column's, then a further parameter's."""
-        first = families.get(self.family).parameters[0].name if self.predictors else ""
-        return {p: f"{self.response}_" if p == first else f"{self.response}_{p}_" for p in self.predictors}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the equation as JSON data."""
-        return {
-            "response": self.response, "family": self.family, "links": dict(self.links), "level": self.level,
-            "predictors": {k: v.to_json() for k, v in self.predictors.items()},
-            "priors": {k: v.to_json() for k, v in self.priors.items()},
-            "options": dict(self.options), "trials": self.trials, "levels": self.levels,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> BoundEquation:
-        """Make an equation of what :meth:`to_json` returned."""
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in data["options"].items()}
-        return cls(
-            data["response"], data["family"], data["links"], data["level"],
-            {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
-            {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A spec bound to a table's schema and structure; holds no record.
-
-    Attributes
-    ----------
-    spec : Spec
-    schema : Schema
-        Of the columns that copies have.
-    equations : tuple of BoundEquation
-        In the order of generation.
-    plan : GroupPlan
-    levels : mapping of str to str
-        Level of every column.
-    kept : tuple of str
-        Columns taken over from the original.
-    n : int
-        Rows of the original.
-    """
-
-    spec: Spec
-    schema: Schema
-    equations: tuple[BoundEquation, ...]
-    plan: GroupPlan
-    levels: Mapping[str, str]
-    kept: tuple[str, ...]
-    n: int
-
-    def __getitem__(self, column: str) -> BoundEquation:
-        for equation in self.equations:
-            if equation.response == column:
-                return equation
-        self.spec[column]  # raises with the nearest name
-        raise SpecError(f"Column {column!r} was not fitted.")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the bound spec as JSON data."""
-        return {
-            "spec": self.spec.to_json(), "schema": self.schema.to_json(),
-            "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
-            "levels": dict(self.levels), "kept": self.kept, "n": self.n,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Bound:
-        """Make a bound spec of what :meth:`to_json` returned."""
-        return cls(
-            Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
-            tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
-            data["levels"], tuple(data["kept"]), data["n"],
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -185,12 +68,13 @@ def bind(
     used = [c for c in schema if schema[c].kind != "identifier"]
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
-    grouping = group(columns, spec.factors)
+    grouping = group(columns, closure(spec.factors))
     frame = frame_of(schema, {c: columns[c] for c in used if schema[c].kind not in ("group", "constant")})
     levels = _levels(spec, columns, grouping, used)
     rows = _rows(spec, columns, grouping, levels, missing)
     kept_data = Data(columns, frame, grouping, rows)
     equations = tuple(_bind_equation(e, schema, kept_data, levels) for e in spec)
+    _check_names(equations)
     return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n), kept_data
 
 
@@ -252,7 +136,8 @@ def _levels(spec: Spec, columns: Columns, grouping: Grouping, used: Iterable[str
         elif declared not in grouping.codes:
             raise SpecError(
                 f"Equation for {column!r}: level={declared!r} is no grouping factor of the spec."
-                f"{suggest(str(declared), [*grouping.codes, 'row'])} Its factors are: {', '.join(grouping.codes) or 'none'}."
+                f"{suggest(str(declared), [*grouping.codes, 'row'])} "
+                f"Its factors are: {', '.join(grouping.codes) or 'none'}."
             )
         else:
             _check_constant(column, str(declared), columns[column], grouping)
@@ -311,9 +196,7 @@ def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.
     )
 
 
-def _bind_equation(
-    equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str]
-) -> BoundEquation:
+def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str]) -> BoundEquation:
     column = schema[equation.response]
     family = families.get(equation.family) if equation.family else families.default_for(column)
     equation.check_family(family)
@@ -347,6 +230,11 @@ def _bind_equation(
     formulas = {family.parameters[0].name: equation.formula, **equation.distributional} if family.parameters else {}
     if not family.parameters and (equation.formula.columns or equation.factors):
         raise SpecError(f"Equation for {column.name!r}: family {family.name!r} takes no predictors; write '~ 1'.")
+    if family.multinomial and any(g.correlated and len(g.terms) + g.intercept > 1 for g in equation.formula.groups):
+        raise SpecError(
+            f"Equation for {column.name!r}: correlated group effects are not available for family {family.name!r}; "
+            "write (… || g)."
+        )
     frame = data.at(column.name)
     predictors = {}
     for parameter, formula in formulas.items():
@@ -356,6 +244,18 @@ def _bind_equation(
     priors = merge_priors(column.name, equation.priors, defaults)
     return BoundEquation(column.name, family.name, links, levels[column.name], predictors, priors, options,
                          equation.trials, level_labels)  # fmt: skip
+
+
+def _check_names(equations: tuple[BoundEquation, ...]) -> None:
+    """Refuse columns whose names make two parameters of one name (``a`` with a term ``b_sigma``, and ``a_b``)."""
+    owner: dict[str, str] = {}
+    for equation in equations:
+        for name in equation.variables:
+            if owner.setdefault(name, equation.response) != equation.response:
+                raise SpecError(
+                    f"The equations for {owner[name]!r} and {equation.response!r} both have a parameter {name!r}; "
+                    "rename one of the columns."
+                )
 
 
 def _options(equation: Equation, family: families.Family, schema: Schema) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design.bind import Bound, BoundEquation, Data
+from bayessynth.design.bind import Data
+from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.errors import DataError
 
 

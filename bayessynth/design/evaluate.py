@@ -149,7 +149,9 @@ def _categorical(
         if learn:
             distinct = np.unique(value)
             if len(distinct) > MAX_LEVELS:
-                raise FormulaError(f"{key}: {len(distinct)} distinct values are too many levels (at most {MAX_LEVELS}).")
+                raise FormulaError(
+                    f"{key}: {len(distinct)} distinct values are too many levels (at most {MAX_LEVELS})."
+                )
             states[key] = {"values": distinct.tolist()}
         known = np.asarray(states[key]["values"])
         codes = np.clip(np.searchsorted(known, value), 0, len(known) - 1)

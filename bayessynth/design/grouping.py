@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayessynth.errors import DataError, MissingDataError
+from bayessynth.errors import DataError, MissingDataError, SpecError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema import Columns
 
@@ -53,6 +53,15 @@ class Grouping:
     def determines(self, level: str, factor: str) -> bool:
         """Tell whether every row, or group, of a level lies in one group of a factor."""
         return level in ("row", factor) or factor in self.ancestors[level]
+
+
+def closure(factors: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Add to each factor ``a:b`` the factor ``a`` above it, whose groups the copies need as well.
+
+    >>> closure((("a", "b"), ("c",)))
+    (('a',), ('a', 'b'), ('c',))
+    """
+    return tuple(dict.fromkeys(names[: i + 1] for names in factors for i in range(len(names))))
 
 
 def group(columns: Columns, factors: tuple[tuple[str, ...], ...], at_least: int = 2) -> Grouping:
@@ -153,6 +162,11 @@ class GroupPlan:
     columns: Mapping[str, tuple[str, ...]]
     reused: tuple[str, ...]
 
+    @property
+    def steps(self) -> tuple[tuple[str, str], ...]:
+        """Each factor of the chain with the level below it, from the top down."""
+        return tuple(zip(self.chain, [*self.chain[1:], "row"][: len(self.chain)], strict=True))
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
         return {
@@ -182,6 +196,13 @@ def plan_groups(grouping: Grouping) -> GroupPlan:
     crossed = {
         f: next((level for level in chain if f in grouping.ancestors[level]), "row") for f in names if f not in chain
     }
+    for f in crossed:
+        if grouping.ancestors[f]:
+            raise SpecError(
+                f"Grouping factor {f!r} is nested in {grouping.ancestors[f][0]!r} and crossed with {lowest!r}; how "
+                f"{lowest!r} chooses among the groups of {f!r} near it has no model yet. Leave out the terms of one of "
+                "the three."
+            )
     reused = tuple(
         f for f, columns in grouping.columns.items()
         if len(columns) > 1 and len({label[-1] for label in grouping.labels[f]}) < grouping.size(f)

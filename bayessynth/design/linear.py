@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design.bind import BoundEquation
+from bayessynth.design.bound import BoundEquation
 from bayessynth.design.evaluate import Frame
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import GroupDesign, Predictor

@@ -16,6 +16,19 @@ def safe(name: str) -> str:
     return name.replace("/", "∕")
 
 
+# Dims that a posterior has of its own; a grouping factor of such a name gets an underscore.
+_RESERVED = frozenset({"chain", "draw", "row", "sample", "component"})
+
+
+def dim(name: str) -> str:
+    """Return the posterior's name of a dim: that of the factor or term, unless it is taken.
+
+    >>> dim("site"), dim("sample")
+    ('site', 'sample_')
+    """
+    return safe(f"{name}_" if name in _RESERVED else name).replace(",", "‚")  # nutpie splits dims at commas
+
+
 def shown(name: str) -> str:
     """Return a name as it is shown to people.
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bayessynth.design.evaluate import Frame, evaluate
+from bayessynth.design.evaluate import Codes, Frame, evaluate
 from bayessynth.design.term import TermDesign, learn_terms
 from bayessynth.design.transforms import State
-from bayessynth.errors import SpecError
+from bayessynth.errors import FormulaError, SpecError
 from bayessynth.spec import Expression, Formula, names, parse, text
 
 
@@ -105,8 +105,12 @@ class Predictor:
         """Return the sum of the offsets, shape (n,), or None if there are none."""
         if not self.offsets:
             return None
-        parts = [evaluate(o, frame, dict(self.states)) for o in self.offsets]
-        return np.broadcast_to(np.sum(parts, axis=0), (n,)).astype(float)
+        total = np.zeros(n)
+        for offset in self.offsets:
+            value = evaluate(offset, frame, dict(self.states))
+            assert not isinstance(value, Codes)  # refused when learnt
+            total += value
+        return total
 
     def to_json(self) -> dict[str, Any]:
         """Return the predictor as JSON data."""
@@ -146,7 +150,8 @@ def learn_predictor(parameter: str, formula: Formula, frame: Frame, n: int, colu
     terms = learn_terms(formula.terms, formula.intercept, frame)
     states: dict[str, State] = {}
     for offset in formula.offsets:
-        evaluate(offset, frame, states, learn=True)
+        if isinstance(evaluate(offset, frame, states, learn=True), Codes):
+            raise FormulaError(f"offset({text(offset)}) is categorical; an offset must be a number.")
     matrix = np.column_stack([np.empty((n, 0)), *(t.columns(frame, n) for t in terms)])
     means, sds = matrix.mean(axis=0), matrix.std(axis=0)
     _check_rank(terms, matrix, sds, formula, column)

@@ -84,7 +84,9 @@ def merge_priors(column: str, declared: Mapping[str, Prior], defaults: Mapping[s
         matrix = {"LKJ", "Dirichlet"}
         if (prior.name in matrix or default.name in matrix) and prior.name != default.name:
             raise SpecError(f"Equation for {column!r}: the prior of {name!r} must be {default.name}(…), not {prior}.")
-        if prior.name not in matrix and (prior.support[0] < default.support[0] or prior.support[1] > default.support[1]):
+        if prior.name not in matrix and (
+            prior.support[0] < default.support[0] or prior.support[1] > default.support[1]
+        ):
             raise SpecError(
                 f"Equation for {column!r}: prior {prior} of {name!r} reaches outside {default.support}, where the "
                 f"parameter lies; for example {default}."

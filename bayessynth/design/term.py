@@ -12,7 +12,7 @@ import numpy as np
 from bayessynth.design.evaluate import Codes, Frame, evaluate
 from bayessynth.design.transforms import State
 from bayessynth.errors import FormulaError
-from bayessynth.spec import Term, parse
+from bayessynth.spec import Expression, Term, parse
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ class TermDesign:
             else:
                 number_axes.append(axis)
                 block = value.reshape(-1, factor.width)
-                numbers = block if numbers is None else (numbers[:, :, None] * block[:, None, :]).reshape(len(block), -1)
+                numbers = (
+                    block if numbers is None else (numbers[:, :, None] * block[:, None, :]).reshape(len(block), -1)
+                )
         table = table.transpose([*category_axes, *number_axes])
         if numbers is None:
             return table.reshape(-1)[cell]
@@ -137,7 +139,9 @@ def learn_terms(terms: tuple[Term, ...], intercept: bool, frame: Frame) -> tuple
     A categorical factor of a term gets a reference level if the term without that factor is in the formula
     (the intercept is the term without factors), else a column for each level: R's rule, which gives full rank.
     """
-    present = {frozenset(t.factors) for t in terms} | ({frozenset()} if intercept else set())
+    present: set[frozenset[Expression]] = {frozenset(t.factors) for t in terms}
+    if intercept:
+        present.add(frozenset())
     designs: list[TermDesign] = []
     for term in terms:
         states: dict[str, State] = {}

@@ -75,7 +75,7 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:
         rows.append(row)
         reasons += found
     order: list[Verdict] = ["pass", "warn", "fail"]
-    verdict = max((row["verdict"] for row in rows), key=order.index, default="pass")
+    verdict: Verdict = max((row["verdict"] for row in rows), key=order.index, default="pass")
     return Diagnosis(verdict, tuple(reasons), pd.DataFrame(rows))
 
 
@@ -109,9 +109,7 @@ def _judge(row: Mapping[str, Any], n_draws: int) -> tuple[Verdict, list[str]]:
     equation, parameter = row["equation"], row["parameter"]
     ess = min(row["ess_bulk"], row["ess_tail"])
     if np.isnan(row["rhat"]):
-        return "fail", [
-            f"{equation}: draws of {parameter} are not finite. Rescale the column, or give tighter priors."
-        ]
+        return "fail", [f"{equation}: draws of {parameter} are not finite. Rescale the column, or give tighter priors."]
     checks: list[tuple[bool, bool, str]] = [
         (row["rhat"] > RHAT_PASS, row["rhat"] > RHAT_FAIL,
          f"chains disagree (R-hat {row['rhat']:.3f}, worst in {parameter}). Sample longer (tune=, draws=); if it "

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayessynth import __version__, families
+from bayessynth import families
+from bayessynth._version import __version__
 from bayessynth.design import Bound, Missing, bind, component
 from bayessynth.errors import DataError, FitError, suggest
 from bayessynth.fitting.fingerprint import fingerprint
@@ -90,14 +91,13 @@ def fit(
     columns = [e.response for e in bound.equations if families.get(e.family).parameters]
     components = [component(bound, bound_data, column) for column in columns]
     settings = Settings(draws=draws, tune=tune, chains=chains)
-    posteriors = fit_components(
-        components, settings, _seeds(columns, entropy), cores or available_cores(), progress
-    )
+    posteriors = fit_components(components, settings, _seeds(columns, entropy), cores or available_cores(), progress)
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, bound_data.grouping, chains * draws, structure_rng, keep_groups)
     record = {
         "engine": {p.column: p.engine for p in posteriors},
-        "seconds": {p.column: round(p.seconds, 2) for p in posteriors} | {"total": round(time.perf_counter() - start, 2)},
+        "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
+        "total_seconds": round(time.perf_counter() - start, 2),
         "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": missing,
         "rows": {c: len(r) for c, r in bound_data.rows.items()}, "groups_kept": keep_groups,
         "data": fingerprint(frame, list(bound.schema)), "version": __version__,
@@ -162,5 +162,3 @@ def _check_settings(engine: str, **numbers: Any) -> None:
     for name, value in numbers.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise FitError(f"{name}={value!r} must be a whole number above zero.")
-
-

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from bayessynth import families
-from bayessynth.design import Bound, Data, bind, component, safe, shown
+from bayessynth.design import Bound, Data, bind, component, dim, safe, shown
 from bayessynth.errors import MissingRowsWarning, SpecError
 from bayessynth.fitting.diagnose import Diagnosis, diagnose
 from bayessynth.fitting.fingerprint import check_same
@@ -52,9 +52,7 @@ class Fitted:
     'Fitted'
     """
 
-    def __init__(
-        self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any]) -> None:
         self.bound = bound
         self.idata = idata
         self.groups = groups
@@ -72,10 +70,9 @@ class Fitted:
 
     @cached_property
     def _owner(self) -> dict[str, str]:
-        """The equation that each variable belongs to: the longest column name that starts the variable's."""
-        columns = sorted((safe(e.response) for e in self.bound.equations), key=len, reverse=True)
-        names = map(str, self.idata["posterior"].data_vars)
-        return {name: next(c for c in columns if name.startswith(f"{c}_")) for name in names}
+        """The equation that each variable of the posterior belongs to."""
+        kept = self.idata["posterior"].data_vars
+        return {name: safe(e.response) for e in self.bound.equations for name in e.variables if name in kept}
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
@@ -101,7 +98,7 @@ class Fitted:
         import arviz as az
 
         posterior = self.idata["posterior"].to_dataset()
-        factors = {safe(f) for f in self.bound.plan.columns}
+        factors = {dim(f) for f in self.bound.plan.columns}
         names = [v for v in posterior.data_vars if groups or not factors & set(posterior[v].dims)]
         table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
         return table.rename(index=shown)
@@ -181,11 +178,10 @@ class Fitted:
         return save(self, directory)
 
     def __repr__(self) -> str:
-        seconds = self.provenance.get("seconds", {}).get("total")
+        seconds = self.provenance.get("total_seconds")
         took = f" in {seconds:.0f} s" if seconds is not None else ""
         return (
             f"Fitted: {len(self.bound.equations)} equations, {self.bound.n} rows, "
             f"{self.provenance['chains']} chains of {self.provenance['draws']} draws{took}; "
             f"diagnostics: {self.diagnose().verdict}"
         )
-

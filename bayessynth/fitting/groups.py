@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from bayessynth import families
-from bayessynth.design import GroupPlan, Grouping
+from bayessynth.design import Grouping, GroupPlan
 from bayessynth.families import Summary
 
 _GRID = 80
@@ -97,7 +97,7 @@ def fit_groups(
 ) -> GroupPosterior:
     """Draw the group structure's parameters from their posterior."""
     sizes = {}
-    for factor, below in zip(plan.chain, [*plan.chain[1:], "row"], strict=True):
+    for factor, below in plan.steps:
         counts = np.bincount(grouping.within(below, factor), minlength=grouping.size(factor))
         sizes[factor] = _fit_sizes(counts, draws, rng)
     crossed = {}

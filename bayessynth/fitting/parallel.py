@@ -64,9 +64,10 @@ def _in_workers(
             finished[futures[future]] = future.result()
             done(futures[future])
     except TerminatedWorkerError as error:
+        open_ones = ", ".join(set(futures.values()) - set(finished))
         raise FitError(
-            f"A worker process was ended from outside while fitting {', '.join(set(futures.values()) - set(finished))}; "
-            "most often memory ran out. Use cores=1, or fewer draws."
+            f"A worker process was ended from outside while fitting {open_ones}; most often memory ran out. "
+            "Use cores=1, or fewer draws."
         ) from error
     except BaseException:
         executor.shutdown(wait=False, kill_workers=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayessynth.design import Component, Effects, Frame, observed_effects, parameters, safe
+from bayessynth.design import Component, Effects, Frame, dim, observed_effects, parameters, safe
 from bayessynth.errors import FitError
 
 
@@ -15,7 +15,7 @@ def with_data(tree: xr.DataTree, component: Component, frame: Frame, m: int, rng
     """Add log_likelihood, log_prior, observed_data and posterior_predictive to a component's DataTree."""
     posterior = tree["posterior"].to_dataset()
     equation, family = component.equation, component.family
-    if any(safe(f) not in posterior.dims for f in equation.factors):
+    if any(dim(f) not in posterior.dims for f in equation.factors):
         raise FitError(
             f"The effects of the observed groups ({', '.join(equation.factors)}) are not in this fit: they are saved "
             "only with keep_groups=True."
@@ -27,7 +27,9 @@ def with_data(tree: xr.DataTree, component: Component, frame: Frame, m: int, rng
     for chain in range(chains):
         for draw in range(draws):
             values = {str(k): v.values[chain, draw] for k, v in posterior.data_vars.items()}
-            params = parameters(equation, frame, n, values, Effects(observed_effects(equation, values), component.index))
+            params = parameters(
+                equation, frame, n, values, Effects(observed_effects(equation, values), component.index)
+            )
             log_likelihood[chain, draw] = family.logp(component.y, **params)
             if (chain, draw) in chosen:
                 replicated.append(family.sample(rng, n, **params))

@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayessynth import __version__
-from bayessynth.design import Bound, GroupPlan, safe
+from bayessynth._version import __version__
+from bayessynth.design import Bound, GroupPlan, dim, safe
 from bayessynth.errors import BayesSynthError, StorageError
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
+from bayessynth.fitting.pymc_fitted import FittedPyMC
+from bayessynth.fitting.pymc_layout import Build, Layout
 
 FORMAT = 1
 _FILES = ("fit.json", "posterior.nc", "groups.npz")
 
 
-def save(fitted: Fitted, directory: str | os.PathLike[str]) -> Path:
+def save(fitted: Fitted | FittedPyMC, directory: str | os.PathLike[str]) -> Path:
     """Write a fit to a directory; see :meth:`Fitted.save`."""
     target = Path(directory)
     if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= set(_FILES)):
@@ -41,37 +43,52 @@ def save(fitted: Fitted, directory: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _write(fitted: Fitted, directory: Path) -> None:
-    keep = bool(fitted.groups.observed)
-    declared = {"format": FORMAT, "version": __version__, "bound": fitted.bound.to_json(),
+def _write(fitted: Fitted | FittedPyMC, directory: Path) -> None:
+    model = {"pymc": fitted.layout} if isinstance(fitted, FittedPyMC) else {"bound": fitted.bound}
+    declared = {"format": FORMAT, "version": __version__, **{k: v.to_json() for k, v in model.items()},
                 "provenance": fitted.provenance, "groups": _declared_groups(fitted.groups)}  # fmt: skip
     (directory / "fit.json").write_text(json.dumps(declared, indent=1, default=_plain))
-    tree = fitted.idata
-    if not keep:
-        factors = [safe(f) for f in fitted.bound.plan.columns]
-        posterior = tree["posterior"].to_dataset()
-        tree = tree.copy()
-        tree["posterior"] = xr.DataTree(posterior.drop_dims([f for f in factors if f in posterior.dims]))
     # Groups without variables (a spec of design columns alone) are kept as empty groups.
-    tree.to_netcdf(directory / "posterior.nc", engine="h5netcdf")
+    _released(fitted).to_netcdf(directory / "posterior.nc", engine="h5netcdf")
     np.savez_compressed(directory / "groups.npz", allow_pickle=False, **_arrays(fitted.groups))
 
 
-def load(directory: str | os.PathLike[str]) -> Fitted:
+def _released(fitted: Fitted | FittedPyMC) -> xr.DataTree:
+    """Leave out what has an entry a row and, unless they are kept, an entry an observed group."""
+    keep = bool(fitted.groups.observed)
+    posterior = fitted.idata["posterior"].to_dataset()
+    if isinstance(fitted, FittedPyMC):
+        layout = fitted.layout
+        names = map(safe, layout.rows if keep else (*layout.rows, *layout.groups))
+        kept = posterior.drop_vars([name for name in names if name in posterior])
+        used = {d for variable in kept.data_vars.values() for d in variable.dims}
+        kept = kept.drop_dims([d for d in kept.dims if d not in used])
+    else:
+        factors = [] if keep else [dim(f) for f in fitted.bound.plan.columns]
+        kept = posterior.drop_dims([f for f in factors if f in posterior.dims])
+    tree = fitted.idata.copy()
+    tree["posterior"] = xr.DataTree(kept)
+    return tree
+
+
+def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitted | FittedPyMC:
     """Open a saved fit.
 
     Parameters
     ----------
     directory : path
+    build : callable, optional
+        For a fit of :func:`from_pymc`: the function that was fitted, since a saved fit holds no code. Without it the
+        fit opens but draws no copies.
 
     Returns
     -------
-    Fitted
+    Fitted or FittedPyMC
 
     Raises
     ------
     StorageError
-        If there is no saved fit, it is damaged, or a newer version wrote it.
+        If there is no saved fit, it is damaged, a newer version wrote it, or ``build=`` is given for a fit of a spec.
 
     Examples
     --------
@@ -100,11 +117,17 @@ def load(directory: str | os.PathLike[str]) -> Fitted:
             idata = tree.load()
         with np.load(source / "groups.npz", allow_pickle=False) as arrays:
             groups = _read_groups(declared["groups"], dict(arrays))
+        if "pymc" in declared:
+            return FittedPyMC(Layout.from_json(declared["pymc"]), idata, groups, declared["provenance"], build)
+        if build is not None:
+            raise StorageError(f"{source} is the fit of a spec, which needs no code; leave build= out.")
         return Fitted(Bound.from_json(declared["bound"]), idata, groups, declared["provenance"])
     except BayesSynthError:
         raise
     except Exception as error:
-        raise StorageError(f"{source} is damaged: {type(error).__name__}: {error}. Fit again, or take a backup.") from error
+        raise StorageError(
+            f"{source} is damaged: {type(error).__name__}: {error}. Fit again, or take a backup."
+        ) from error
 
 
 def _declared_groups(groups: GroupPosterior) -> dict[str, Any]:

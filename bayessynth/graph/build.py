@@ -8,12 +8,9 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayessynth.design import Component, GroupDesign, Predictor, safe
+from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
 from bayessynth.families import Prior, inverse_graph
-
-# Group effects are centred when groups hold this many rows on average: their posterior is then narrow beside the
-# group distribution, and the non-centred form's funnel turns round (Betancourt & Girolami 2015).
-CENTRED_FROM = 100
+from bayessynth.graph.centring import centred, reliability
 
 
 def build(component: Component) -> pm.Model:
@@ -44,9 +41,9 @@ class _Builder:
 
     def model(self) -> pm.Model:
         coords: dict[str, Any] = {"row": np.arange(len(self.component.y))}
-        coords |= {safe(factor): list(labels) for factor, labels in self.component.labels.items()}
+        coords |= {dim(factor): list(labels) for factor, labels in self.component.labels.items()}
         if self.categories:
-            coords[f"{self.column}_category"] = list(self.categories)
+            coords[dim(f"{self.column}_category")] = list(self.categories)
         with pm.Model(coords=coords) as model:
             self.index = {
                 factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims="row")
@@ -79,22 +76,33 @@ class _Builder:
         """Build a linear predictor, of shape (n,) or, for categories, (n, K-1)."""
         first = self.family.parameters[0].name == predictor.parameter
         prefix = "" if first else f"{predictor.parameter}_"
-        category = (f"{self.column}_category",) if self.categories else ()
-        eta: Any = 0.0
+        category = (dim(f"{self.column}_category"),) if self.categories else ()
         slopes = self.slopes(predictor, prefix, category)
-        if predictor.intercept and not (first and not self.family.intercept):
-            eta = eta + self.intercept(predictor, prefix, category, slopes)
+        has_intercept = predictor.intercept and not (first and not self.family.intercept)
+        intercept = self.intercept(predictor, prefix, category, slopes) if has_intercept else 0.0
+        eta: Any = intercept
         if slopes is not None:
             matrix = pm.Data(self.named(f"{prefix}matrix"), self.component.matrices[predictor.parameter])
             eta = eta + pm.math.dot(matrix, slopes)
         if predictor.parameter in self.component.offsets:
             offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims="row")
             eta = eta + (offset[:, None] if self.categories else offset)
+        around = self.around(predictor)
         for i, group in enumerate(predictor.groups):
-            eta = eta + self.group_effects(group, prefix, i, self.component.effects[predictor.parameter][i])
+            centre = intercept if group is around else 0.0
+            eta = eta + self.group_effects(group, prefix, self.component.effects[predictor.parameter][i], centre)
         if not predictor.terms and not predictor.groups and self.categories:
             eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
         return eta
+
+    def around(self, predictor: Predictor) -> GroupDesign | None:
+        """Return the term whose groups are sampled around the intercept instead of around zero, if any is.
+
+        With a few large groups intercept and effects are known well in sum and badly apart (hierarchical centring,
+        Gelfand, Sahu & Carlin 1995).
+        """
+        groups = [g for g in predictor.groups if g.intercept and centred(self.component, g.factor)]
+        return max(groups, key=lambda g: reliability(self.component, g.factor), default=None)
 
     def slopes(self, predictor: Predictor, prefix: str, category: tuple[str, ...]) -> Any:
         """Make the coefficients of all terms, one below the other."""
@@ -102,7 +110,7 @@ class _Builder:
         for term in predictor.terms:
             dims: tuple[str, ...] = ()
             if term.labels:
-                dims = (self.named(f"{prefix}{term.name}_level"),)
+                dims = (dim(self.named(f"{prefix}{term.name}_level")),)
                 pm.modelcontext(None).add_coord(dims[0], list(term.labels))
             value = self.prior(f"{prefix}{term.name}", dims=(*dims, *category) or None)
             parts.append(value if term.labels else value[None])
@@ -129,14 +137,14 @@ class _Builder:
             length = vector.length(len(self.equation.levels), self.equation.options)
             if not length:
                 continue
-            dim = self.named(f"{vector.name}_level")
-            pm.modelcontext(None).add_coord(dim, list(range(1, length + 1)))
+            level = dim(self.named(f"{vector.name}_level"))
+            pm.modelcontext(None).add_coord(level, list(range(1, length + 1)))
             shift = self.threshold_shift() if vector.constraint == "ordered" else None
             name = self.named(vector.name) + ("~centred" if shift is not None else "")
             prior = self.equation.priors[vector.name]
-            made[vector.name] = vector.dist(pm, name, length, prior, self.equation.options, dims=dim)
+            made[vector.name] = vector.dist(pm, name, length, prior, self.equation.options, dims=level)
             if shift is not None:
-                pm.Deterministic(self.named(vector.name), made[vector.name] + shift, dims=dim)
+                pm.Deterministic(self.named(vector.name), made[vector.name] + shift, dims=level)
         return made
 
     def threshold_shift(self) -> Any:
@@ -144,23 +152,19 @@ class _Builder:
         if not parent.centred:
             return None
         model = pm.modelcontext(None)
-        parts = [
-            model[self.named(t.name)] if t.labels else model[self.named(t.name)][None] for t in parent.terms
-        ]
+        parts = [model[self.named(t.name)] if t.labels else model[self.named(t.name)][None] for t in parent.terms]
         return pm.math.dot(np.asarray(parent.means), pt.concatenate(parts) if len(parts) > 1 else parts[0])
 
-    def group_effects(self, group: GroupDesign, prefix: str, i: int, columns: np.ndarray) -> Any:
+    def group_effects(self, group: GroupDesign, prefix: str, columns: np.ndarray, centre: Any) -> Any:
         """Make the effects of one group-specific term and return their part of the predictor."""
-        factor = safe(group.factor)
-        category = (f"{self.column}_category",) if self.categories else ()
-        sds = [
-            self.prior(f"{prefix}{effect}|{group.factor}_sd", dims=category or None) for effect in group.effects
-        ]
+        factor = dim(group.factor)
+        category = (dim(f"{self.column}_category"),) if self.categories else ()
+        sds = [self.prior(f"{prefix}{effect}|{group.factor}_sd", dims=category or None) for effect in group.effects]
         if group.correlated:
-            effects = self.correlated(group, prefix, i, sds)
+            effects = self.correlated(group, prefix, sds, centre)
         else:
             effects = [
-                self.independent(f"{prefix}{effect}|{group.factor}", sd, (factor, *category))
+                self.independent(group, f"{prefix}{effect}", sd, (factor, *category), centre if effect == "1" else 0.0)
                 for effect, sd in zip(group.effects, sds, strict=True)
             ]
         index = self.index[group.factor]
@@ -168,35 +172,38 @@ class _Builder:
         for j, effect in enumerate(effects):
             own = effect[index]
             if (columns[:, j] != 1.0).any():
-                data = pm.Data(self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims="row")
+                data = pm.Data(
+                    self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims="row"
+                )
                 own = own * (data[:, None] if self.categories else data)
             parts.append(own)
         return sum(parts[1:], start=parts[0])
 
-    def centred(self, factor: str) -> bool:
-        return len(self.component.y) >= CENTRED_FROM * len(self.component.labels[factor])
+    def independent(self, group: GroupDesign, effect: str, sd: Any, dims: tuple[str, ...], centre: Any) -> Any:
+        """Make effects that are independent of the group's others."""
+        name = self.named(f"{effect}|{group.factor}")
+        if centred(self.component, group.factor):
+            around = pm.Normal(f"{name}~around", centre, sd, dims=dims)
+            return pm.Deterministic(name, around - centre, dims=dims)
+        offset = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=dims)
+        return pm.Deterministic(name, offset * sd, dims=dims)
 
-    def independent(self, name: str, sd: Any, dims: tuple[str, ...]) -> Any:
-        factor = name.rpartition("|")[2]
-        if self.centred(factor):
-            return pm.Normal(self.named(name), 0.0, sd, dims=dims)
-        offset = pm.Normal(self.named(f"{name}~offset"), 0.0, 1.0, dims=dims)
-        return pm.Deterministic(self.named(name), offset * sd, dims=dims)
-
-    def correlated(self, group: GroupDesign, prefix: str, i: int, sds: list[Any]) -> list[Any]:
+    def correlated(self, group: GroupDesign, prefix: str, sds: list[Any], centre: Any) -> list[Any]:
         """Make correlated effects from a Cholesky factor of their correlation matrix."""
-        factor, size = safe(group.factor), len(group.effects)
+        factor, size = dim(group.factor), len(group.effects)
         prior: Prior = self.equation.priors[f"{prefix}{group.factor}_corr"]
         name = self.named(f"{prefix}{group.factor}_corr")
         model = pm.modelcontext(None)
-        dims = (f"{name}_effect", f"{name}_effect_bis")
-        for dim in dims:
-            model.add_coord(dim, list(group.effects))
+        dims = (dim(f"{name}_effect"), dim(f"{name}_effect_bis"))
+        for side in dims:
+            model.add_coord(side, list(group.effects))
         cholesky = prior.dist(pm, f"{name}~cholesky", n=size)
         pm.Deterministic(name, cholesky @ cholesky.T, dims=dims)
         scaled = pt.stack(sds)[:, None] * cholesky
-        if self.centred(group.factor):
-            effects = pm.MvNormal(f"{name}~effects", np.zeros(size), chol=scaled, dims=(factor, dims[0]))
+        if centred(self.component, group.factor):
+            middle = centre * np.eye(size)[0]
+            around = pm.MvNormal(f"{name}~around", middle, chol=scaled, dims=(factor, dims[0]))
+            effects = around - middle
         else:
             offset = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=(factor, dims[0]))
             effects = offset @ scaled.T

@@ -7,6 +7,11 @@ from typing import Any
 from bayessynth.errors import SchemaError
 from bayessynth.schema.column import Column
 
+_DTYPES = {
+    "count": "int64", "binary": "category", "categorical": "category", "ordinal": "category",
+    "datetime": "datetime64[us]", "identifier": "int64", "group": "int64",
+}  # fmt: skip
+
 
 class Declaration:
     """What a user says of a column; :class:`~bayessynth.schema.Schema` gives it the column's name.
@@ -28,8 +33,7 @@ class Declaration:
 
     def column(self, name: str) -> Column:
         """Return the column that is declared, with the dtype that fits its kind best."""
-        dtype = {"count": "int64", "binary": "category", "categorical": "category", "ordinal": "category",
-                 "datetime": "datetime64[us]", "identifier": "int64", "group": "int64"}.get(self.kind, "float64")  # fmt: skip
+        dtype = _DTYPES.get(self.kind, "float64")
         facts = dict(self.facts)
         levels = facts.get("levels", ())
         if self.kind == "binary" and all(isinstance(level, bool) for level in levels):

@@ -63,7 +63,9 @@ def _times(days: np.ndarray, column: Column) -> Any:
     dtype = pd.api.types.pandas_dtype(column.dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
         # Wall-clock times that a change of clocks leaves out or repeats are moved on or read as the first.
-        local = pd.Series(stamps).dt.tz_localize(dtype.tz, nonexistent="shift_forward", ambiguous=np.ones(len(stamps), bool))
+        local = pd.Series(stamps).dt.tz_localize(
+            dtype.tz, nonexistent="shift_forward", ambiguous=np.ones(len(stamps), bool)
+        )
         return local.astype(dtype).array
     return stamps.astype(dtype)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ import pandas as pd
 from bayessynth.errors import MissingDataError, SchemaError, suggest
 from bayessynth.schema.column import CODES, NUMBERS, Column
 from bayessynth.schema.columns import Columns
-from bayessynth.schema.decode import decode
 from bayessynth.schema.declare import Declaration
+from bayessynth.schema.decode import decode
 from bayessynth.schema.detect import detect
 from bayessynth.schema.encode import encode
 from bayessynth.schema.example import example
@@ -51,7 +50,9 @@ class Schema(Mapping[str, Column]):
         made = {}
         for name, declaration in columns.items():
             if not isinstance(declaration, Declaration):
-                raise SchemaError(f"Column {name!r}: declare it as bs.Count(…), bs.Categorical(…), not {declaration!r}.")
+                raise SchemaError(
+                    f"Column {name!r}: declare it as bs.Count(…), bs.Categorical(…), not {declaration!r}."
+                )
             column = declaration.column(name)
             if column.kind in NUMBERS and column.bounds is None and column.scale is None:
                 raise SchemaError(
@@ -93,7 +94,9 @@ class Schema(Mapping[str, Column]):
         for name in data:
             if data[name].nunique() <= MAX_LEVELS:
                 distinct = [v.item() if isinstance(v, np.generic) else v for v in data[name].dropna().unique()]
-                seen[name] = tuple(sorted(distinct, key=lambda v: (0, v) if isinstance(v, int | float) else (1, str(v))))
+                seen[name] = tuple(
+                    sorted(distinct, key=lambda v: (0, v) if isinstance(v, int | float) else (1, str(v)))
+                )
         return cls._of((detect(data[name]) for name in data), seen)
 
     @property
@@ -159,11 +162,12 @@ class Schema(Mapping[str, Column]):
             known = column.levels or self._seen.get(column.name, ())
             if not known:
                 raise SchemaError(
-                    f"Column {column.name!r} has too many distinct values to be {declaration.kind} (over {MAX_LEVELS}); "
+                    f"Column {column.name!r} has too many distinct values (over {MAX_LEVELS}) to be {declaration.kind}; "
                     f"list its levels, bs.{declaration.kind.capitalize()}(…), or group rare values first."
                 )
             facts["levels"] = known
-        if declaration.kind in NUMBERS and declaration.kind != "datetime" and column.kind not in NUMBERS | {"identifier"}:
+        numbers = NUMBERS - {"datetime"}
+        if declaration.kind in numbers and column.kind not in numbers | {"identifier"}:
             values = self._seen.get(column.name, column.levels)
             if not values or not all(isinstance(v, int | float) for v in values):
                 raise SchemaError(f"Column {column.name!r} holds no numbers, so it cannot be {declaration.kind}.")
@@ -176,7 +180,9 @@ class Schema(Mapping[str, Column]):
                                                      "unit": column.unit, "zeros": column.zeros}  # fmt: skip
         ordered = column.ordered or (declaration.kind == "ordinal" and column.dtype == "category")
         made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels, "ordered": ordered}
-        return Column(column.name, declaration.kind, **{**made, **kept, **facts, "declared": "bounds" in declaration.facts})
+        return Column(
+            column.name, declaration.kind, **{**made, **kept, **facts, "declared": "bounds" in declaration.facts}
+        )
 
     def validate(self, data: pd.DataFrame, columns: Sequence[str] | None = None) -> None:
         """Check a table against the schema.
@@ -218,7 +224,9 @@ class Schema(Mapping[str, Column]):
             raise MissingDataError(f"Missing cells in {listed}. Fill them, or leave these rows out.")
         return encoded
 
-    def decode(self, arrays: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
+    def decode(
+        self, arrays: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[Any]] | None = None
+    ) -> pd.DataFrame:
         """Decode arrays to a table with the original dtypes, in the schema's order of columns.
 
         Parameters
@@ -268,5 +276,3 @@ class Schema(Mapping[str, Column]):
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape('Schema')}</p>{self._table().to_html(index=False)}"
-
-

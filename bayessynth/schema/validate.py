@@ -22,7 +22,9 @@ def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
         raise DataError(f"The table is empty: {data.shape[0]} rows, {data.shape[1]} columns.")
     odd = [name for name in data.columns if not isinstance(name, str)]
     if odd:
-        raise DataError(f"Column names must be text; {odd[0]!r} is not. Rename them: df.columns = df.columns.astype(str).")
+        raise DataError(
+            f"Column names must be text; {odd[0]!r} is not. Rename them: df.columns = df.columns.astype(str)."
+        )
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
         raise DataError(f"Column {twice[0]!r} occurs more than once; rename or drop one of them.")
@@ -34,9 +36,8 @@ def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
             values = data[name].to_numpy(dtype=float, na_value=np.nan)
             infinite = np.isinf(values)
             if infinite.any():
-                raise DataError(
-                    f"Infinite values: {where_rows(name, infinite, values)}. Replace them by missing cells or by finite numbers."
-                )
+                place = where_rows(name, infinite, values)
+                raise DataError(f"Infinite values: {place}. Replace them by missing cells or by finite numbers.")
 
 
 def check_values(series: pd.Series, column: Column) -> None:
@@ -65,4 +66,6 @@ def check_values(series: pd.Series, column: Column) -> None:
             outside = (values < column.bounds[0]) | (values > column.bounds[1])
             if outside.any():
                 place = where_rows(column.name, outside, values)
-                raise SchemaError(f"Outside the declared bounds {column.bounds}: {place}. Mend these cells or the bounds.")
+                raise SchemaError(
+                    f"Outside the declared bounds {column.bounds}: {place}. Mend these cells or the bounds."
+                )

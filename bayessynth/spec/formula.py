@@ -217,8 +217,7 @@ def _described(right: str, formula: str) -> Sequence[Any]:
         raise
     except Exception as error:  # formulae raises its own, TypeError and ValueError alike
         raise FormulaError(
-            f"Formula {formula!r} cannot be parsed: {error}. "
-            "Write it as 'y ~ a + log(b) + a:c + (1 + a | site)'."
+            f"Formula {formula!r} cannot be parsed: {error}. Write it as 'y ~ a + log(b) + a:c + (1 + a | site)'."
         ) from error
 
 

@@ -41,9 +41,7 @@ def check_call(function: str, n_args: int, keywords: Sequence[str], formula: str
     for keyword in keywords:
         if keyword not in parameters:
             allowed = ", ".join(parameters) or "none"
-            raise FormulaError(
-                f"Formula {formula!r}: {function}() has no argument {keyword!r}; it takes: {allowed}."
-            )
+            raise FormulaError(f"Formula {formula!r}: {function}() has no argument {keyword!r}; it takes: {allowed}.")
     if not 1 <= n_args <= 1 + len(parameters):
         raise FormulaError(
             f"Formula {formula!r}: {function}() takes one expression"

@@ -59,7 +59,9 @@ class Spec:
 
     def __init__(self, *equations: str | Equation, rest: Rest = "error") -> None:
         if rest not in ("error", "keep", "drop"):
-            raise SpecError(f"rest={rest!r} is not one of 'error', 'keep', 'drop'.{suggest(str(rest), ['error', 'keep', 'drop'])}")
+            raise SpecError(
+                f"rest={rest!r} is not one of 'error', 'keep', 'drop'.{suggest(str(rest), ['error', 'keep', 'drop'])}"
+            )
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
         self._equations = _sorted(_with_dots(tuple(map(_equation, equations))))
@@ -192,13 +194,15 @@ class Spec:
         """
         return draw_graph(self, ax)
 
-    def priors(self, data: pd.DataFrame | Schema | None = None) -> pd.DataFrame:
+    def priors(self, data: pd.DataFrame | None = None, schema: Schema | None = None) -> pd.DataFrame:
         """List every parameter with its prior.
 
         Parameters
         ----------
-        data : DataFrame or Schema, optional
-            What the default priors are scaled to. Without it, only declared priors have values.
+        data : DataFrame, optional
+            What the default priors are scaled to. Without it, only declared priors are listed.
+        schema : Schema, optional
+            Kinds of the columns; detected if not given.
 
         Returns
         -------
@@ -216,7 +220,7 @@ class Spec:
         """
         from bayessynth.design import prior_table
 
-        return prior_table(self, data)
+        return prior_table(self, data, schema)
 
     def fit(self, data: pd.DataFrame | str | os.PathLike[str], **options: Any) -> Fitted:
         """Fit every equation to the data; see :func:`bayessynth.fitting.fit` for all options.
@@ -267,9 +271,7 @@ def _sorted(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
         if equation.response in by_column:
             raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
         by_column[equation.response] = equation
-    sorter = graphlib.TopologicalSorter(
-        {e.response: [c for c in e.columns if c in by_column] for e in equations}
-    )
+    sorter = graphlib.TopologicalSorter({e.response: [c for c in e.columns if c in by_column] for e in equations})
     try:
         sorter.prepare()
     except graphlib.CycleError as error:

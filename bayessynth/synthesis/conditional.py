@@ -54,7 +54,9 @@ def read_given(bound: Bound, frame: pd.DataFrame, observed: bool = False) -> Giv
     group_columns = tuple(dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns))
     for column in frame:
         if column not in bound.schema:
-            raise SynthesisError(f"given= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}")
+            raise SynthesisError(
+                f"given= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}"
+            )
     values = [c for c in bound.schema if c in frame and c not in group_columns]
     _check_upstream(bound, values)
     schema = bound.schema.subset(list(frame.columns))
@@ -75,7 +77,9 @@ def read_given(bound: Bound, frame: pd.DataFrame, observed: bool = False) -> Giv
         return Given(rows=arrays)
     if len(named) < len(group_columns):
         missing = [c for c in group_columns if c not in named]
-        raise SynthesisError(f"given= has {', '.join(named)} but not {', '.join(missing)}; give all grouping columns or none.")
+        raise SynthesisError(
+            f"given= has {', '.join(named)} but not {', '.join(missing)}; give all grouping columns or none."
+        )
     grouping = group(encoded, tuple(bound.plan.columns.values()), at_least=1)
     return Given(rows=arrays, codes=grouping.codes, labels=grouping.labels, observed=observed)
 

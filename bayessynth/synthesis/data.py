@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bayessynth.errors import SynthesisError
-from bayessynth.synthesis.generate import Plan, frames
 
 
 class SyntheticData:
@@ -40,8 +39,8 @@ class SyntheticData:
     (2, (10, 1), 'no formal guarantee')
     """
 
-    def __init__(self, plan: Callable[[int], Plan], m: int, provenance: Mapping[str, Any]) -> None:
-        self._plan = plan
+    def __init__(self, parts: Callable[[int], Iterator[pd.DataFrame]], m: int, provenance: Mapping[str, Any]) -> None:
+        self._parts = parts
         self.m = m
         self.provenance = dict(provenance)
 
@@ -64,7 +63,7 @@ class SyntheticData:
 
     def parts(self, copy: int) -> Iterator[pd.DataFrame]:
         """Yield one copy in parts of a bounded number of rows."""
-        return frames(self._plan(copy))
+        return self._parts(copy)
 
     def concat(self) -> pd.DataFrame:
         """Return all copies below each other, with a first column ``copy`` (from 0).
@@ -83,7 +82,9 @@ class SyntheticData:
         """
         copies = list(self)
         if "copy" in copies[0]:
-            raise SynthesisError("The table has a column 'copy' of its own; use pd.concat(list(syn), keys=range(syn.m)).")
+            raise SynthesisError(
+                "The table has a column 'copy' of its own; use pd.concat(list(syn), keys=range(syn.m))."
+            )
         for j, frame in enumerate(copies):
             frame.insert(0, "copy", j)
         return pd.concat(copies, ignore_index=True)

@@ -7,7 +7,7 @@ parts are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class Plan:
         Encoded columns at groups' levels, one entry a group.
     seed : SeedSequence
         Its children are the streams of the parts.
+    cache, labels : dict
+        Codes of units by level and factor, and labels of group columns, kept once they are known.
     """
 
     bound: Bound
@@ -52,7 +54,8 @@ class Plan:
     given: Mapping[str, np.ndarray]
     seed: np.random.SeedSequence
     upper: dict[str, np.ndarray] = field(default_factory=dict)
-    cache: dict[Any, np.ndarray] = field(default_factory=dict)
+    cache: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    labels: dict[str, tuple[np.ndarray, Sequence[Any]]] = field(default_factory=dict)
 
     @property
     def parts(self) -> list[slice]:
@@ -153,11 +156,9 @@ def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd
     """Decode the encoded columns of some rows to the original's dtypes, group labels included."""
     codes, labels = dict(arrays), {}
     for column in owners(plan.bound.plan):
-        key = ("label", column)
-        if key not in plan.cache:
-            plan.cache[key], plan.cache["labels", column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)  # type: ignore[assignment]
-        codes[column] = plan.cache[key][rows]
-        labels[column] = plan.cache["labels", column]
+        if column not in plan.labels:
+            plan.labels[column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)
+        codes[column], labels[column] = plan.labels[column][0][rows], plan.labels[column][1]
     return plan.bound.schema.decode(codes, labels=labels)
 
 

@@ -92,7 +92,7 @@ def _nested(
     """Draw units below units, from the top down."""
     chain = posterior.plan.chain
     counts, parent = {chain[0]: n_top}, {}
-    for factor, below in zip(chain, [*chain[1:], "row"], strict=True):
+    for factor, below in posterior.plan.steps:
         sizes = posterior.sizes[factor].sample(rng, draw, counts[factor])
         parent[below] = np.repeat(np.arange(counts[factor]), sizes)
         counts[below] = len(parent[below])
@@ -143,7 +143,9 @@ def _choose(crossed: Crossed, draw: int, within: np.ndarray, rng: np.random.Gene
         cumulative = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
         cumulative[:, -1] = 1.0
         context_of = within[rows] - first
-        position = np.searchsorted((cumulative + np.arange(n)[:, None]).ravel(), context_of + rng.random(len(context_of)))
+        position = np.searchsorted(
+            (cumulative + np.arange(n)[:, None]).ravel(), context_of + rng.random(len(context_of))
+        )
         chosen[rows] = np.minimum(position - context_of * len(shares), len(shares) - 1)
     return chosen
 
@@ -187,4 +189,3 @@ def _of_groups(lower: np.ndarray, upper: np.ndarray, n_lower: int) -> np.ndarray
             "The given groups are not nested as in the original: a lower group appears within two upper ones."
         )
     return found
-

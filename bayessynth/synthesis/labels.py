@@ -32,7 +32,9 @@ def label(column: str, schema: Schema, plan: GroupPlan, groups: Groups) -> tuple
         labels = groups.labels[factor]
         if isinstance(labels[0], tuple):
             position = plan.columns[factor].index(column)
-            distinct, inverse = np.unique(np.asarray([lab[position] for lab in labels], dtype=object), return_inverse=True)
+            distinct, inverse = np.unique(
+                np.asarray([lab[position] for lab in labels], dtype=object), return_inverse=True
+            )
             return inverse[codes], list(distinct)
         return codes, labels
     count = groups.sizes[factor]

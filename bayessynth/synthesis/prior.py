@@ -8,7 +8,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Predictor, safe
-from bayessynth.families import Prior, Vector
+from bayessynth.families import Vector
 
 
 def prior_draws(bound: Bound, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -28,7 +28,7 @@ def prior_draws(bound: Bound, draws: int, rng: np.random.Generator) -> dict[str,
             length = vector.length(len(equation.levels), equation.options)
             if length:
                 shift = _shift(equation, found) if vector.constraint == "ordered" else 0.0
-                drawn = _vector(vector, equation.priors[vector.name], length, draws, rng)
+                drawn = _vector(vector, equation, length, draws, rng)
                 found[f"{column}_{vector.name}"] = drawn + shift
     return {name: values[None] for name, values in found.items()}
 
@@ -74,11 +74,17 @@ def _shift(equation: BoundEquation, found: dict[str, np.ndarray]) -> Any:
     return _at_means(predictor, prefix, found, draws, ())[:, None]
 
 
-def _vector(vector: Vector, prior: Prior, length: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+def _vector(vector: Vector, equation: BoundEquation, length: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    prior = equation.priors[vector.name]
+    if prior.name != "Dirichlet":
+        return np.sort(prior.sample(rng, (draws, length)), axis=1)
+    entries = length if vector.constraint == "simplex" else length + 1
+    shares = rng.dirichlet(np.broadcast_to(np.asarray(prior.params["a"], dtype=float), (entries,)), draws)
     if vector.constraint == "simplex":
-        weights = np.broadcast_to(np.asarray(prior.params["a"], dtype=float), (length,))
-        return rng.dirichlet(weights, draws)
-    return np.sort(prior.sample(rng, (draws, length)), axis=1)
+        return shares
+    # Thresholds cut the latent variable so that the levels have these shares where the predictor is zero.
+    below = np.clip(np.cumsum(shares, axis=1)[:, :-1], 1e-12, 1 - 1e-12)
+    return families.forward(equation.options["link"], below)
 
 
 def _lkj(size: int, eta: Any, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-import bayessynth
+from bayessynth._version import __version__
 from bayessynth.design import Bound
 
 PRIVACY = "no formal guarantee"
@@ -55,6 +55,6 @@ def provenance(
         "disclosing": disclosing,
         "privacy": PRIVACY,
         "fit": dict(fit),
-        "versions": {"bayessynth": bayessynth.__version__, "numpy": np.__version__, "pandas": pd.__version__,
+        "versions": {"bayessynth": __version__, "numpy": np.__version__, "pandas": pd.__version__,
                      "python": platform.python_version()},
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from bayessynth.spec import Spec
 from bayessynth.synthesis.conditional import Given, read_given
 from bayessynth.synthesis.data import SyntheticData
 from bayessynth.synthesis.draws import Draws
-from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
+from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper, frames
 from bayessynth.synthesis.groups import Groups, groups_of, new_groups, observed_groups
 from bayessynth.synthesis.prior import prior_draws
 from bayessynth.synthesis.provenance import provenance
@@ -93,7 +93,7 @@ def synthesize(
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
     maker = _maker(fitted.bound, fitted.groups, draws, request, given, original)
     record = provenance(fitted.bound, fitted.provenance, maker.chosen, request, verdict, forced=verdict == "fail")
-    return SyntheticData(maker.plan, m, record)
+    return SyntheticData(maker.parts, m, record)
 
 
 def synthesize_prior(
@@ -141,7 +141,7 @@ def synthesize_prior(
     draws = Draws(prior_draws(bound, m, child(root, 4)), (1, m))
     maker = _maker(bound, structure, draws, request, None, data if bound.kept else None)
     record = provenance(bound, {"engine": "prior predictive"}, maker.chosen, request, "prior", forced=False)
-    return SyntheticData(maker.plan, m, record)
+    return SyntheticData(maker.parts, m, record)
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,10 @@ class _Maker:
 
     plan: Callable[[int], Plan]
     chosen: list[tuple[int, int]]
+
+    def parts(self, copy: int) -> Iterator[pd.DataFrame]:
+        """Yield the parts of one copy."""
+        return frames(self.plan(copy))
 
 
 def _maker(
@@ -222,7 +226,9 @@ def _groups(
     if request.groups == "existing" and bound.plan.columns:
         rows = np.arange(bound.n) if k == bound.n else np.sort(rng.integers(0, bound.n, k))
         codes = {factor: codes[rows] for factor, codes in structure.observed.items()}
-        return observed_groups(bound.plan, codes, structure.labels, sizes={f: len(v) for f, v in structure.labels.items()})
+        return observed_groups(
+            bound.plan, codes, structure.labels, sizes={f: len(v) for f, v in structure.labels.items()}
+        )
     return new_groups(structure, draw, k, rng)
 
 
@@ -231,9 +237,9 @@ def _request(m: int, k: int | None, groups: Any, random_seed: int | None) -> Req
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
             raise SynthesisError(f"{name}={value!r} must be a whole number above zero.")
     if groups not in ("new", "existing"):
-        raise SynthesisError(f"groups={groups!r} is not 'new' or 'existing'.{suggest(str(groups), ['new', 'existing'])}")
+        raise SynthesisError(
+            f"groups={groups!r} is not 'new' or 'existing'.{suggest(str(groups), ['new', 'existing'])}"
+        )
     entropy = np.random.SeedSequence(random_seed).entropy
     assert isinstance(entropy, int)
     return Request(int(m), None if k is None else int(k), groups, entropy)
-
-

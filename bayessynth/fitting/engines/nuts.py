@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import nutpie
 import pymc as pm
+import pytensor
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
@@ -23,6 +25,10 @@ _STATS = {
     "diverging": "diverging", "energy": "energy", "depth": "tree_depth", "step_size": "step_size",
     "mean_tree_accept": "acceptance_rate", "logp": "lp", "n_steps": "n_steps",
 }  # fmt: skip
+
+
+# Small steps: group standard deviations near zero make narrow necks, and a divergence costs the user a refit.
+TARGET_ACCEPT = 0.95
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,8 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
         model = build(component)
         tree = sample_model(model, settings, seed, component.equation.response)
     kept = reported(model)
-    variables = {
-        name: (tuple(map(str, tree["posterior"][name].dims[2:])), tree["posterior"][name].values) for name in kept
-    }
+    posterior = tree["posterior"].to_dataset()
+    variables = {name: (tuple(map(str, posterior[name].dims))[2:], posterior[name].values) for name in kept}
     dims = {dim for names, _ in variables.values() for dim in names}
     coords = {dim: values for dim, values in _coords(model).items() if dim in dims}
     stats = {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
@@ -72,10 +77,15 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
 def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> xr.DataTree:
     """Compile a model for nutpie and sample it."""
     try:
-        compiled = nutpie.compile_pymc_model(model)
+        # Without a C compiler PyTensor evaluates the few nodes of the initial point in Python, which is quicker than
+        # compiling them to C; the log density is compiled by Numba either way.
+        with pytensor.config.change_flags(cxx=""), warnings.catch_warnings():
+            # A large graph is compiled as two kernels instead of one: of no concern to the user.
+            warnings.filterwarnings("ignore", message="Loop fusion failed")
+            compiled = nutpie.compile_pymc_model(model)
         return nutpie.sample(
             compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
-            seed=seed, progress_bar=False, save_warmup=False,
+            seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
         )  # fmt: skip
     except (RuntimeError, pm.exceptions.SamplingError) as error:
         raise FitError(
@@ -86,7 +96,7 @@ def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> x
 
 def reported(model: pm.Model) -> list[str]:
     """Names of the variables that a posterior reports: no raw offsets, centred intercepts or Cholesky factors."""
-    hidden = ("~offset", "~centred", "~cholesky", "~effects")
+    hidden = ("~offset", "~centred", "~cholesky", "~around")
     variables = [*model.free_RVs, *model.deterministics]
     return [v.name for v in variables if not v.name.endswith(hidden)]
 

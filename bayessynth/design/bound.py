@@ -1,0 +1,142 @@
+"""A spec as bound to data: all that was learnt, and no data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bayessynth import families
+from bayessynth.design.grouping import GroupPlan
+from bayessynth.design.names import safe
+from bayessynth.design.predictor import Predictor
+from bayessynth.errors import SpecError
+from bayessynth.families import Prior
+from bayessynth.schema import Schema
+from bayessynth.spec import Spec
+
+
+@dataclass(frozen=True)
+class BoundEquation:
+    """An equation with all that was learnt of it from the data, and no data.
+
+    Attributes
+    ----------
+    response : str
+    family : str
+    links : mapping of str to str
+        Link of each of the family's parameters.
+    level : str
+        ``"row"``, or the grouping factor with one value a group.
+    predictors : mapping of str to Predictor
+        Linear predictors of the parameters that have a formula.
+    priors : mapping of str to Prior
+        All priors, by name without the column's prefix.
+    options : mapping
+        Options of the family that are not columns: ``points``, ``bounds``, ``value``, ``link``.
+    trials : str or None
+        Column with the number of trials.
+    levels : tuple of str
+        Labels of the response's levels, if it has any.
+    """
+
+    response: str
+    family: str
+    links: Mapping[str, str]
+    level: str
+    predictors: Mapping[str, Predictor]
+    priors: Mapping[str, Prior]
+    options: Mapping[str, Any]
+    trials: str | None
+    levels: tuple[str, ...]
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Grouping factors with effects in this equation."""
+        return tuple(dict.fromkeys(g.factor for p in self.predictors.values() for g in p.groups))
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """Prefix of each predictor's parameters in names: the column's, then a further parameter's."""
+        first = families.get(self.family).parameters[0].name if self.predictors else ""
+        return {p: f"{self.response}_" if p == first else f"{self.response}_{p}_" for p in self.predictors}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the equation's variables in the posterior."""
+        found = [f"{self.response}_{key}" for key in self.priors]
+        for parameter, predictor in self.predictors.items():
+            found += [f"{self.prefixes[parameter]}{e}|{g.factor}" for g in predictor.groups for e in g.effects]
+        return tuple(map(safe, found))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the equation as JSON data."""
+        return {
+            "response": self.response, "family": self.family, "links": dict(self.links), "level": self.level,
+            "predictors": {k: v.to_json() for k, v in self.predictors.items()},
+            "priors": {k: v.to_json() for k, v in self.priors.items()},
+            "options": dict(self.options), "trials": self.trials, "levels": self.levels,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> BoundEquation:
+        """Make an equation of what :meth:`to_json` returned."""
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in data["options"].items()}
+        return cls(
+            data["response"], data["family"], data["links"], data["level"],
+            {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
+            {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A spec bound to a table's schema and structure; holds no record.
+
+    Attributes
+    ----------
+    spec : Spec
+    schema : Schema
+        Of the columns that copies have.
+    equations : tuple of BoundEquation
+        In the order of generation.
+    plan : GroupPlan
+    levels : mapping of str to str
+        Level of every column.
+    kept : tuple of str
+        Columns taken over from the original.
+    n : int
+        Rows of the original.
+    """
+
+    spec: Spec
+    schema: Schema
+    equations: tuple[BoundEquation, ...]
+    plan: GroupPlan
+    levels: Mapping[str, str]
+    kept: tuple[str, ...]
+    n: int
+
+    def __getitem__(self, column: str) -> BoundEquation:
+        for equation in self.equations:
+            if equation.response == column:
+                return equation
+        self.spec[column]  # raises with the nearest name
+        raise SpecError(f"Column {column!r} was not fitted.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the bound spec as JSON data."""
+        return {
+            "spec": self.spec.to_json(), "schema": self.schema.to_json(),
+            "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
+            "levels": dict(self.levels), "kept": self.kept, "n": self.n,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Bound:
+        """Make a bound spec of what :meth:`to_json` returned."""
+        return cls(
+            Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
+            tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
+            data["levels"], tuple(data["kept"]), data["n"],
+        )  # fmt: skip
