@@ -92,9 +92,7 @@ DTYPES = {
     "black": "boolean",
     "limited": "boolean",
     **dict.fromkeys(("age", "education", "health", "diseases", "expenditure"), "float64"),
-    **dict.fromkeys(
-        ("person", "coinsurance", "year", "family_size", "income", "visits", "admissions"), "int64"
-    ),
+    **dict.fromkeys(("person", "coinsurance", "year", "family_size", "income", "visits", "admissions"), "int64"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,7 @@ class TermDesign:
         """Labels of the columns, empty for a term of one plain column."""
         if all(f.levels is None and f.width == 1 for f in self.factors):
             return ()
-        parts = [f.labels for f in self.factors]
-        joined = reduce(lambda left, right: [[*a, b] for a in left for b in right], parts, [[]])  # type: ignore[arg-type, return-value, var-annotated]
-        return tuple(":".join(p for p in row if p) for row in joined)
+        return tuple(":".join(part for part in parts if part) for parts in product(*(f.labels for f in self.factors)))
 
     @property
     def width(self) -> int:
@@ -125,12 +123,14 @@ class TermDesign:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TermDesign:
         """Make a term of what :meth:`to_json` returned; its text is parsed and checked anew."""
-        (term,) = parse(f"_ ~ 0 + {data['term']}").terms
+        parsed = parse(f"_ ~ {data['term'] or 0}")
+        if len(parsed.terms) != 1 or parsed.offsets or parsed.groups:
+            raise FormulaError(f"{data['term']!r} is not one term of a formula; the stored fit is damaged.")
         factors = tuple(
             Factor(None if f["levels"] is None else tuple(f["levels"]), f["reference"], f["width"])
             for f in data["factors"]
         )
-        return cls(term, factors, data["states"])
+        return cls(parsed.terms[0], factors, data["states"])
 
 
 def learn_terms(terms: tuple[Term, ...], intercept: bool, frame: Frame) -> tuple[TermDesign, ...]:

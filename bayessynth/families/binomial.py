@@ -44,12 +44,8 @@ def _check(y: Any, column: str, *, trials: Any = None, **options: Any) -> None:
         return
     y, trials = np.asarray(y, dtype=float), np.asarray(trials, dtype=float)
     ok = np.isfinite(trials) & (trials >= 0) & (trials == np.floor(trials))
-    checks.require(
-        ok, np.broadcast_to(trials, y.shape), f"{column} (trials)", "whole trials from 0", "Correct them."
-    )
-    checks.require(
-        y <= trials, y, column, "values of at most their trials", "Check the column named in trials=."
-    )
+    checks.require(ok, np.broadcast_to(trials, y.shape), f"{column} (trials)", "whole trials from 0", "Correct them.")
+    checks.require(y <= trials, y, column, "values of at most their trials", "Check the column named in trials=.")
 
 
 register(

@@ -31,9 +31,7 @@ def finite(y: Any, column: str, **options: Any) -> None:
     >>> finite(np.array([1.0, 2.0]), "age")
     """
     y = np.asarray(y, dtype=float)
-    require(
-        np.isfinite(y), y, column, "finite values", "Fill or drop missing cells, and correct infinite ones."
-    )
+    require(np.isfinite(y), y, column, "finite values", "Fill or drop missing cells, and correct infinite ones.")
 
 
 def counts(y: Any, column: str, remedy: str = "Use family='normal', or correct the values.") -> None:

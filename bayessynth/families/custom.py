@@ -68,9 +68,7 @@ def custom_dist(
         return draws.reshape(shape).astype(dtype)
 
     signature = ",".join(f"(k{i})" if core else "()" for i, core in enumerate(cores)) + "->()"
-    return pm.CustomDist(
-        name, *params.values(), logp=logp, random=random, signature=signature, dtype=dtype, **kwargs
-    )
+    return pm.CustomDist(name, *params.values(), logp=logp, random=random, signature=signature, dtype=dtype, **kwargs)
 
 
 def _rows(value: np.ndarray, shape: tuple[int, ...], core: int) -> np.ndarray:

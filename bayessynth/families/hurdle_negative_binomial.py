@@ -44,9 +44,7 @@ register(
         kinds=frozenset({"count"}),
         parameters=(
             Parameter("mu", ("log", "softplus"), defaults.mean_predictor),
-            Parameter(
-                "psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior
-            ),
+            Parameter("psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior),
             Parameter("alpha", ("log",), defaults.around(1.0), defaults.shape_prior),
         ),
         discrete=True,

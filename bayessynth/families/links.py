@@ -53,9 +53,7 @@ _LINKS: dict[str, _Link] = {
         lambda mu: np.log(-np.log1p(-mu)),
         lambda eta, pm: -pm.math.expm1(-pm.math.exp(eta)),
     ),
-    "softplus": _Link(
-        lambda eta: np.logaddexp(0.0, eta), _softplus_inverse, lambda eta, pm: pm.math.softplus(eta)
-    ),
+    "softplus": _Link(lambda eta: np.logaddexp(0.0, eta), _softplus_inverse, lambda eta, pm: pm.math.softplus(eta)),
 }
 
 

@@ -61,16 +61,12 @@ _LATENT = {
 
 def _latent(link: str) -> _Latent:
     if link not in _LATENT:
-        raise SpecError(
-            f"Family 'ordinal' has no link {link!r}.{suggest(link, _LATENT)} Use 'logit' or 'probit'."
-        )
+        raise SpecError(f"Family 'ordinal' has no link {link!r}.{suggest(link, _LATENT)} Use 'logit' or 'probit'.")
     return _LATENT[link]
 
 
 def _sample(rng: np.random.Generator, n: int, *, mu: Any, thresholds: Any, link: str = "logit") -> np.ndarray:
-    return np.searchsorted(np.asarray(thresholds, dtype=float), mu + _latent(link).draw(rng, n)).astype(
-        np.int64
-    )
+    return np.searchsorted(np.asarray(thresholds, dtype=float), mu + _latent(link).draw(rng, n)).astype(np.int64)
 
 
 def _logp(y: Any, *, mu: Any, thresholds: Any, link: str = "logit") -> np.ndarray:
@@ -120,14 +116,10 @@ def _dist(pm: Any, name: str, params: dict[str, Any], *, link: str = "logit", **
         return _sample(rng, n, mu=mu, thresholds=thresholds, link=link)
 
     ordered = {"mu": params["mu"], "thresholds": params["thresholds"]}
-    return custom_dist(
-        pm, name, ordered, logp, sample, dtype="int64", shared=("thresholds",), **integers(kwargs)
-    )
+    return custom_dist(pm, name, ordered, logp, sample, dtype="int64", shared=("thresholds",), **integers(kwargs))
 
 
-def _thresholds(
-    pm: Any, name: str, length: int, prior: Prior, options: Mapping[str, Any], **kwargs: Any
-) -> Any:
+def _thresholds(pm: Any, name: str, length: int, prior: Prior, options: Mapping[str, Any], **kwargs: Any) -> Any:
     """Build the thresholds: a Dirichlet on the levels' probabilities, or sorted draws of a scalar prior."""
     link = options.get("link", "logit")
     latent = _latent(link)

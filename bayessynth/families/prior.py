@@ -70,18 +70,14 @@ _KINDS: dict[str, _Kind] = {
         frozen=lambda alpha, beta: stats.invgamma(alpha, scale=beta),
         standard=_inverse_gamma_moments,
     ),
-    "LogNormal": _Kind(
-        (("mu", "sigma"),), POSITIVE, frozen=lambda mu, sigma: stats.lognorm(sigma, scale=math.exp(mu))
-    ),
+    "LogNormal": _Kind((("mu", "sigma"),), POSITIVE, frozen=lambda mu, sigma: stats.lognorm(sigma, scale=math.exp(mu))),
     "Beta": _Kind(
         (("alpha", "beta"), ("mu", "sigma"), ("mu", "nu")),
         UNIT,
         frozen=lambda alpha, beta: stats.beta(alpha, beta),
         standard=_beta_moments,
     ),
-    "Uniform": _Kind(
-        (("lower", "upper"),), REAL, frozen=lambda lower, upper: stats.uniform(lower, upper - lower)
-    ),
+    "Uniform": _Kind((("lower", "upper"),), REAL, frozen=lambda lower, upper: stats.uniform(lower, upper - lower)),
     "LKJ": _Kind((("eta",),), (-1.0, 1.0), constructor="LKJCorr"),
     "Dirichlet": _Kind((("a",),), UNIT),
 }
@@ -270,6 +266,4 @@ def _check_ranges(name: str, params: Mapping[str, float | tuple[float, ...]]) ->
         mu: Any = params["mu"]
         sigma: Any = params.get("sigma", 0.0)
         if mu >= 1 or sigma**2 >= mu * (1 - mu):
-            raise SpecError(
-                f"Prior 'Beta': needs mu below 1 and sigma**2 below mu * (1 - mu), not {dict(params)}."
-            )
+            raise SpecError(f"Prior 'Beta': needs mu below 1 and sigma**2 below mu * (1 - mu), not {dict(params)}.")

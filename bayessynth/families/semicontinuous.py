@@ -33,12 +33,7 @@ _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 def _points(points: Any) -> np.ndarray:
     values = np.asarray(points, dtype=float)
-    if (
-        values.ndim != 1
-        or not values.size
-        or not np.isfinite(values).all()
-        or len(np.unique(values)) != len(values)
-    ):
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all() or len(np.unique(values)) != len(values):
         raise SpecError(f"Family 'semicontinuous' needs points= as distinct finite numbers, not {points!r}.")
     return values
 
@@ -114,9 +109,7 @@ def _check(y: Any, column: str, *, points: Any = _ZERO, **options: Any) -> None:
     values = _points(points)
     named = ", ".join(f"{value:g}" for value in values)
     remedy = "Add the value to points=, or use family='normal'."
-    checks.require(
-        (y > 0) | np.isin(y, values), y, column, f"values above 0 or one of the points ({named})", remedy
-    )
+    checks.require((y > 0) | np.isin(y, values), y, column, f"values above 0 or one of the points ({named})", remedy)
 
 
 def _n_weights(n_levels: int, options: Mapping[str, Any]) -> int:
@@ -137,9 +130,7 @@ register(
         kinds=frozenset({"positive", "count"}),
         parameters=(
             Parameter("mu", ("identity",), defaults.log_values_predictor),
-            Parameter(
-                "psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior
-            ),
+            Parameter("psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior),
             Parameter("sigma", ("log",), defaults.log_scale_predictor, defaults.log_scale_prior),
         ),
         discrete=False,

@@ -104,9 +104,7 @@ class Summary:
         20.0
         """
         if not (math.isfinite(scale) and scale > 0 and math.isfinite(location)):
-            raise DataError(
-                f"A scale must be a finite number above 0, not {scale!r} (location {location!r})."
-            )
+            raise DataError(f"A scale must be a finite number above 0, not {scale!r} (location {location!r}).")
         centre = location if location > 0 else scale
         low, high = location - 3.0 * scale, location + 3.0 * scale
         return cls(float(location), float(scale), round(math.log(centre), 1), 1.0, low, high)

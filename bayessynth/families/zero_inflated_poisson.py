@@ -43,9 +43,7 @@ register(
         kinds=frozenset({"count"}),
         parameters=(
             Parameter("mu", ("log", "softplus"), defaults.mean_predictor),
-            Parameter(
-                "psi", ("logit", "probit", "cloglog"), defaults.centred_predictor, defaults.share_prior
-            ),
+            Parameter("psi", ("logit", "probit", "cloglog"), defaults.centred_predictor, defaults.share_prior),
         ),
         discrete=True,
         sample=_sample,

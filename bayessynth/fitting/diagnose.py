@@ -84,9 +84,9 @@ def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
     worst: dict[str, Any] = {"rhat": 1.0, "ess_bulk": np.inf, "ess_tail": np.inf, "parameter": ""}
     for name, variable in posterior.data_vars.items():
         draws = variable.values.reshape(*variable.shape[:2], -1)
-        draws = draws[:, :, np.ptp(draws, axis=(0, 1)) > 0]  # the diagonal of a correlation matrix never moves
         if not np.isfinite(draws).all():
             return worst | {"rhat": np.nan, "parameter": shown(str(name))}
+        draws = draws[:, :, np.ptp(draws, axis=(0, 1)) > 0]  # the diagonal of a correlation matrix never moves
         if not draws.shape[-1]:
             continue
         rhat = float(np.max(array_stats.rhat(draws, chain_axis=0, draw_axis=1)))

@@ -18,6 +18,7 @@ from bayessynth.errors import DataError, FitError, suggest
 from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
+from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 
@@ -84,12 +85,12 @@ def fit(
 
     start = time.perf_counter()
     _check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
+    entropy = entropy_of(random_seed, FitError)
     frame = read(data)
     bound, bound_data = bind(spec, frame, schema, missing)
-    entropy = np.random.SeedSequence(random_seed).entropy
-    assert isinstance(entropy, int)
     columns = [e.response for e in bound.equations if families.get(e.family).parameters]
     components = [component(bound, bound_data, column) for column in columns]
+    draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
     settings = Settings(draws=draws, tune=tune, chains=chains)
     posteriors = fit_components(components, settings, _seeds(columns, entropy), cores or available_cores(), progress)
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
@@ -111,7 +112,7 @@ def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If there is no such file, or it is of another type.
+        If there is no such file, it is of another type, or it cannot be read as what its name says.
     """
     if isinstance(data, pd.DataFrame):
         return data
@@ -120,11 +121,13 @@ def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(data)
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
-    if path.suffix in (".parquet", ".pq"):
-        return pd.read_parquet(path)
-    if ".csv" in path.suffixes:
-        return pd.read_csv(path)
-    raise DataError(f"{path.name} is neither .parquet nor .csv (.csv.gz).")
+    reader = pd.read_parquet if path.suffix in (".parquet", ".pq") else pd.read_csv if ".csv" in path.suffixes else None
+    if reader is None:
+        raise DataError(f"{path.name} is neither .parquet nor .csv (.csv.gz).")
+    try:
+        return reader(path)
+    except (ValueError, OSError, EOFError) as error:  # pandas' and Arrow's errors of parsing are ValueErrors
+        raise DataError(f"{path.name} cannot be read: {error}. Look at the file, or hand in a DataFrame.") from error
 
 
 def to_pymc(
@@ -158,7 +161,7 @@ def _seeds(columns: list[str], entropy: int) -> Mapping[str, int]:
 
 def _check_settings(engine: str, **numbers: Any) -> None:
     if engine not in ENGINES:
-        raise FitError(f"engine={engine!r} is not one of {', '.join(ENGINES)}.{suggest(engine, ENGINES)}")
+        raise FitError(f"engine={engine!r} is not one of {', '.join(ENGINES)}.{suggest(str(engine), ENGINES)}")
     for name, value in numbers.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
             raise FitError(f"{name}={value!r} must be a whole number above zero.")

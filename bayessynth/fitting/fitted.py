@@ -15,10 +15,11 @@ import xarray as xr
 
 from bayessynth import families
 from bayessynth.design import Bound, Data, bind, component, dim, safe, shown
-from bayessynth.errors import MissingRowsWarning, SpecError
+from bayessynth.errors import FitError, MissingRowsWarning, SpecError
 from bayessynth.fitting.diagnose import Diagnosis, diagnose
 from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior
+from bayessynth.fitting.seeds import entropy_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -145,7 +146,8 @@ class Fitted:
         self._fitted_equation(column)
         bound_data = self._bind(data)
         own = component(self.bound, bound_data, column)
-        return with_data(self.component(column), own, bound_data.at(column), m, np.random.default_rng(random_seed))
+        rng = np.random.default_rng(entropy_of(random_seed, FitError))
+        return with_data(self.component(column), own, bound_data.at(column), m, rng)
 
     def _bind(self, data: pd.DataFrame) -> Data:
         check_same(data, list(self.schema), self.provenance["data"])

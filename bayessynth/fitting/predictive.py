@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayessynth.design import Component, Effects, Frame, dim, observed_effects, parameters, safe
+from bayessynth.design import Component, Effects, Frame, Predictor, dim, observed_effects, parameters, safe
 from bayessynth.errors import FitError
 
 
 def with_data(tree: xr.DataTree, component: Component, frame: Frame, m: int, rng: np.random.Generator) -> xr.DataTree:
     """Add log_likelihood, log_prior, observed_data and posterior_predictive to a component's DataTree."""
+    if isinstance(m, bool) or not isinstance(m, int | np.integer) or m < 1:
+        raise FitError(f"m={m!r} must be a whole number above zero.")
     posterior = tree["posterior"].to_dataset()
     equation, family = component.equation, component.family
     if any(dim(f) not in posterior.dims for f in equation.factors):
@@ -58,17 +60,21 @@ def _log_prior(posterior: xr.Dataset, component: Component) -> xr.Dataset:
         values = variable.values
         for parameter, predictor in equation.predictors.items():
             prefix = equation.prefixes[parameter]
-            if name == safe(f"{prefix}Intercept") and predictor.centred:
-                values = values + _at_means(posterior, predictor, prefix)
+            # Intercepts, and thresholds in their place, are sampled at the means of the columns.
+            if predictor.centred and name == safe(f"{prefix}Intercept"):
+                values = values + _at_means(posterior, predictor, prefix).reshape(values.shape)
+            elif predictor.centred and key == "thresholds":
+                values = values - _at_means(posterior, predictor, prefix)
         found[name] = (variable.dims, prior.logp(values))
     return xr.Dataset(found, posterior.coords)
 
 
-def _at_means(posterior: xr.Dataset, predictor: Any, prefix: str) -> np.ndarray:
+def _at_means(posterior: xr.Dataset, predictor: Predictor, prefix: str) -> np.ndarray:
+    """Return the common part of the predictor at the columns' means, shape (chains, draws, categories or 1)."""
     total: Any = 0.0
     for term in predictor.terms:
         values = posterior[safe(prefix + term.name)].values
         values = values.reshape(*values.shape[:2], term.width, -1)
         means = np.asarray(predictor.means)[predictor.slices[term.name]]
         total = total + np.einsum("cdpk,p->cdk", values, means)
-    return np.asarray(total if total.shape[-1] > 1 else total[..., 0])
+    return np.asarray(total)

@@ -10,7 +10,7 @@ from bayessynth.design import Component
 # Reliability of a group's mean from which effects are centred. The centred form mixes the better the more the data
 # say of each effect, the non-centred the less (Papaspiliopoulos, Roberts & Skold 2007); below this the centred one
 # risks the funnel at small standard deviations (Betancourt & Girolami 2015).
-RELIABLE = 0.8
+RELIABLE = 0.65
 
 
 def centred(component: Component, factor: str) -> bool:
@@ -21,10 +21,14 @@ def centred(component: Component, factor: str) -> bool:
 def reliability(component: Component, factor: str) -> float:
     """Return the share of the variance of group means that lies between groups, by one-way analysis of variance.
 
-    On ranks, so that it serves all families, and with the means of the other factors' groups taken out.
+    On ranks, so that it serves all families, with common effects and the means of other factors' groups taken out.
     """
     scores = rankdata(component.y)
     scores = scores - scores.mean()
+    for matrix in component.matrices.values():
+        if matrix.shape[1]:
+            columns = matrix - matrix.mean(axis=0)
+            scores = scores - columns @ np.linalg.lstsq(columns, scores, rcond=None)[0]
     for other, index in component.index.items():
         if other != factor:
             scores = scores - _means(scores, index)[index]

@@ -12,10 +12,13 @@ from typing import Any
 
 from bayessynth.errors import FormulaError
 from bayessynth.spec.language import check_call
+from bayessynth.spec.tokens import Masked, plain_number
 
 # Binding strength of each operator, as in Python; a weaker operand is put in parentheses when printed.
 _PRECEDENCE = {"==": 1, "!=": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "**": 5}
 _UNARY_PRECEDENCE = 4
+# Above all operators: what follows a sign is put in parentheses, because formulae reads -x**2 as (-x)**2.
+_ALONE = 6
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,24 @@ def text(expression: Expression) -> str:
         case Name(name):
             return quote(name)
         case Literal(value):
-            return repr(value)
+            return _literal(value)
         case Call(function, args, keywords):
             inside = [text(a) for a in args] + [f"{key}={text(value)}" for key, value in keywords]
             return f"{function}({', '.join(inside)})"
         case Operation(symbol, (operand,)):
-            return f"{symbol}{_wrapped(operand, _UNARY_PRECEDENCE)}"
+            return f"{symbol}{_wrapped(operand, _ALONE)}"
         case Operation(symbol, (left, right)):
             strength = _PRECEDENCE[symbol]
-            # ** binds to the right, all others to the left: the other side needs parentheses when as strong.
-            lift_left, lift_right = (1, 0) if symbol == "**" else (0, 1)
-            return f"{_wrapped(left, strength + lift_left)} {symbol} {_wrapped(right, strength + lift_right)}"
+            # Operators bind to the left: the right side needs parentheses when as strong. A power of a power is read
+            # in two ways, so there both sides do.
+            return f"{_wrapped(left, strength + (symbol == '**'))} {symbol} {_wrapped(right, strength + 1)}"
     raise FormulaError(f"Cannot write {expression!r} as a formula.")
+
+
+def _literal(value: float | int | str) -> str:
+    if isinstance(value, str):
+        return f'"{value}"' if "'" in value else f"'{value}'"
+    return plain_number(value) if isinstance(value, float) else repr(value)
 
 
 def _wrapped(expression: Expression, strength: int) -> str:
@@ -110,18 +119,19 @@ def names(expression: Expression) -> Iterator[str]:
                 yield from names(part)
 
 
-def from_formulae(node: Any, formula: str) -> Expression:
+def from_formulae(node: Any, formula: str, masked: Masked) -> Expression:
     """Translate one of formulae's lazy nodes, refusing calls outside the formula language."""
     kind = type(node).__name__
     if kind == "LazyVariable":
-        return Name(node.name.strip("`"))
+        return Name(masked.names[node.name])
     if kind == "LazyValue":
-        return Literal(node.value)
+        return Literal(masked.strings[node.value] if isinstance(node.value, str) else node.value)
     if kind == "LazyOperator":
-        return Operation(node.symbol, tuple(from_formulae(arg, formula) for arg in node.args))
+        return Operation(node.symbol, tuple(from_formulae(arg, formula, masked) for arg in node.args))
     if kind == "LazyCall":
-        args = tuple(from_formulae(arg, formula) for arg in node.args)
-        keywords = tuple((key, from_formulae(value, formula)) for key, value in node.kwargs.items())
-        check_call(node.callee, len(args), [key for key, _ in keywords], formula)
-        return Call(node.callee, args, keywords)
-    raise FormulaError(f"Formula {formula!r} uses {node}, which formulas do not allow.")
+        function = masked.functions.get(node.callee, node.callee)
+        args = tuple(from_formulae(arg, formula, masked) for arg in node.args)
+        keywords = tuple((key, from_formulae(value, formula, masked)) for key, value in node.kwargs.items())
+        check_call(function, len(args), [key for key, _ in keywords], formula)
+        return Call(function, args, keywords)
+    raise FormulaError(f"Formula {formula!r} uses {masked.unmasked(str(node))}, which formulas do not allow.")

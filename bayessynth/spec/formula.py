@@ -7,9 +7,7 @@ parentheses, and that is what makes effects correlated.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +18,7 @@ from formulae import model_description
 from bayessynth.errors import FormulaError
 from bayessynth.spec.expression import Call, Expression, Name, from_formulae, names, quote, text
 from bayessynth.spec.grouping import split_group_terms, split_sides
+from bayessynth.spec.tokens import Masked, mask, tokens
 
 
 @dataclass(frozen=True)
@@ -123,16 +122,13 @@ class Formula:
         return f"{quote(self.response)} ~ {' + '.join(right) or '1'}"
 
 
-_DOT = re.compile(r"(?<![\w.`])\.(?![\w.`])")
-
-
 def has_dot(formula: str) -> bool:
     """Tell whether a formula has a ``.`` that stands for other columns.
 
     >>> has_dot("y ~ ."), has_dot("log.radon ~ x")
     (True, False)
     """
-    return bool(_DOT.search(formula.partition("~")[2]))
+    return any(token.kind == "dot" for token in tokens(split_sides(formula)[1]))
 
 
 @lru_cache(maxsize=1024)
@@ -172,7 +168,9 @@ def parse(formula: str, dot: tuple[str, ...] = ()) -> Formula:
             raise FormulaError(
                 f"Formula {formula!r}: '.' stands for the columns declared before it in the spec, and there are none."
             )
-        right = _DOT.sub("(" + " + ".join(map(quote, dot)) + ")", right)
+        for token in reversed(tokens(right)):
+            if token.kind == "dot":
+                right = f"{right[: token.start]}({' + '.join(map(quote, dot))}){right[token.end :]}"
     common, grouped = split_group_terms(right, formula)
     intercept, terms, offsets = _common_part(common, formula)
     groups: list[GroupTerm] = []
@@ -189,14 +187,15 @@ def parse(formula: str, dot: tuple[str, ...] = ()) -> Formula:
 def _common_part(right: str, formula: str) -> tuple[bool, tuple[Term, ...], tuple[Expression, ...]]:
     """Parse the part of a right side that has no group-specific terms."""
     intercept, terms, offsets = False, [], []
-    for term in _described(right, formula):
+    masked = mask(right.strip() or "1", formula)
+    for term in _described(masked, formula):
         kind = type(term).__name__
         if kind == "Intercept":
             intercept = True
             continue
         if kind == "NegatedIntercept":
             continue
-        factors = tuple(_factor(component, formula) for component in term.components)
+        factors = tuple(_factor(component, formula, masked) for component in term.components)
         calls_offset = [isinstance(f, Call) and f.function == "offset" for f in factors]
         if any(calls_offset):
             if len(factors) > 1:
@@ -207,26 +206,43 @@ def _common_part(right: str, formula: str) -> tuple[bool, tuple[Term, ...], tupl
     return intercept, tuple(terms), tuple(offsets)
 
 
-def _described(right: str, formula: str) -> Sequence[Any]:
+def _described(masked: Masked, formula: str) -> Sequence[Any]:
     """Return formulae's terms for a right side, with its errors turned into ours."""
+    advice: list[str] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        advice.append(record.getMessage())
+        return False
+
+    # formulae logs, to standard error, that ``x**2`` is ``x``: here that is an error.
+    logger = logging.getLogger("formulae")
+    logger.addFilter(keep)
     try:
-        # formulae prints advice about ``x**2`` to standard output; a library prints nothing.
-        with contextlib.redirect_stdout(io.StringIO()):
-            return list(model_description(f"response ~ {right.strip() or '1'}").terms)
-    except FormulaError:
-        raise
+        described = list(model_description(f"response ~ {masked.text}").terms)
     except Exception as error:  # formulae raises its own, TypeError and ValueError alike
         raise FormulaError(
-            f"Formula {formula!r} cannot be parsed: {error}. Write it as 'y ~ a + log(b) + a:c + (1 + a | site)'."
+            f"Formula {formula!r} cannot be parsed: {masked.unmasked(str(error)).rstrip('.')}. "
+            "Write it as 'y ~ a + log(b) + a:c + (1 + a | site)'."
         ) from error
+    finally:
+        logger.removeFilter(keep)
+    if advice:
+        raise FormulaError(
+            f"Formula {formula!r}: the power of one term is that term itself, as (a + b)**2 is a + b + a:b; to square "
+            "a column, write I(x**2)."
+        )
+    return described
 
 
-def _factor(component: Any, formula: str) -> Expression:
-    if type(component).__name__ == "Variable":
-        name = str(component.name)
-        if component.reference is not None:
-            raise FormulaError(f"Formula {formula!r}: write C({name}, 'level') to choose a reference level.")
-        if re.fullmatch(r"[\d.]+", name):
-            raise FormulaError(f"Formula {formula!r}: {name} stands where a column is expected; use I(...) to compute.")
-        return Name(name)
-    return from_formulae(component.call, formula)
+def _factor(component: Any, formula: str, masked: Masked) -> Expression:
+    name = str(getattr(component, "name", component))
+    if name in masked.names:
+        return Name(masked.names[name])
+    if name not in masked.calls:
+        raise FormulaError(
+            f"Formula {formula!r}: {masked.unmasked(name)!r} stands where a column is expected; use I(...) to compute."
+        )
+    # Each call is parsed by itself: formulae fails to compare calls whose arguments are of different sorts.
+    call = mask(masked.calls[name], formula, whole_calls=False)
+    (component,) = _described(call, formula)[-1].components
+    return from_formulae(component.call, formula, call)

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bayessynth.errors import FormulaError
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<name>`[^`]+`|[^\W\d][\w.]*)
-      | (?P<string>'[^']*'|"[^"]*")
-      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<operator>\|\||\*\*|==|!=|<=|>=|[-+*/:|~(){}\[\],=<>])
-      | (?P<dot>\.)
-    )""",
-    re.VERBOSE,
-)
+from bayessynth.spec.tokens import tokens
 
 
 @dataclass(frozen=True)
@@ -35,13 +24,13 @@ def split_sides(formula: str) -> tuple[str, str]:
     >>> split_sides("`body mass` ~ age")
     ('body mass', ' age')
     """
-    tokens = _tokens(formula)
-    tildes = [start for kind, value, start, _ in tokens if kind == "operator" and value == "~"]
+    words = tokens(formula)
+    tildes = [start for kind, value, start, _ in words if kind == "operator" and value == "~"]
     if len(tildes) != 1:
         raise FormulaError(
             f"Formula {formula!r} needs exactly one '~', with the column on its left: 'y ~ a + b', or 'y ~ 1'."
         )
-    left = [token for token in tokens if token[2] < tildes[0]]
+    left = [token for token in words if token[2] < tildes[0]]
     if len(left) != 1 or left[0][0] != "name":
         raise FormulaError(
             f"Formula {formula!r}: the left side must be one column name (in back-ticks if it is no identifier), "
@@ -63,7 +52,7 @@ def split_group_terms(right: str, formula: str) -> tuple[str, list[GroupedText]]
     """
     common, grouped = "", []
     for sign, addend in _addends(right):
-        bars = [(v, s, e) for kind, v, s, e in _tokens(addend) if kind == "operator" and v in ("|", "||")]
+        bars = [(v, s, e) for kind, v, s, e in tokens(addend) if kind == "operator" and v in ("|", "||")]
         if not bars:
             common += (sign if common or sign == "-" else "") + addend
             continue
@@ -94,10 +83,10 @@ def _factors(text: str, formula: str) -> tuple[tuple[str, ...], ...]:
     """Expand a grouping expression: ``a``, ``a:b``, ``a/b`` (a and a:b) and sums of them."""
     factors: list[tuple[str, ...]] = []
     for part in text.split("+"):
-        tokens = _tokens(part)
-        columns = tuple(v.strip("`") for kind, v, _, _ in tokens[::2] if kind == "name")
-        joints = {v for _, v, _, _ in tokens[1::2]}
-        if not columns or len(columns) != (len(tokens) + 1) // 2 or not (joints <= {":"} or joints <= {"/"}):
+        words = tokens(part)
+        columns = tuple(v.strip("`") for kind, v, _, _ in words[::2] if kind == "name")
+        joints = {v for _, v, _, _ in words[1::2]}
+        if not columns or len(columns) != (len(words) + 1) // 2 or not (joints <= {":"} or joints <= {"/"}):
             raise FormulaError(
                 f"Formula {formula!r}: {part.strip()!r} is no grouping factor; write a column, a:b, or a/b "
                 "for b nested in a."
@@ -106,32 +95,11 @@ def _factors(text: str, formula: str) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(factors))
 
 
-def _tokens(text: str) -> list[tuple[str, str, int, int]]:
-    """Return (kind, value, start, end) of each token; two operands side by side are an error."""
-    tokens: list[tuple[str, str, int, int]] = []
-    position = 0
-    while position < len(text.rstrip()):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise FormulaError(f"Formula {text!r} has {text[position:].strip()[:1]!r}, which no formula uses.")
-        kind = str(match.lastgroup)
-        value = match.group(kind)
-        operand = kind != "operator"
-        if tokens and operand and (tokens[-1][0] != "operator" or tokens[-1][1] == ")"):
-            raise FormulaError(
-                f"Formula {text!r}: {tokens[-1][1]!r} and {value!r} stand side by side; is a '+' or a ':' missing, "
-                "or back-ticks around a name with a space?"
-            )
-        tokens.append((kind, value, match.start(kind), match.end(kind)))
-        position = match.end()
-    return tokens
-
-
 def _addends(right: str) -> Iterator[tuple[str, str]]:
     """Split at the plus and minus signs that stand outside all parentheses."""
     depth, start, sign = 0, 0, "+"
     previous = "operator"
-    for kind, value, begin, end in _tokens(right):
+    for kind, value, begin, end in tokens(right):
         if value in ("(", "{", "["):
             depth += 1
         elif value in (")", "}", "]"):
@@ -152,7 +120,7 @@ def _addends(right: str) -> Iterator[tuple[str, str]]:
 def _closing(text: str) -> int:
     """Return where the first opening parenthesis closes."""
     depth = 0
-    for _, value, start, _ in _tokens(text):
+    for _, value, start, _ in tokens(text):
         depth += (value == "(") - (value == ")")
         if depth == 0 and value == ")":
             return start

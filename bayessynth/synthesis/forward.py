@@ -114,8 +114,8 @@ def _copy(
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
         raise SynthesisError(
-            f"Copy {copy} could not be drawn from the PyMC model: {reason}. If a parameter runs out of its distribution's "
-            "range, its prior is too wide for new records; if an index does, a variable lacks the dim of its index."
+            f"Copy {copy} could not be drawn from the PyMC model: {reason}. If a parameter runs out of its "
+            "distribution's range, its prior is too wide for new records; if an index does, a variable lacks a dim."
         ) from error
     _check(arrays, fitted, k, copy)
     return _decoded(fitted, arrays, groups)

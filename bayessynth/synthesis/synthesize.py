@@ -13,6 +13,7 @@ import pandas as pd
 from bayessynth.design import Bound, bind, observed_effects
 from bayessynth.errors import DisclosureWarning, FitError, MissingRowsWarning, SynthesisError, suggest
 from bayessynth.fitting.groups import GroupPosterior, fit_groups
+from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.synthesis.conditional import Given, read_given
@@ -240,6 +241,4 @@ def _request(m: int, k: int | None, groups: Any, random_seed: int | None) -> Req
         raise SynthesisError(
             f"groups={groups!r} is not 'new' or 'existing'.{suggest(str(groups), ['new', 'existing'])}"
         )
-    entropy = np.random.SeedSequence(random_seed).entropy
-    assert isinstance(entropy, int)
-    return Request(int(m), None if k is None else int(k), groups, entropy)
+    return Request(int(m), None if k is None else int(k), groups, entropy_of(random_seed, SynthesisError))

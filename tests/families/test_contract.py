@@ -32,38 +32,28 @@ def link_of(family: Family, parameter: Parameter) -> str:
     return "identity" if own else parameter.links[0]
 
 
-def draw_params(
-    family: Family, options: dict[str, Any], rng: np.random.Generator, n: int | None
-) -> dict[str, Any]:
+def draw_params(family: Family, options: dict[str, Any], rng: np.random.Generator, n: int | None) -> dict[str, Any]:
     """Draw moderate parameters; n=None gives one for all rows."""
     params: dict[str, Any] = {}
     for parameter in family.parameters:
         if family.multinomial:
             params[parameter.name] = rng.normal(size=(LEVELS - 1,) if n is None else (n, LEVELS - 1))
         else:
-            params[parameter.name] = families.inverse(
-                link_of(family, parameter), 0.4 + 0.6 * rng.normal(size=n)
-            )
+            params[parameter.name] = families.inverse(link_of(family, parameter), 0.4 + 0.6 * rng.normal(size=n))
     for vector in family.vectors:
         length = vector.length(LEVELS, options)
         if length:
             draws = (
-                rng.normal(size=length).cumsum()
-                if vector.constraint == "ordered"
-                else rng.dirichlet([2.0] * length)
+                rng.normal(size=length).cumsum() if vector.constraint == "ordered" else rng.dirichlet([2.0] * length)
             )
             params[vector.name] = np.sort(draws) if vector.constraint == "ordered" else draws
     return params
 
 
-def graph_logp(
-    family: Family, y: np.ndarray, params: dict[str, Any], options: dict[str, Any]
-) -> tuple[Any, dict]:
+def graph_logp(family: Family, y: np.ndarray, params: dict[str, Any], options: dict[str, Any]) -> tuple[Any, dict]:
     """Return PyMC's log density of every value, with the symbolic parameters it depends on."""
     with pm.Model() as model:
-        symbols = {
-            key: pytensor.shared(np.asarray(value, dtype=float), name=key) for key, value in params.items()
-        }
+        symbols = {key: pytensor.shared(np.asarray(value, dtype=float), name=key) for key, value in params.items()}
         variable = family.dist(pm, "y", symbols, observed=y, **options)
     (logp,) = model.logp(vars=[variable], sum=False)
     return logp, symbols
@@ -230,9 +220,7 @@ def test_vectors_sample_what_their_density_says(family: Family, options: dict[st
             variable = vector.dist(pm, "v", length, vector.prior, options, shape=(length,))
         draws = pm.draw(variable, 200, random_seed=1, mode=MODE)
         assert draws.shape == (200, length)
-        assert (
-            (np.diff(draws) > 0).all() if vector.constraint == "ordered" else np.allclose(draws.sum(1), 1.0)
-        )
+        assert (np.diff(draws) > 0).all() if vector.constraint == "ordered" else np.allclose(draws.sum(1), 1.0)
         start = model.initial_point()
         (logp,) = model.logp(sum=False)
         values = [start[value.name] for value in model.value_vars]

@@ -55,9 +55,7 @@ def test_mixtures_equal_pymc(name: str, theirs: str) -> None:
 
 def test_negative_binomial_reaches_the_poisson() -> None:
     y = np.arange(5.0)
-    np.testing.assert_allclose(
-        counts.negative_binomial_logp(y, 3.0, 1e12), stats.poisson.logpmf(y, 3.0), rtol=1e-10
-    )
+    np.testing.assert_allclose(counts.negative_binomial_logp(y, 3.0, 1e12), stats.poisson.logpmf(y, 3.0), rtol=1e-10)
 
 
 def test_gradients_are_finite_at_saturated_predictors() -> None:
@@ -78,9 +76,7 @@ def test_binomial_takes_trials_by_row() -> None:
     trials = np.array([0, 1, 50])
     y = family.sample(np.random.default_rng(1), 3, p=0.5, trials=trials)
     assert (y <= trials).all()
-    np.testing.assert_allclose(
-        family.logp(y, p=0.5, trials=trials), stats.binom.logpmf(y, trials, 0.5), atol=1e-12
-    )
+    np.testing.assert_allclose(family.logp(y, p=0.5, trials=trials), stats.binom.logpmf(y, trials, 0.5), atol=1e-12)
     with pytest.raises(ValueError, match=r"row 1: 2\.0.*trials="):
         family.check(np.array([0.0, 2.0, 3.0]), "deaths", trials=trials)
 

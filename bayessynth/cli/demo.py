@@ -1,0 +1,153 @@
+"""The command ``demo``: the whole way from a bundled table to copies, with what to look at."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayessynth.cli.app import FIT_FAILED, guarded, out
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from bayessynth.fitting import Fitted
+    from bayessynth.spec import Spec
+
+# Enough for all effective sample sizes above 400 at this seed, in about a minute on two cores.
+_SETTINGS: dict[str, Any] = {"draws": 900, "tune": 600, "chains": 4}
+_QUICK: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2}
+_COPIES = 20
+_WRITTEN = {"spec.json", "fit", "copies", "plots"}
+_GROUPS = ["site", "person"]
+_NUMBERS = ["income", "visits", "expenditure"]
+
+
+@guarded
+def demo(
+    out_: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write; an earlier demo there is replaced.")
+    ] = Path("demo"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few persons, few draws: a smoke run, not to be trusted.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 1,
+) -> None:
+    """Fit the RAND health insurance experiment, draw copies, compare them, write all of it."""
+    from bayessynth.cli.inputs import read_model
+    from bayessynth.cli.tables import diagnosis_view, spec_table
+    from bayessynth.fitting import fit
+
+    _clear(out_)
+    console = out()
+    model = read_model("rand_hie")
+    original = model.table(None)
+    if quick:
+        original = original[original["person"] % 3 == 0].reset_index(drop=True)
+    console.rule("1. The spec: one equation a column")
+    persons, sites = original["person"].nunique(), original["site"].nunique()
+    console.print(f"RAND Health Insurance Experiment: {len(original)} years of {persons} persons at {sites} sites.\n")
+    console.print(spec_table(model.spec))
+    console.rule("2. The fit")
+    length = _QUICK if quick else _SETTINGS
+    fitted = fit(model.spec, original, random_seed=seed, **length)
+    console.print(diagnosis_view(fitted.diagnose()))
+    if quick:
+        console.print("Few draws were asked for (--quick): the verdict says so, and the copies are drawn all the same.")
+    _show_posterior(console, fitted)
+    failed = fitted.diagnose().verdict == "fail"
+    console.rule("3. The copies")
+    copies = fitted.synthesize(_COPIES, random_seed=seed, force=failed)
+    console.print(str(copies), markup=False, highlight=False)
+    frames = list(copies)
+    console.print("\nThe first rows of the first copy, written sideways:")
+    console.print(frames[0].head(3).T.to_string(header=False), markup=False, highlight=False, soft_wrap=True)
+    console.rule("4. Original beside synthetic")
+    _show_comparison(console, original, frames)
+    (out_ / "spec.json").write_text(json.dumps(model.spec.to_json(), indent=1), encoding="utf-8")
+    fitted.save(out_ / "fit")
+    copies.to_parquet(out_ / "copies")
+    _save_plots(out_ / "plots", model.spec, original, frames)
+    console.rule("5. What was written")
+    _show_written(console, out_)
+    if failed and not quick:
+        raise typer.Exit(FIT_FAILED)
+
+
+def _clear(directory: Path) -> None:
+    """Make the directory, without what an earlier demo wrote there.
+
+    Raises
+    ------
+    StorageError
+        If something else is in it.
+    """
+    from bayessynth.errors import StorageError
+
+    if directory.exists() and not directory.is_dir():
+        raise StorageError(f"{directory} is a file; name a directory with --out.")
+    directory.mkdir(parents=True, exist_ok=True)
+    foreign = sorted(p.name for p in directory.iterdir() if p.name not in _WRITTEN)
+    if foreign:
+        raise StorageError(f"{directory} holds {foreign[0]!r}, which no demo wrote; name another directory with --out.")
+    for path in directory.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _show_posterior(console: Console, fitted: Fitted) -> None:
+    """Print the parameters that a reader asks for first: effects on visits, and how much groups differ."""
+    from bayessynth.cli.tables import frame_table
+
+    summary = fitted.summary()
+    wanted = [name for name in map(str, summary.index) if name.startswith("visits_") or name.endswith("|site_sd")]
+    columns = [c for c in summary.columns if c in ("mean", "sd") or "_lb" in c or "_ub" in c]
+    console.print()
+    console.print(frame_table(summary.loc[wanted, columns], "Posterior (some of the parameters)", index="parameter"))
+
+
+def _show_comparison(console: Console, original: pd.DataFrame, frames: list[pd.DataFrame]) -> None:
+    from bayessynth.cli.tables import frame_table
+    from bayessynth.report import compare_columns, compare_correlations, compare_groups, compare_levels
+
+    console.print("Of the copies: the average over all, the lowest and the highest of them.\n")
+    columns = [c for c in original if c not in _GROUPS]
+    console.print(frame_table(compare_columns(original, frames, _NUMBERS), "Numbers"))
+    console.print(frame_table(compare_levels(original[columns], frames), "\nShares of levels"))
+    console.print(frame_table(compare_correlations(original, frames, _NUMBERS), "\nRank correlations"))
+    groups = compare_groups(original, frames, _GROUPS, ["black", *_NUMBERS])
+    console.print(frame_table(groups, "\nBetween groups: sd, and intraclass correlation (icc)"))
+
+
+def _save_plots(directory: Path, spec: Spec, original: pd.DataFrame, frames: list[pd.DataFrame]) -> None:
+    """Draw without touching the user's plotting backend: figures are saved, never shown."""
+    import matplotlib.pyplot as plt
+
+    from bayessynth.report import plot_columns, plot_groups
+
+    directory.mkdir(parents=True)
+    columns = [c for c in original if c not in _GROUPS]
+    plot_columns(original, frames, columns).savefig(directory / "columns.png", dpi=120)
+    plot_groups(original, frames, "site", ["visits", "black"]).savefig(directory / "site_means.png", dpi=120)
+    spec.graph().set_title("What each column depends on; dashed: it differs from group to group", fontsize=13)
+    plt.savefig(directory / "graph.png", dpi=120)
+    plt.close()
+
+
+def _show_written(console: Console, directory: Path) -> None:
+    lines = {
+        "spec.json": "the spec; 'bayessynth show' reads it",
+        "fit": "the fit, without any original record; 'bayessynth synthesize' draws from it",
+        "copies": f"{_COPIES} copies in Parquet, and provenance.json: how they were made",
+        "plots": "columns.png, site_means.png, graph.png",
+    }
+    for name, text in lines.items():
+        console.print(f"{directory / name}  {text}", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        "\nPrivacy: no formal guarantee. The copies are draws from a model of the original; measure what they disclose "
+        "before they are released.",
+        highlight=False,
+    )

