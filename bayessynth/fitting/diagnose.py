@@ -89,9 +89,11 @@ def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
         draws = draws[:, :, np.ptp(draws, axis=(0, 1)) > 0]  # the diagonal of a correlation matrix never moves
         if not draws.shape[-1]:
             continue
-        rhat = float(np.max(array_stats.rhat(draws, chain_axis=0, draw_axis=1)))
-        bulk = float(np.min(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="bulk")))
-        tail = float(np.min(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))))
+        # Of too few draws to tell ArviZ returns NaN, which must not pass.
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        rhat = float(np.nan_to_num(array_stats.rhat(draws, **axes), nan=np.inf).max())
+        bulk = float(np.nan_to_num(array_stats.ess(draws, **axes, method="bulk")).min())
+        tail = float(np.nan_to_num(array_stats.ess(draws, **axes, method="tail", prob=(0.05, 0.95))).min())
         if min(bulk, tail) < min(worst["ess_bulk"], worst["ess_tail"]) or rhat > max(worst["rhat"], RHAT_PASS):
             worst["parameter"] = shown(str(name))
         worst["rhat"] = max(worst["rhat"], rhat)
@@ -101,7 +103,10 @@ def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
 
 def _bfmi(energy: np.ndarray) -> float:
     """Return the smallest Bayesian fraction of missing information over chains (Betancourt 2016)."""
-    return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)))
+    variance = np.var(energy, axis=1)
+    if not (variance > 0).all():
+        return 0.0  # a single draw, or a chain that stands still
+    return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / variance))
 
 
 def _judge(row: Mapping[str, Any], n_draws: int) -> tuple[Verdict, list[str]]:

@@ -15,6 +15,7 @@ from bayessynth import families
 from bayessynth._version import __version__
 from bayessynth.design import Bound, Missing, bind, component
 from bayessynth.errors import DataError, FitError, suggest
+from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
@@ -80,7 +81,7 @@ def fit(
         If the sampler cannot start.
     """
     from bayessynth.fitting.engines import Settings
-    from bayessynth.fitting.parallel import available_cores, fit_components
+    from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
 
     start = time.perf_counter()

@@ -94,13 +94,15 @@ class Fitted:
         Returns
         -------
         DataFrame
-            As ArviZ's ``summary``.
+            As ArviZ's ``summary``; empty if no equation has parameters.
         """
         import arviz as az
 
         posterior = self.idata["posterior"].to_dataset()
         factors = {dim(f) for f in self.bound.plan.columns}
         names = [v for v in posterior.data_vars if groups or not factors & set(posterior[v].dims)]
+        if not names:
+            return pd.DataFrame()
         table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
         return table.rename(index=shown)
 

@@ -6,7 +6,6 @@ compiled code are paid once), and take one BLAS thread each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bayessynth.design import Component
 from bayessynth.errors import FitError
+from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.engines import Settings, sample
 from bayessynth.fitting.posterior import Posterior
 
@@ -43,11 +43,6 @@ def fit_components(
                 done(component.equation.response)
             return posteriors
         return _in_workers(components, settings, seeds, cores, done)
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_workers(

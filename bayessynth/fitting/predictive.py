@@ -60,11 +60,8 @@ def _log_prior(posterior: xr.Dataset, component: Component) -> xr.Dataset:
         values = variable.values
         for parameter, predictor in equation.predictors.items():
             prefix = equation.prefixes[parameter]
-            # Intercepts, and thresholds in their place, are sampled at the means of the columns.
             if predictor.centred and name == safe(f"{prefix}Intercept"):
                 values = values + _at_means(posterior, predictor, prefix).reshape(values.shape)
-            elif predictor.centred and key == "thresholds":
-                values = values - _at_means(posterior, predictor, prefix)
         found[name] = (variable.dims, prior.logp(values))
     return xr.Dataset(found, posterior.coords)
 

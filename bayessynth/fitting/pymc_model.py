@@ -91,8 +91,8 @@ class PyMCSpec:
         FitError
             If the sampler cannot start.
         """
+        from bayessynth.fitting.cores import available_cores
         from bayessynth.fitting.engines import Settings
-        from bayessynth.fitting.parallel import available_cores
         from bayessynth.fitting.posterior import to_datatree
         from bayessynth.fitting.pymc_run import sample_posterior
 

@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 
 from bayessynth.errors import SynthesisError
 
+# The parts of a copy, by its number and the number of threads.
+Parts = Callable[[int, int | None], Iterator[pd.DataFrame]]
+
 
 class SyntheticData:
     """m copies of a table, each from its own posterior draw.
@@ -39,7 +42,7 @@ class SyntheticData:
     (2, (10, 1), 'no formal guarantee')
     """
 
-    def __init__(self, parts: Callable[[int], Iterator[pd.DataFrame]], m: int, provenance: Mapping[str, Any]) -> None:
+    def __init__(self, parts: Parts, m: int, provenance: Mapping[str, Any]) -> None:
         self._parts = parts
         self.m = m
         self.provenance = dict(provenance)
@@ -61,9 +64,9 @@ class SyntheticData:
         """The copies as a sequence: ``syn.copies[0]`` is the first."""
         return self
 
-    def parts(self, copy: int) -> Iterator[pd.DataFrame]:
-        """Yield one copy in parts of a bounded number of rows."""
-        return self._parts(copy)
+    def parts(self, copy: int, threads: int | None = None) -> Iterator[pd.DataFrame]:
+        """Yield one copy in parts of a bounded number of rows, some drawn ahead on other cores."""
+        return self._parts(copy, threads)
 
     def concat(self) -> pd.DataFrame:
         """Return all copies below each other, with a first column ``copy`` (from 0).

@@ -85,7 +85,7 @@ def synthesize_pymc(
     draws = Draws.of(fitted.idata["posterior"].to_dataset())
     chosen = draws.spread(m)
 
-    def parts(j: int) -> Iterator[pd.DataFrame]:
+    def parts(j: int, threads: int | None) -> Iterator[pd.DataFrame]:
         chain, draw = chosen[j]
         yield _copy(fitted, draws.at(chain, draw), chain * draws.shape[1] + draw, request, existing, j)
 

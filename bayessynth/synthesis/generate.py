@@ -7,7 +7,9 @@ parts are asked for.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,8 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, Frame, frame_of, new_effects, parameters
+from bayessynth.fitting.cores import available_cores
+from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import label, owners
 
@@ -115,13 +119,8 @@ def _draw(
     index = {factor: _codes(plan, level, factor)[rows] for factor in equation.factors}
     effects = Effects(plan.effects.get(equation.response, {}), index)
     drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
-    return drawn if family.discrete else _as_released(plan.bound, equation.response, drawn)
-
-
-def _as_released(bound: Bound, column: str, values: np.ndarray) -> np.ndarray:
-    """Round as decoding will, so that columns drawn later depend on what is released."""
-    decimals = bound.schema[column].decimals
-    return values if decimals is None else np.round(values, decimals)
+    # Rounded as decoding will round, so that columns drawn later depend on what is released.
+    return drawn if family.discrete else released(drawn, plan.bound.schema[equation.response])
 
 
 def _reads(equation: BoundEquation) -> tuple[str, ...]:
@@ -155,14 +154,43 @@ def _codes(plan: Plan, level: str, factor: str) -> np.ndarray:
 def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd.DataFrame:
     """Decode the encoded columns of some rows to the original's dtypes, group labels included."""
     codes, labels = dict(arrays), {}
-    for column in owners(plan.bound.plan):
-        if column not in plan.labels:
-            plan.labels[column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)
-        codes[column], labels[column] = plan.labels[column][0][rows], plan.labels[column][1]
+    for column, (all_codes, all_labels) in plan.labels.items():
+        own = all_codes[rows]
+        # Only the labels that these rows have, except where all parts must share their categories.
+        first, last = (0, len(all_labels)) if _shared(plan, column) else (int(own.min()), int(own.max()) + 1)
+        codes[column], labels[column] = own - first, all_labels[first:last]
     return plan.bound.schema.decode(codes, labels=labels)
 
 
-def frames(plan: Plan) -> Iterator[pd.DataFrame]:
-    """Yield the parts of a copy as frames, in order."""
-    for number, rows in enumerate(plan.parts):
-        yield decode_part(plan, draw_part(plan, number), rows)
+def _shared(plan: Plan, column: str) -> bool:
+    return plan.bound.schema[column].dtype == "category"
+
+
+def frames(plan: Plan, threads: int | None = None) -> Iterator[pd.DataFrame]:
+    """Yield the parts of a copy as frames, in order.
+
+    Parameters
+    ----------
+    plan : Plan
+    threads : int, optional
+        Parts drawn at a time; by default as many as there are cores. At most one more waits to be taken.
+    """
+    for column in owners(plan.bound.plan):
+        plan.labels[column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)
+
+    def part(number: int) -> pd.DataFrame:
+        return decode_part(plan, draw_part(plan, number), plan.parts[number])
+
+    numbers = range(len(plan.parts))
+    threads = min(threads or available_cores(), len(numbers))
+    if threads == 1:
+        yield from map(part, numbers)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[pd.DataFrame]] = deque()
+        for number in numbers:
+            waiting.append(pool.submit(part, number))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

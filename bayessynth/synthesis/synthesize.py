@@ -152,9 +152,9 @@ class _Maker:
     plan: Callable[[int], Plan]
     chosen: list[tuple[int, int]]
 
-    def parts(self, copy: int) -> Iterator[pd.DataFrame]:
+    def parts(self, copy: int, threads: int | None) -> Iterator[pd.DataFrame]:
         """Yield the parts of one copy."""
-        return frames(self.plan(copy))
+        return frames(self.plan(copy), threads)
 
 
 def _maker(
