@@ -19,7 +19,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest
 from bayessynth.families import Summary
 from bayessynth.schema import Columns, Schema
-from bayessynth.spec import Equation, Formula, Spec
+from bayessynth.spec import Equation, Formula, Spec, quote
 
 Missing = Literal["error", "drop"]
 
@@ -103,23 +103,37 @@ def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]
                     f"Equation for {equation.response!r} uses the grouping factor {column!r} as a common effect, "
                     f"which new groups cannot have; write (1 | {column})."
                 )
+    for column in (c for c in used if c not in group_columns and schema[c].kind == "identifier"):
+        raise SpecError(
+            f"Column {column!r} ({used[column]}) is an identifier: its values name records and say nothing of them. "
+            f"Remove it from the spec, or, if they mean something, use Schema.detect(df).override({column}=…)."
+        )
     rest = [c for c in schema if c not in spec and c not in group_columns]
     if rest and spec.rest == "error":
-        raise SpecError(
-            f"No equation for column{'s' if len(rest) > 1 else ''} {', '.join(map(repr, rest))}. Add one (such as "
-            f"{rest[0] + ' ~ 1'!r}), or say Spec(…, rest='drop') to leave them out of the copies, or rest='keep' to "
-            "keep the original's (partial synthesis)."
-        )
+        raise SpecError(_without_equation(rest, schema))
     kept = tuple(rest) if spec.rest == "keep" else ()
     orphans = [(c, e.response) for e in spec for c in e.columns if c in rest and c not in kept]
     for column, response in orphans:
         raise SpecError(
             f"Column {column!r} is a predictor of {response!r} but has no equation, so synthetic records would have "
-            f"no value of it. Add one, such as {column + ' ~ 1'!r}."
+            f"no value of it. Add one, such as {quote(column) + ' ~ 1'!r}."
         )
     members = [c for c in schema if c in spec or c in group_columns or c in kept]
     subset = schema.subset(members)
     return subset.override(**dict.fromkeys(group_columns, "group")), kept
+
+
+def _without_equation(rest: list[str], schema: Schema) -> str:
+    """Say which columns have no equation, and what to do."""
+    listed = f"No equation for column{'s' if len(rest) > 1 else ''} {', '.join(map(repr, rest))}."
+    identifiers = [c for c in rest if schema[c].kind == "identifier"]
+    others = [c for c in rest if c not in identifiers]
+    add = f" Add one (such as {quote(others[0]) + ' ~ 1'!r})." if others else ""
+    note = f" {', '.join(map(repr, identifiers))} only names records and needs none." if identifiers else ""
+    return (
+        f"{listed}{note}{add} Spec(…, rest='drop') leaves such columns out of the copies; rest='keep' keeps the "
+        "original's (partial synthesis)."
+    )
 
 
 def _levels(spec: Spec, columns: Columns, grouping: Grouping, used: Iterable[str]) -> dict[str, str]:

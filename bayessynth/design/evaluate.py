@@ -101,6 +101,8 @@ def evaluate(
         case Name(name):
             return _column(name, frame)
         case Literal(value):
+            if isinstance(value, str):
+                raise FormulaError(f"{value!r} is text and stands where a formula needs a number.")
             return np.asarray(value, dtype=float)
         case Call("C", args, keywords):
             return _categorical(expression, args, dict(keywords), frame, states, learn)

@@ -8,7 +8,7 @@ groups, records that nobody believes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import numpy as np
 
@@ -33,13 +33,26 @@ def default_priors(
             location, spread = parameter.predictor(summary, links[parameter.name])
             prefix = "" if i == 0 else f"{parameter.name}_"
             has_intercept = predictors[parameter.name].intercept and (i > 0 or family.intercept)
-            priors |= _of_predictor(predictors[parameter.name], prefix, has_intercept, location, spread)
-        elif parameter.prior is not None:
-            priors[parameter.name] = parameter.prior(summary)
+            found = _of_predictor(predictors[parameter.name], prefix, has_intercept, location, spread)
+        else:
+            found = {} if parameter.prior is None else {parameter.name: parameter.prior(summary)}
+        _check_names(predictors, priors.keys() & found.keys())
+        priors |= found
     for vector in family.vectors:
         if vector.length(n_levels, options):
+            _check_names(predictors, priors.keys() & {vector.name})
             priors[vector.name] = vector.prior
     return priors
+
+
+def _check_names(predictors: Mapping[str, Predictor], twice: Set[str]) -> None:
+    """Refuse a predictor that is called like another parameter of its equation, such as a column ``sigma``."""
+    for name in sorted(twice):
+        columns = [c for p in predictors.values() for t in p.terms for c in t.term.columns if c in name]
+        raise SpecError(
+            f"The equation would have two parameters {name!r}, one of them the coefficient of {', '.join(columns)}; "
+            "rename that column."
+        )
 
 
 def _of_predictor(

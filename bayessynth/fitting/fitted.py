@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,8 @@ class Fitted:
         names = [v for v in posterior.data_vars if groups or not factors & set(posterior[v].dims)]
         if not names:
             return pd.DataFrame()
-        table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
+        with np.errstate(invalid="ignore"):  # of what never moves, such as the diagonal of a correlation matrix
+            table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
         return table.rename(index=shown)
 
     def component(self, column: str) -> xr.DataTree:
@@ -157,11 +158,20 @@ class Fitted:
             warnings.simplefilter("ignore", MissingRowsWarning)
             return bind(self.spec, data, self.schema, self.provenance["missing"])[1]
 
-    def synthesize(self, m: int = 5, **options: Any) -> SyntheticData:
-        """Draw m proper copies; see :func:`bayessynth.synthesis.synthesize` for all options."""
+    def synthesize(
+        self,
+        m: int = 5,
+        k: int | None = None,
+        groups: Literal["new", "existing"] = "new",
+        given: pd.DataFrame | None = None,
+        original: pd.DataFrame | None = None,
+        force: bool = False,
+        random_seed: int | None = None,
+    ) -> SyntheticData:
+        """Draw m proper copies; :func:`bayessynth.synthesis.synthesize` describes the arguments."""
         from bayessynth.synthesis import synthesize
 
-        return synthesize(self, m, **options)
+        return synthesize(self, m, k, groups, given, original, force, random_seed)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Save the fit to a new directory: JSON, netCDF and npz, no pickle, no record of the original.

@@ -115,19 +115,29 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
     try:
         with xr.open_datatree(source / "posterior.nc", engine="h5netcdf") as tree:
             idata = tree.load()
-        with np.load(source / "groups.npz", allow_pickle=False) as arrays:
+        with open(source / "groups.npz", "rb") as file, np.load(file, allow_pickle=False) as arrays:
             groups = _read_groups(declared["groups"], dict(arrays))
         if "pymc" in declared:
             return FittedPyMC(Layout.from_json(declared["pymc"]), idata, groups, declared["provenance"], build)
         if build is not None:
             raise StorageError(f"{source} is the fit of a spec, which needs no code; leave build= out.")
-        return Fitted(Bound.from_json(declared["bound"]), idata, groups, declared["provenance"])
+        bound = Bound.from_json(declared["bound"])
+        _check_complete(bound, idata["posterior"].to_dataset())
+        return Fitted(bound, idata, groups, declared["provenance"])
     except BayesSynthError:
         raise
     except Exception as error:
         raise StorageError(
             f"{source} is damaged: {type(error).__name__}: {error}. Fit again, or take a backup."
         ) from error
+
+
+def _check_complete(bound: Bound, posterior: xr.Dataset) -> None:
+    """Refuse a posterior that lacks a parameter; effects of observed groups may be left out."""
+    for equation in bound.equations:
+        for key in equation.priors:
+            if safe(f"{equation.response}_{key}") not in posterior:
+                raise KeyError(f"the posterior has no {equation.response}_{key}")
 
 
 def _declared_groups(groups: GroupPosterior) -> dict[str, Any]:

@@ -50,6 +50,8 @@ class Column:
         Whether missing cells were seen.
     labels : str or None
         How labels of new groups are written: ``"int"`` or ``"str"``.
+    categories : str or None
+        The dtype of a categorical's categories, where it is not the one that pandas chooses for such values.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Column:
     zeros: bool = False
     missing: bool = False
     labels: str | None = None
+    categories: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -98,4 +101,5 @@ class Column:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Column:
         """Make a column of what :meth:`to_json` returned."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**values)

@@ -24,7 +24,7 @@ class Declaration:
 
     def __init__(self, kind: str, **facts: Any) -> None:
         self.kind = kind
-        self.facts = {name: value for name, value in facts.items() if value not in (None, ())}
+        self.facts = {name: value for name, value in facts.items() if value is not None and value != ()}
 
     def __repr__(self) -> str:
         inside = [repr(level) for level in self.facts.get("levels", ())]
@@ -35,6 +35,8 @@ class Declaration:
         """Return the column that is declared, with the dtype that fits its kind best."""
         dtype = _DTYPES.get(self.kind, "float64")
         facts = dict(self.facts)
+        if self.kind == "binary":
+            facts.setdefault("levels", (False, True))
         levels = facts.get("levels", ())
         if self.kind == "binary" and all(isinstance(level, bool) for level in levels):
             dtype = "bool"
@@ -126,7 +128,7 @@ def Binary(*levels: Any) -> Declaration:
     >>> bs.Binary("no", "yes")
     Binary('no', 'yes')
     """
-    return Declaration("binary", levels=levels or (False, True))
+    return Declaration("binary", levels=levels)
 
 
 def Categorical(*levels: Any) -> Declaration:

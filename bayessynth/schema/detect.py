@@ -15,6 +15,8 @@ IDENTIFIER_SHARE, IDENTIFIER_ROWS = 0.9, 20
 # A share of exact zeros from which a non-negative number has a point mass there.
 ZERO_SHARE = 0.01
 MAX_DECIMALS = 8
+# Integers beyond this are no floats: numbers so long are keys.
+EXACT = 2**53
 _UNITS = (("D", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 
 
@@ -31,27 +33,63 @@ def detect(series: pd.Series) -> Column:
     >>> detect(pd.Series([0, 3, 1], name="visits")).kind
     'count'
     """
-    name, dtype = str(series.name), str(series.dtype)
+    name, dtype = str(series.name), dtype_name(series.dtype)
     present = series.dropna()
     if present.empty:
         raise SchemaError(f"Column {name!r}: all {len(series)} cells are missing, so nothing is known of it; drop it.")
+    _check_types(name, present)
     missing = len(present) < len(series)
     facts: dict[str, Any] = {"missing": missing, "labels": labels_of(present)}
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _categorical(name, series, present, facts)
     distinct = present.unique()
     if len(distinct) == 1:
-        return Column(name, "constant", dtype, value=plain(distinct[0]), decimals=_decimals(present), **facts)
+        value = str(distinct[0]) if pd.api.types.is_datetime64_any_dtype(series.dtype) else plain(distinct[0])
+        return Column(name, "constant", dtype, value=value, decimals=_decimals(present), **facts)
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return _datetime(name, present, facts)
     if pd.api.types.is_bool_dtype(series.dtype) or len(distinct) == 2:
-        levels = tuple(sorted((plain(v) for v in distinct), key=_sortable))
+        levels = tuple(sorted((plain(v) for v in distinct), key=sortable))
         if all(isinstance(v, bool) for v in levels):
             levels = (False, True)
         return Column(name, "binary", dtype, levels=levels, **facts)
     if pd.api.types.is_numeric_dtype(series.dtype):
         return _number(name, present, facts)
     return _text(name, series, present, distinct, facts)
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the name from which pandas makes the same dtype again.
+
+    >>> dtype_name(pd.StringDtype("python"))
+    'string[python]'
+    """
+    if isinstance(dtype, pd.ArrowDtype) and str(dtype) == "string[pyarrow]":
+        return "utf8[pyarrow]"  # pandas gives the other name to a dtype of its own
+    python_text = isinstance(dtype, pd.StringDtype) and dtype.storage == "python" and dtype.na_value is pd.NA
+    return "string[python]" if python_text else str(dtype)
+
+
+def _check_types(name: str, present: pd.Series) -> None:
+    """Refuse values that are no text, numbers, booleans or times, or are of several of these types."""
+    values = present.cat.categories if isinstance(present.dtype, pd.CategoricalDtype) else present
+    if pd.api.types.is_complex_dtype(values.dtype):
+        kinds: set[type] = {complex}
+    elif values.dtype == np.dtype(object):
+        kinds = {type(plain(v)) for v in values}
+    elif isinstance(values, pd.Series) and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return
+    else:
+        kinds = {type(plain(values.iloc[0] if isinstance(values, pd.Series) else values[0]))}
+    odd = sorted(kind.__name__ for kind in kinds if not issubclass(kind, str | int | float))
+    if odd:
+        raise SchemaError(
+            f"Column {name!r} holds values of type {odd[0]}, which no kind of column has. Convert it first: dates by "
+            f"pd.to_datetime(df[{name!r}]), numbers by pd.to_numeric, anything else by .astype(str)."
+        )
+    if len(kinds) > 1 and not kinds <= {int, float, bool}:
+        listed = ", ".join(sorted(k.__name__ for k in kinds))
+        raise SchemaError(f"Column {name!r} mixes values of types {listed}; make them all of one type.")
 
 
 def labels_of(present: pd.Series) -> str:
@@ -67,13 +105,16 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _sortable(value: Any) -> tuple[int, Any]:
+def sortable(value: Any) -> tuple[int, Any]:
+    """Return a key by which levels sort: numbers first, then all else as text."""
     return (0, value) if isinstance(value, int | float) else (1, str(value))
 
 
 def _categorical(name: str, series: pd.Series, present: pd.Series, facts: dict[str, Any]) -> Column:
     levels = tuple(plain(v) for v in series.cat.categories)
     ordered = bool(series.cat.ordered)
+    own = series.cat.categories.dtype
+    facts["categories"] = None if own == pd.Index(list(levels)).dtype else dtype_name(own)
     if len(levels) == 1:
         return Column(name, "constant", "category", value=levels[0], levels=levels, ordered=ordered, **facts)
     kind = "ordinal" if ordered and len(levels) > 2 else "binary" if len(levels) == 2 else "categorical"
@@ -87,20 +128,18 @@ def _names_records(present: pd.Series, distinct: Any) -> bool:
 
 
 def _text(name: str, series: pd.Series, present: pd.Series, distinct: Any, facts: dict[str, Any]) -> Column:
-    dtype = str(series.dtype)
-    kinds = {type(v) for v in distinct}
-    if len(kinds) > 1 and not kinds <= {int, float, bool}:
-        listed = ", ".join(sorted(k.__name__ for k in kinds))
-        raise SchemaError(f"Column {name!r} mixes values of types {listed}; make them all of one type.")
+    dtype = dtype_name(series.dtype)
     if _names_records(present, distinct):
         return Column(name, "identifier", dtype, **facts)
-    levels = tuple(sorted((plain(v) for v in distinct), key=_sortable))
+    levels = tuple(sorted((plain(v) for v in distinct), key=sortable))
     return Column(name, "categorical", dtype, levels=levels, **facts)
 
 
 def _number(name: str, present: pd.Series, facts: dict[str, Any]) -> Column:
     values = present.to_numpy(dtype=float)
-    dtype = str(present.dtype)
+    dtype = dtype_name(present.dtype)
+    if pd.api.types.is_integer_dtype(present.dtype) and np.abs(values).max() > EXACT:
+        return Column(name, "identifier", dtype, decimals=0, **facts)
     finite = values[np.isfinite(values)]
     decimals = _decimals(present)
     bounds = widened(finite)
@@ -131,18 +170,22 @@ def _decimals(present: pd.Series) -> int | None:
     values = present.to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     for decimals in range(MAX_DECIMALS + 1):
-        if np.array_equal(np.round(values, decimals), values):
-            return decimals
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.array_equal(np.round(values, decimals), values):
+                return decimals
     return None
 
 
 def widened(values: np.ndarray) -> tuple[float, float] | None:
     """Return the range of values, moved outwards to round numbers so that it shows no record's value."""
     low, high = float(values.min()), float(values.max())
-    if not low < high:
+    if not 0 < high / 2 - low / 2 < np.finfo(float).max / 4:
         return None
-    step = 10.0 ** (np.floor(np.log10(high - low)) - 1)
-    below, above = (np.ceil(low / step) - 1) * step, (np.floor(high / step) + 1) * step
+    # Of a range so narrow that its hundredth is lost in rounding, the step is what can still be told apart.
+    finest = np.ceil(np.log10(100 * np.spacing(max(abs(low), abs(high)))))
+    step = 10.0 ** max(np.floor(np.log10(high - low)) - 1, finest)
+    # A value that division puts a hair beside a grid point counts as standing on it.
+    below, above = (np.ceil(low / step - 1e-6) - 1) * step, (np.floor(high / step + 1e-6) + 1) * step
     # A range that starts at zero, or ends at one, says what the column is rather than what a record holds.
     below = 0.0 if low >= 0 and below < 0 else below
     above = 1.0 if high <= 1 < above and low >= 0 else above

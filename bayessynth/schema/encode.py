@@ -10,7 +10,7 @@ import pandas as pd
 from bayessynth.errors import SchemaError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema.column import CODES, Column
-from bayessynth.schema.detect import microseconds, plain
+from bayessynth.schema.detect import EXACT, microseconds, plain, sortable
 
 
 def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ...] | None]:
@@ -33,13 +33,32 @@ def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
     if column.kind == "datetime":
         days = microseconds(series) / 86_400e6
         return np.where(series.isna(), np.nan, days), None
-    try:
-        return pd.to_numeric(series).to_numpy(dtype=float, na_value=np.nan), None
-    except (ValueError, TypeError):
-        numbers = pd.to_numeric(series, errors="coerce")
-        wrong = (numbers.isna() & series.notna()).to_numpy()
-        place = where_rows(column.name, wrong, series.to_numpy())
-        raise SchemaError(f"Not a number: {place}. Mend these cells, or declare the column categorical.") from None
+    return _numbers(series, column), None
+
+
+def _numbers(series: pd.Series, column: Column) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        values = series.to_numpy(dtype=float, na_value=np.nan)
+        if pd.api.types.is_integer_dtype(series.dtype) and np.nanmax(np.abs(values), initial=0) > EXACT:
+            place = where_rows(column.name, np.abs(values) > EXACT, series.to_numpy())
+            raise SchemaError(f"Numbers beyond 2**53 are not exact: {place}. Declare them an identifier or a group.")
+        return values
+    if column.kind == "identifier":
+        raise SchemaError(f"Column {column.name!r} is an identifier: its values name records and are not encoded.")
+    cells = series.astype(object)
+    numbers = pd.to_numeric(cells, errors="coerce")
+    wrong = (numbers.isna() & series.notna()).to_numpy()
+    if wrong.any():
+        place = where_rows(column.name, wrong, cells.to_numpy())
+        raise SchemaError(f"Not a number: {place}. Mend these cells, or declare the column categorical.")
+    written = np.array([isinstance(cell, str) for cell in cells])
+    if written.any():
+        place = where_rows(column.name, written, cells.to_numpy())
+        raise SchemaError(
+            f"Declared {column.kind}, but numbers stand as text: {place}. Convert them first: "
+            f"df[{column.name!r}] = pd.to_numeric(df[{column.name!r}])."
+        )
+    return numbers.to_numpy(dtype=float, na_value=np.nan)
 
 
 def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:
@@ -52,7 +71,7 @@ def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
         used = [v for i, v in enumerate(values) if (codes == i).any()] if len(values) < 50 else [
             values[i] for i in np.unique(codes[codes >= 0])
         ]  # fmt: skip
-        levels = tuple(sorted(used, key=lambda v: (0, v) if isinstance(v, int | float) else (1, str(v))))
+        levels = tuple(sorted(used, key=sortable))
     else:
         levels = column.levels
     position = {level: i for i, level in enumerate(levels)}

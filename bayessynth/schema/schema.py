@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import MissingDataError, SchemaError, suggest
-from bayessynth.schema.column import CODES, NUMBERS, Column
+from bayessynth.schema.column import NUMBERS, Column
 from bayessynth.schema.columns import Columns
 from bayessynth.schema.declare import Declaration
 from bayessynth.schema.decode import decode
-from bayessynth.schema.detect import detect
+from bayessynth.schema.detect import detect, plain, sortable
 from bayessynth.schema.encode import encode
 from bayessynth.schema.example import example
+from bayessynth.schema.override import MAX_LEVELS, overridden
 from bayessynth.schema.validate import check_frame, check_values
-
-# Levels are learnt when a column is detected, so that it can be declared categorical later without the data.
-MAX_LEVELS = 200
 
 
 class Schema(Mapping[str, Column]):
@@ -46,7 +44,7 @@ class Schema(Mapping[str, Column]):
     ('count', ('f', 'm'))
     """
 
-    def __init__(self, **columns: Declaration) -> None:
+    def __init__(self, /, **columns: Declaration) -> None:
         made = {}
         for name, declaration in columns.items():
             if not isinstance(declaration, Declaration):
@@ -90,14 +88,13 @@ class Schema(Mapping[str, Column]):
         'binary'
         """
         check_frame(data)
+        columns = [detect(data[name]) for name in data]
         seen = {}
         for name in data:
-            if data[name].nunique() <= MAX_LEVELS:
-                distinct = [v.item() if isinstance(v, np.generic) else v for v in data[name].dropna().unique()]
-                seen[name] = tuple(
-                    sorted(distinct, key=lambda v: (0, v) if isinstance(v, int | float) else (1, str(v)))
-                )
-        return cls._of((detect(data[name]) for name in data), seen)
+            distinct = data[name].dropna().unique()
+            if len(distinct) <= MAX_LEVELS:
+                seen[name] = tuple(sorted(map(plain, distinct), key=sortable))
+        return cls._of(columns, seen)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,7 +126,7 @@ class Schema(Mapping[str, Column]):
         """Return the schema of some of the columns, in the given order."""
         return self._of((self[name] for name in names), self._seen)
 
-    def override(self, **kinds: str | Declaration) -> Schema:
+    def override(self, /, **kinds: str | Declaration) -> Schema:
         """Return a schema in which some columns are of another kind.
 
         Parameters
@@ -153,36 +150,8 @@ class Schema(Mapping[str, Column]):
             declaration = Declaration(kind) if isinstance(kind, str) else kind
             if not isinstance(declaration, Declaration):
                 raise SchemaError(f"Column {name!r}: override it with a kind or a declaration, not {kind!r}.")
-            changed[name] = self._overridden(self[name], declaration)
+            changed[name] = overridden(self[name], declaration, self._seen.get(name, ()))
         return self._of(changed.values(), self._seen)
-
-    def _overridden(self, column: Column, declaration: Declaration) -> Column:
-        facts = dict(declaration.facts)
-        if declaration.kind in ("binary", "categorical", "ordinal") and "levels" not in facts:
-            known = column.levels or self._seen.get(column.name, ())
-            if not known:
-                raise SchemaError(
-                    f"Column {column.name!r} has too many distinct values (over {MAX_LEVELS}) to be {declaration.kind}; "
-                    f"list its levels, bs.{declaration.kind.capitalize()}(…), or group rare values first."
-                )
-            facts["levels"] = known
-        numbers = NUMBERS - {"datetime"}
-        if declaration.kind in numbers and column.kind not in numbers | {"identifier"}:
-            values = self._seen.get(column.name, column.levels)
-            if not values or not all(isinstance(v, int | float) for v in values):
-                raise SchemaError(f"Column {column.name!r} holds no numbers, so it cannot be {declaration.kind}.")
-            decimals = 0 if all(float(v).is_integer() for v in values) else None
-            facts.setdefault("decimals", decimals)
-            facts.setdefault("bounds", (float(min(values)) - 0.5, float(max(values)) + 0.5))
-        if declaration.kind == "datetime" and column.kind != "datetime":
-            raise SchemaError(f"Column {column.name!r} holds no datetimes; convert it with pd.to_datetime first.")
-        kept = {} if declaration.kind in CODES else {"decimals": column.decimals, "bounds": column.bounds,
-                                                     "unit": column.unit, "zeros": column.zeros}  # fmt: skip
-        ordered = column.ordered or (declaration.kind == "ordinal" and column.dtype == "category")
-        made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels, "ordered": ordered}
-        return Column(
-            column.name, declaration.kind, **{**made, **kept, **facts, "declared": "bounds" in declaration.facts}
-        )
 
     def validate(self, data: pd.DataFrame, columns: Sequence[str] | None = None) -> None:
         """Check a table against the schema.

@@ -11,6 +11,7 @@ import pandas as pd
 from bayessynth.errors import DataError, SchemaError, suggest
 from bayessynth.errors import where as where_rows
 from bayessynth.schema.column import Column
+from bayessynth.schema.decode import decode
 from bayessynth.schema.encode import encode
 
 
@@ -48,15 +49,19 @@ def check_values(series: pd.Series, column: Column) -> None:
         return
     if column.kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(series.dtype):
         raise SchemaError(f"Column {column.name!r} is declared datetime but holds {series.dtype}; use pd.to_datetime.")
+    if column.kind == "constant":
+        _check_constant(series, column)
+        return
     values, levels = encode(series, column)
-    if levels is not None or column.kind in ("datetime", "constant"):
+    if levels is not None:
         return
     with np.errstate(invalid="ignore"):
         tests = {
-            "positive": ((values < 0) if column.zeros else (values <= 0), "not above zero", "declare it continuous"),
+            "positive": ((values < 0) if column.zeros else (values <= 0), "not above zero",
+                         "declare it continuous, or bs.Positive(zeros=True)"),
             "proportion": ((values <= 0) | (values >= 1), "not strictly between 0 and 1", "declare it continuous"),
             "count": ((values < 0) | (values % 1 != 0), "not a whole number from zero up", "declare it continuous"),
-        }
+        }  # fmt: skip
         wrong, what, remedy = tests.get(column.kind, (np.zeros(len(values), dtype=bool), "", ""))
         wrong = wrong & ~np.isnan(values)
         if wrong.any():
@@ -69,3 +74,11 @@ def check_values(series: pd.Series, column: Column) -> None:
                 raise SchemaError(
                     f"Outside the declared bounds {column.bounds}: {place}. Mend these cells or the bounds."
                 )
+
+
+def _check_constant(series: pd.Series, column: Column) -> None:
+    value = pd.Series(decode(np.zeros(1), column)).iloc[0]
+    wrong = ((series != value) & series.notna()).to_numpy(dtype=bool)
+    if wrong.any():
+        place = where_rows(column.name, wrong, series.to_numpy())
+        raise SchemaError(f"Not the constant value {column.value!r}: {place}. Mend these cells, or declare a kind.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bayessynth import families
@@ -61,7 +61,6 @@ class Equation:
     level: str | None
     trials: str | None
     points: tuple[float, ...] | None
-    dot: tuple[str, ...] = field(default=(), repr=False)
 
     def __init__(
         self,
@@ -88,12 +87,15 @@ class Equation:
             "level": level,
             "trials": trials,
             "points": None if points is None else tuple(float(p) for p in points),
-            "dot": (),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
         for text in self.formulas:
             parse(text, ("_",) if has_dot(text) else ())
+        further = [split_sides(text)[0] for text in distributional]
+        for name in further:
+            if further.count(name) > 1:
+                raise SpecError(f"Equation {formula!r} has two formulas for {name!r}; write them as one.")
         if declared is not None:
             self.check_family(declared)
 
@@ -103,7 +105,7 @@ class Equation:
     @property
     def formula(self) -> Formula:
         """The parsed main formula."""
-        return parse(self.formulas[0], self.dot)
+        return parse(self.formulas[0])
 
     @property
     def response(self) -> str:
@@ -113,7 +115,7 @@ class Equation:
     @property
     def distributional(self) -> dict[str, Formula]:
         """Parsed formulas of further parameters, by parameter."""
-        parsed = [parse(text, self.dot) for text in self.formulas[1:]]
+        parsed = [parse(text) for text in self.formulas[1:]]
         return {formula.response: formula for formula in parsed}
 
     @property
@@ -135,13 +137,19 @@ class Equation:
 
     def with_dot(self, columns: tuple[str, ...]) -> Equation:
         """Return the equation with ``.`` standing for the given columns."""
-        return self._changed(dot=columns)
+        copy = object.__new__(Equation)
+        for name in self.__dataclass_fields__:
+            object.__setattr__(copy, name, getattr(self, name))
+        written = tuple(str(parse(text, columns)) if has_dot(text) else text for text in self.formulas)
+        object.__setattr__(copy, "formulas", written)
+        return copy
 
     def check_family(self, family: families.Family) -> None:
         """Raise a SpecError unless the equation's formulas and links are among the family's parameters."""
         parameters = {p.name: p for p in family.parameters}
         where = f"Equation for {self.response!r} (family {family.name!r})"
-        for name in (*self.distributional, *(n for n in self.links if n)):
+        further = [split_sides(text)[0] for text in self.formulas[1:]]
+        for name in (*further, *(n for n in self.links if n)):
             if name not in parameters:
                 listed = ", ".join(parameters) or "none"
                 raise SpecError(f"{where} has no parameter {name!r}; it has: {listed}.{suggest(name, parameters)}")
@@ -152,7 +160,7 @@ class Equation:
                     f"{where}: link {link!r} of {name or family.parameters[0].name!r} is not one of "
                     f"{', '.join(allowed)}.{suggest(link, allowed)}"
                 )
-        if family.parameters and family.parameters[0].name in self.distributional:
+        if family.parameters and family.parameters[0].name in further:
             raise SpecError(f"{where}: the first formula models {family.parameters[0].name!r} already.")
         if self.trials and "trials" not in family.options:
             raise SpecError(f"{where} takes no trials=; that is for family='binomial'.")
@@ -161,15 +169,9 @@ class Equation:
         if self.points is not None and "points" not in family.options:
             raise SpecError(f"{where} takes no points=; that is for family='semicontinuous'.")
 
-    def _changed(self, **changes: Any) -> Equation:
-        copy = object.__new__(Equation)
-        for name in self.__dataclass_fields__:
-            object.__setattr__(copy, name, changes.get(name, getattr(self, name)))
-        return copy
-
     def to_json(self) -> dict[str, Any]:
         """Return the equation as plain JSON data."""
-        data: dict[str, Any] = {"formulas": [self._written(text) for text in self.formulas]}
+        data: dict[str, Any] = {"formulas": list(self.formulas)}
         options = {"family": self.family, "level": self.level, "trials": self.trials}
         data |= {name: value for name, value in options.items() if value is not None}
         if self.links:
@@ -179,9 +181,6 @@ class Equation:
         if self.points is not None:
             data["points"] = list(self.points)
         return data
-
-    def _written(self, text: str) -> str:
-        return str(parse(text, self.dot)) if self.dot else text
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Equation:
@@ -198,7 +197,7 @@ class Equation:
         )
 
     def __repr__(self) -> str:
-        parts = [repr(self._written(text)) for text in self.formulas]
+        parts = list(map(repr, self.formulas))
         parts += [f"{name}={getattr(self, name)!r}" for name in ("family", "level", "trials", "points")
                   if getattr(self, name) is not None]  # fmt: skip
         if self.links:

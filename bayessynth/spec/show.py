@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from bayessynth.spec.layout import Layout, layout
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -48,49 +50,69 @@ def html_table(spec: Spec) -> str:
 
 
 def draw_graph(spec: Spec, ax: Axes | None = None) -> Axes:
-    """Draw columns as boxes in layers, grouping factors as ellipses in the layer left of all."""
+    """Draw columns as boxes from the top down, each with its grouping factors in a second line.
+
+    Boxes and lines are placed in inches; lines that leave one box have one colour. A box with a broken frame is a
+    column without an equation.
+    """
     import matplotlib.pyplot as plt
+    from matplotlib.patches import FancyBboxPatch
 
     arrows = [(c, e.response) for e in spec.equations for c in e.columns]
-    arrows += [(":".join(f), e.response) for e in spec.equations for f in e.factors]
-    factors = {":".join(f) for f in spec.factors}
-    positions = _positions(spec, arrows, factors)
+    given = [c for c in dict.fromkeys(c for c, _ in arrows) if c not in spec]
+    factors = {e.response: ", ".join(":".join(f) for f in e.factors) for e in spec.equations}
+    widths = {c: _width(c, factors.get(c, "")) for c in (*given, *spec.columns)}
+    placed = layout(arrows, tuple(widths), widths)
+    left = min(x - widths[c] / 2 if placed.layer[c] == depth else x for (c, depth), x in placed.x.items())
+    right = max(x + widths[c] / 2 if placed.layer[c] == depth else x for (c, depth), x in placed.x.items())
+    rows = 1 + max(placed.layer.values())
     if ax is None:
-        layers = 1 + max(x for x, _ in positions.values())
-        tallest = max(list(x for x, _ in positions.values()).count(layer) for layer in range(int(layers)))
-        _, ax = plt.subplots(figsize=(2.2 * layers + 0.8, 0.9 * tallest + 0.8), layout="constrained")
-    labels = {}
-    for name, (x, y) in positions.items():
-        style = "round,pad=0.5" if name in factors else "square,pad=0.4"
-        face = "#fbe8cf" if name in factors else "#e3ecf7"
-        labels[name] = ax.annotate(name, (x, y), ha="center", va="center", zorder=3,
-                                   bbox={"boxstyle": style, "fc": face, "ec": "#555555"})  # fmt: skip
-    for start, end in arrows:
-        ax.annotate("", xy=positions[end], xytext=positions[start], zorder=1,
-                    arrowprops={"arrowstyle": "-|>", "color": "#777777", "patchA": labels[start].get_bbox_patch(),
-                                "patchB": labels[end].get_bbox_patch(), "connectionstyle": "arc3,rad=0.12",
-                                "shrinkA": 2, "shrinkB": 2,
-                                "linestyle": "--" if start in factors else "-"})  # fmt: skip
+        _, ax = plt.subplots(figsize=(right - left + 0.4, rows * _ROW + 0.2), layout="constrained")
     ax.set_axis_off()
-    ax.margins(0.15, 0.12)
-    ax.autoscale_view()
-    ax.scatter(*zip(*positions.values(), strict=True), s=0)
+    ax.set(xlim=(left - 0.2, right + 0.2), ylim=(-(rows - 1) * _ROW - _HEIGHT / 2 - 0.1, _HEIGHT / 2 + 0.1))
+    for column, width in widths.items():
+        x, y = placed.x[column, placed.layer[column]], -placed.layer[column] * _ROW
+        ax.add_patch(FancyBboxPatch(
+            (x - width / 2, y - _HEIGHT / 2), width, _HEIGHT, boxstyle="round,pad=0,rounding_size=0.06", gid=column,
+            fc="#ffffff" if column in given else "#e3ecf7", ec="#555555", ls="--" if column in given else "-", zorder=3,
+        ))  # fmt: skip
+        label = factors.get(column, "")
+        ax.text(x, y + (0.09 if label else 0), column, ha="center", va="center", fontsize=10, zorder=4)
+        if label:
+            ax.text(x, y - 0.11, label, ha="center", va="center", fontsize=7.5, style="italic", color="#9a4f00",
+                    zorder=4)  # fmt: skip
+    _draw_lines(placed, ax)
     return ax
 
 
-def _positions(spec: Spec, arrows: list[tuple[str, str]], factors: set[str]) -> dict[str, tuple[float, float]]:
-    """Place every node in the layer after its last predecessor, nodes of a layer spread evenly."""
-    columns = [*dict.fromkeys([*(a for a, _ in arrows if a not in factors), *spec.columns])]
-    order = sorted(columns, key=lambda c: spec.columns.index(c) if c in spec.columns else -1)
-    layer = dict.fromkeys(factors, 0)
-    for column in order:
-        before = [layer[a] for a, b in arrows if b == column and a in layer]
-        layer[column] = 1 + max(before, default=0 if factors else -1)
-    members: dict[int, list[str]] = {}
-    for name, depth in layer.items():
-        members.setdefault(depth, []).append(name)
-    return {
-        name: (float(depth), (len(names) - 1) / 2 - i + 0.13 * (depth % 2))
-        for depth, names in members.items()
-        for i, name in enumerate(names)
-    }
+# Inches from one layer to the next, and of a box.
+_ROW, _HEIGHT = 0.95, 0.46
+
+
+def _width(column: str, label: str) -> float:
+    return 0.25 + max(0.085 * len(column), 0.062 * len(label), 0.3)
+
+
+def _draw_lines(placed: Layout, ax: Axes) -> None:
+    from matplotlib import colormaps
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    colours = colormaps["tab10"].colors  # type: ignore[attr-defined]
+    starts = list(dict.fromkeys(upper[0] for upper, _ in placed.lines))
+    for upper, lower in placed.lines:
+        arrives = (upper, lower) in placed.ends
+        end = placed.ends.get((upper, lower), placed.x[lower])
+        # At a box a line ends at its edge; at a waypoint it runs on, straight past the boxes of that layer.
+        top = -upper[1] * _ROW - _HEIGHT / 2
+        bottom = -lower[1] * _ROW + _HEIGHT / 2
+        middle = (top + bottom) / 2
+        points = [(placed.x[upper], top), (placed.x[upper], middle), (end, middle), (end, bottom)]
+        codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+        if not arrives:
+            points.append((end, bottom - _HEIGHT))
+            codes.append(Path.LINETO)
+        ax.add_patch(FancyArrowPatch(
+            path=Path(points, codes), arrowstyle="-|>" if arrives else "-", mutation_scale=11, lw=1.2, zorder=2,
+            color=colours[starts.index(upper[0]) % len(colours)], shrinkA=0, shrinkB=0,
+        ))  # fmt: skip

@@ -176,7 +176,7 @@ class Spec:
         return html_table(self)
 
     def graph(self, ax: Axes | None = None) -> Axes:
-        """Draw the directed acyclic graph of the columns.
+        """Draw the directed acyclic graph of the columns, with the grouping factors of each.
 
         Parameters
         ----------
@@ -222,30 +222,60 @@ class Spec:
 
         return prior_table(self, data, schema)
 
-    def fit(self, data: pd.DataFrame | str | os.PathLike[str], **options: Any) -> Fitted:
-        """Fit every equation to the data; see :func:`bayessynth.fitting.fit` for all options.
+    def fit(
+        self,
+        data: pd.DataFrame | str | os.PathLike[str],
+        *,
+        schema: Schema | None = None,
+        missing: Literal["error", "drop"] = "error",
+        engine: str = "auto",
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        random_seed: int | None = None,
+        cores: int | None = None,
+        keep_groups: bool = False,
+        progress: bool = True,
+    ) -> Fitted:
+        """Fit every equation to the data; :func:`bayessynth.fitting.fit` describes the arguments.
 
         Examples
         --------
         >>> import bayessynth as bs
-        >>> bs.Spec("age ~ 1").fit  # doctest: +ELLIPSIS
-        <bound method Spec.fit of ...>
+        >>> table = bs.datasets.load("rand_hie")[["income"]]
+        >>> bs.Spec("incme ~ 1").fit(table)
+        Traceback (most recent call last):
+        ...
+        bayessynth.errors.SpecError: Column 'incme' (the left side of its equation) is not in the data. Did you mean
+        'income'? The data have: income.
         """
         from bayessynth.fitting import fit
 
-        return fit(self, data, **options)
+        return fit(self, data, schema=schema, missing=missing, engine=engine, draws=draws, tune=tune, chains=chains,
+                   random_seed=random_seed, cores=cores, keep_groups=keep_groups, progress=progress)  # fmt: skip
 
-    def to_pymc(self, data: pd.DataFrame, **options: Any) -> dict[str, pm.Model]:
+    def to_pymc(
+        self, data: pd.DataFrame, *, schema: Schema | None = None, missing: Literal["error", "drop"] = "error"
+    ) -> dict[str, pm.Model]:
         """Return the PyMC model of every equation, by column; see :func:`bayessynth.fitting.to_pymc`."""
         from bayessynth.fitting import to_pymc
 
-        return to_pymc(self, data, **options)
+        return to_pymc(self, data, schema=schema, missing=missing)
 
-    def synthesize_prior(self, data: pd.DataFrame | Schema, **options: Any) -> SyntheticData:
+    def synthesize_prior(
+        self,
+        data: pd.DataFrame | Schema,
+        m: int = 5,
+        k: int | None = None,
+        *,
+        schema: Schema | None = None,
+        n: int = 1000,
+        random_seed: int | None = None,
+    ) -> SyntheticData:
         """Draw copies from the prior predictive; see :func:`bayessynth.synthesis.synthesize_prior`."""
         from bayessynth.synthesis import synthesize_prior
 
-        return synthesize_prior(self, data, **options)
+        return synthesize_prior(self, data, m, k, schema=schema, n=n, random_seed=random_seed)
 
 
 def _equation(declared: str | Equation) -> Equation:

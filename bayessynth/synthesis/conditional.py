@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayessynth.design import Bound
+from bayessynth.design import Bound, Grouping
 from bayessynth.design.grouping import group
-from bayessynth.errors import SynthesisError, suggest
+from bayessynth.errors import SynthesisError, suggest, where
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Given:
         Groups of the rows, if given.
     observed : bool
         Whether the groups are the original's, with their effects.
+    kept : DataFrame or None
+        The original's columns that copies keep, group columns included.
     """
 
     rows: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -38,20 +40,46 @@ class Given:
     codes: Mapping[str, np.ndarray] = field(default_factory=dict)
     labels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     observed: bool = False
+    kept: pd.DataFrame | None = None
 
 
-def read_given(bound: Bound, frame: pd.DataFrame, observed: bool = False) -> Given:
+def read_kept(bound: Bound, original: pd.DataFrame) -> Given:
+    """Take the columns that a spec with ``rest="keep"`` keeps, and the groups, from the original.
+
+    Raises
+    ------
+    SynthesisError
+        If a cell is missing in a kept column that an equation depends on.
+    """
+    read = {c for equation in bound.spec for c in equation.columns}
+    group_columns = _group_columns(bound)
+    used = [c for c in original if c in read]
+    encoded = bound.schema.encode(original, columns=[*used, *group_columns], missing="keep")
+    for column in used:
+        gaps = encoded.missing(column)
+        if gaps.any():
+            raise SynthesisError(
+                f"Missing cells: {where(column, gaps, original[column].to_numpy())}. Records cannot be drawn given "
+                "them; fill the cells before fitting."
+            )
+    grouping = group(encoded, tuple(bound.plan.columns.values()), at_least=1)
+    rows = {c: encoded[c] for c in used}
+    return Given(rows=rows, codes=grouping.codes, labels=grouping.labels, observed=True, kept=original)
+
+
+def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
     """Check and encode a frame of given columns.
 
     Raises
     ------
     SynthesisError
         If a column is unknown, if one depends on a column that is not given (conditioning on it would change what
-        comes before), or if only part of the grouping columns are given.
+        comes before), if only part of the grouping columns are given, or if a group-level column varies within a
+        group.
     """
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         raise SynthesisError("given= must be a DataFrame with at least one row and one column.")
-    group_columns = tuple(dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns))
+    group_columns = _group_columns(bound)
     for column in frame:
         if column not in bound.schema:
             raise SynthesisError(
@@ -81,7 +109,50 @@ def read_given(bound: Bound, frame: pd.DataFrame, observed: bool = False) -> Giv
             f"given= has {', '.join(named)} but not {', '.join(missing)}; give all grouping columns or none."
         )
     grouping = group(encoded, tuple(bound.plan.columns.values()), at_least=1)
-    return Given(rows=arrays, codes=grouping.codes, labels=grouping.labels, observed=observed)
+    for column in values:
+        _check_constant(column, bound.levels[column], arrays[column], grouping)
+    return Given(rows=arrays, codes=grouping.codes, labels=grouping.labels)
+
+
+def among_observed(given: Given, labels: Mapping[str, tuple[Any, ...]]) -> Given:
+    """Find given groups among the observed ones, whose effects their rows then have.
+
+    Raises
+    ------
+    SynthesisError
+        If a given group is none of the observed, or whole groups are given by their covariates.
+    """
+    if given.n_top:
+        raise SynthesisError(
+            "given= with one row a top-level group makes new groups; leave groups='existing' out, or give the "
+            "grouping columns too."
+        )
+    codes = {}
+    for factor, own in given.codes.items():
+        position = {label: i for i, label in enumerate(labels[factor])}
+        for label in given.labels[factor]:
+            if label not in position:
+                raise SynthesisError(
+                    f"given= has group {label!r} of {factor!r}, which the original does not have; leave "
+                    "groups='existing' out to draw its effects anew."
+                )
+        codes[factor] = np.array([position[label] for label in given.labels[factor]])[own]
+    return replace(given, codes=codes, labels=dict(labels) if codes else {})
+
+
+def _group_columns(bound: Bound) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns))
+
+
+def _check_constant(column: str, level: str, values: np.ndarray, grouping: Grouping) -> None:
+    if level == "row":
+        return
+    varies = values != values[grouping.first[level]][grouping.codes[level]]
+    if varies.any():
+        raise SynthesisError(
+            f"given= varies within a {level!r} although the column has one value a group: "
+            f"{where(column, varies, values)}. Give all rows of a group the same value."
+        )
 
 
 def _check_upstream(bound: Bound, given: list[str]) -> None:

@@ -51,10 +51,7 @@ class SyntheticData:
         return self.m
 
     def __getitem__(self, copy: int) -> pd.DataFrame:
-        index = copy + self.m if copy < 0 else copy
-        if not 0 <= index < self.m:
-            raise IndexError(f"There is no copy {copy}; there are {self.m}, from 0 to {self.m - 1}.")
-        return pd.concat(self.parts(index), ignore_index=True)
+        return pd.concat(self.parts(copy), ignore_index=True)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         return (self[j] for j in range(self.m))
@@ -66,7 +63,10 @@ class SyntheticData:
 
     def parts(self, copy: int, threads: int | None = None) -> Iterator[pd.DataFrame]:
         """Yield one copy in parts of a bounded number of rows, some drawn ahead on other cores."""
-        return self._parts(copy, threads)
+        index = copy + self.m if copy < 0 else copy
+        if not 0 <= index < self.m:
+            raise IndexError(f"There is no copy {copy}; there are {self.m}, from 0 to {self.m - 1}.")
+        return self._parts(index, threads)
 
     def concat(self) -> pd.DataFrame:
         """Return all copies below each other, with a first column ``copy`` (from 0).
@@ -139,7 +139,8 @@ class SyntheticData:
     def __repr__(self) -> str:
         record = self.provenance
         lines = [
-            f"SyntheticData: m={record['m']} copies of k={record['k']} rows, {record['synthesis']} synthetic, proper",
+            f"SyntheticData: m={record['m']} copies of k={record['k'] or 'varying'} rows, "
+            f"{record['synthesis']} synthetic, proper",
             f"groups: {record['groups']}; diagnostics: {record['verdict']}{' (forced)' if record['forced'] else ''}; "
             f"random seed: {record['random_seed']}",
             f"privacy: {record['privacy']}",

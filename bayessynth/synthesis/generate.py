@@ -45,6 +45,8 @@ class Plan:
         Encoded columns that are not drawn: kept or given, at the level of rows.
     upper : mapping of str to ndarray
         Encoded columns at groups' levels, one entry a group.
+    kept : DataFrame or None
+        Columns that are the original's own, group columns included.
     seed : SeedSequence
         Its children are the streams of the parts.
     cache, labels : dict
@@ -58,6 +60,7 @@ class Plan:
     given: Mapping[str, np.ndarray]
     seed: np.random.SeedSequence
     upper: dict[str, np.ndarray] = field(default_factory=dict)
+    kept: pd.DataFrame | None = None
     cache: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     labels: dict[str, tuple[np.ndarray, Sequence[Any]]] = field(default_factory=dict)
 
@@ -159,11 +162,17 @@ def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd
         # Only the labels that these rows have, except where all parts must share their categories.
         first, last = (0, len(all_labels)) if _shared(plan, column) else (int(own.min()), int(own.max()) + 1)
         codes[column], labels[column] = own - first, all_labels[first:last]
-    return plan.bound.schema.decode(codes, labels=labels)
+    made = plan.bound.schema.decode(codes, labels=labels)
+    if plan.kept is None:
+        return made
+    kept = {name: plan.kept[name].array[rows] for name in plan.kept}
+    every = {name: kept[name] if name in kept else made[name].array for name in plan.bound.schema}
+    return pd.DataFrame(every, copy=False)
 
 
 def _shared(plan: Plan, column: str) -> bool:
-    return plan.bound.schema[column].dtype == "category"
+    """Tell whether a column's dtype depends on all its labels: categories, or integers that may outgrow theirs."""
+    return plan.bound.schema[column].dtype.lower() in ("category", "int8", "uint8", "int16", "uint16")
 
 
 def frames(plan: Plan, threads: int | None = None) -> Iterator[pd.DataFrame]:

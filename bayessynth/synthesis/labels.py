@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayessynth.design import GroupPlan
+from bayessynth.errors import SynthesisError
 from bayessynth.schema import Schema
 from bayessynth.synthesis.groups import Groups
 
@@ -54,7 +56,14 @@ def _within(parents: np.ndarray) -> np.ndarray:
 
 
 def _written(column: str, schema: Schema, count: int) -> Sequence[Any]:
-    if schema[column].labels == "int":
+    dtype = pd.api.types.pandas_dtype(schema[column].dtype)
+    truth = pd.api.types.is_bool_dtype(dtype)
+    if truth or pd.api.types.is_datetime64_any_dtype(dtype):
+        raise SynthesisError(
+            f"Grouping column {column!r} is of dtype {dtype}, in which new groups have no labels of their own. Fit it "
+            f"as text, df[{column!r}].astype(str), or as a category."
+        )
+    if schema[column].labels == "int" or pd.api.types.is_numeric_dtype(dtype):
         return range(1, count + 1)
     width = len(str(count))
     return [f"{column}_{i:0{width}d}" for i in range(1, count + 1)]

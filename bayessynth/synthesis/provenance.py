@@ -19,18 +19,28 @@ class _Request(Protocol):
     @property
     def m(self) -> int: ...
     @property
-    def k(self) -> int | None: ...
-    @property
     def groups(self) -> str: ...
     @property
     def entropy(self) -> int: ...
 
 
+class _Maker(Protocol):
+    @property
+    def chosen(self) -> list[tuple[int, int]]: ...
+    @property
+    def k(self) -> int | None: ...
+    @property
+    def given(self) -> tuple[str, ...]: ...
+    @property
+    def cut(self) -> bool: ...
+
+
 def provenance(
-    bound: Bound, fit: Mapping[str, Any], chosen: list[tuple[int, int]], request: _Request, verdict: str, forced: bool
+    bound: Bound, fit: Mapping[str, Any], maker: _Maker, request: _Request, verdict: str, forced: bool
 ) -> dict[str, Any]:
     """Return a record of how copies were made, as JSON data.
 
+    ``k`` is None where the number of rows follows from given groups; ``given`` lists the columns that were handed in;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
     """
@@ -44,14 +54,15 @@ def provenance(
         "synthesis": "partially" if bound.kept else "fully",
         "proper": True,
         "m": request.m,
-        "k": request.k if request.k is not None else bound.n,
+        "k": maker.k,
         "n": bound.n,
         "groups": request.groups if bound.plan.columns else "none",
         "random_seed": request.entropy,
-        "draws": [[int(c), int(d)] for c, d in chosen],
+        "draws": [[int(c), int(d)] for c, d in maker.chosen],
         "verdict": verdict,
         "forced": forced,
-        "last_group_cut": bool(bound.plan.columns) and request.groups == "new" and not bound.kept,
+        "last_group_cut": maker.cut,
+        "given": list(maker.given),
         "disclosing": disclosing,
         "privacy": PRIVACY,
         "fit": dict(fit),

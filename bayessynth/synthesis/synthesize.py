@@ -12,11 +12,12 @@ import pandas as pd
 
 from bayessynth.design import Bound, bind, observed_effects
 from bayessynth.errors import DisclosureWarning, FitError, MissingRowsWarning, SynthesisError, suggest
+from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior, fit_groups
 from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
-from bayessynth.synthesis.conditional import Given, read_given
+from bayessynth.synthesis.conditional import Given, among_observed, read_given, read_kept
 from bayessynth.synthesis.data import SyntheticData
 from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper, frames
@@ -91,9 +92,16 @@ def synthesize(
             "Mend the model or sample longer, or say force=True; the provenance will then carry the verdict."
         )
     request = _request(m, k, groups, random_seed)
+    if fitted.bound.kept and original is not None:
+        check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
     maker = _maker(fitted.bound, fitted.groups, draws, request, given, original)
-    record = provenance(fitted.bound, fitted.provenance, maker.chosen, request, verdict, forced=verdict == "fail")
+    if maker.observed and not _has_effects(fitted.bound, draws):
+        raise SynthesisError(
+            "The effects of the observed groups, which groups='existing' and rest='keep' need, are not in this fit: "
+            "they are saved only with keep_groups=True."
+        )
+    record = provenance(fitted.bound, fitted.provenance, maker, request, verdict, forced=verdict == "fail")
     return SyntheticData(maker.parts, m, record)
 
 
@@ -102,6 +110,8 @@ def synthesize_prior(
     data: pd.DataFrame | Schema,
     m: int = 5,
     k: int | None = None,
+    *,
+    schema: Schema | None = None,
     n: int = 1000,
     random_seed: int | None = None,
 ) -> SyntheticData:
@@ -114,6 +124,8 @@ def synthesize_prior(
         A table, to which default priors are scaled, or a schema alone: declared bounds, scales and levels.
     m, k, random_seed
         As in :func:`synthesize`.
+    schema : Schema, optional
+        Kinds of the table's columns; detected if not given.
     n : int
         With a schema alone: rows of the imagined table to which group sizes and priors are scaled.
 
@@ -130,18 +142,17 @@ def synthesize_prior(
     (3, 2)
     """
     request = _request(m, k, "new", random_seed)
+    _check_positive(n=n)
     root = np.random.SeedSequence(request.entropy)
     if isinstance(data, Schema):
         schema, data = data, data.example(n, child(root, 2), groups=[c for f in spec.factors for c in f])
-    else:
-        schema = Schema.detect(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingRowsWarning)
         bound, bound_data = bind(spec, data, schema, missing="drop")
     structure = fit_groups(bound.plan, bound_data.grouping, 4 * m, child(root, 3), keep_groups=False)
     draws = Draws(prior_draws(bound, m, child(root, 4)), (1, m))
     maker = _maker(bound, structure, draws, request, None, data if bound.kept else None)
-    record = provenance(bound, {"engine": "prior predictive"}, maker.chosen, request, "prior", forced=False)
+    record = provenance(bound, {"engine": "prior predictive"}, maker, request, "prior", forced=False)
     return SyntheticData(maker.parts, m, record)
 
 
@@ -151,6 +162,10 @@ class _Maker:
 
     plan: Callable[[int], Plan]
     chosen: list[tuple[int, int]]
+    k: int | None
+    given: tuple[str, ...]
+    observed: bool
+    cut: bool
 
     def parts(self, copy: int, threads: int | None) -> Iterator[pd.DataFrame]:
         """Yield the parts of one copy."""
@@ -163,6 +178,8 @@ def _maker(
 ) -> _Maker:  # fmt: skip
     chosen = draws.spread(request.m)
     given = _given(bound, structure, request, frame, original)
+    observed = given.observed or (request.groups == "existing" and bool(bound.plan.columns))
+    fitted_effects = observed and _has_effects(bound, draws)
 
     def plan(j: int) -> Plan:
         chain, draw = chosen[j]
@@ -170,15 +187,23 @@ def _maker(
         values = draws.at(chain, draw)
         rng = child(seed, 0)
         groups = _groups(bound, structure, chain * draws.shape[1] + draw, request, given, rng)
-        if given.observed or request.groups == "existing":
+        if fitted_effects:
             effects = {e.response: observed_effects(e, values) for e in bound.equations if e.factors}
         else:
             effects = draw_effects(bound, values, groups, rng)
-        made = Plan(bound, groups, values, effects, given.rows, seed, upper=dict(given.upper))
+        made = Plan(bound, groups, values, effects, given.rows, seed, upper=dict(given.upper),
+                    kept=given.kept)  # fmt: skip
         draw_upper(made, rng)
         return made
 
-    return _Maker(plan, chosen)
+    k = (request.k or bound.n) if frame is None else None if given.n_top else len(frame)
+    cut = bool(bound.plan.columns) and not (observed or given.codes or given.n_top)
+    return _Maker(plan, chosen, k, tuple(map(str, frame)) if frame is not None else (), observed, cut)
+
+
+def _has_effects(bound: Bound, draws: Draws) -> bool:
+    """Tell whether the draws hold the effects of the observed groups; those of a prior do not."""
+    return all(name in draws.variables for e in bound.equations for name in e.variables)
 
 
 def _given(
@@ -198,16 +223,21 @@ def _given(
             )
         names = [*bound.kept, *dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)]
         _warn_disclosing("Columns " + ", ".join(bound.kept) + " are the original's own")
-        return read_given(bound, original[names], observed=True)
+        return read_kept(bound, original[names])
     if original is not None:
         raise SynthesisError("original= is for specs with rest='keep'; this one keeps no column.")
-    if request.groups == "existing":
-        if bound.plan.columns and not structure.observed:
+    given = read_given(bound, frame) if frame is not None else Given()
+    if frame is not None and request.k not in (None, None if given.n_top else len(frame)):
+        raise SynthesisError(f"k={request.k} beside given= with {len(frame)} rows, from which the number of rows "
+                             "follows: leave k= out.")  # fmt: skip
+    if request.groups == "existing" and bound.plan.columns:
+        if not structure.observed:
             raise SynthesisError(
                 "groups='existing' needs the observed groups, which this fit let go: fit with keep_groups=True."
             )
         _warn_disclosing("Copies have the original's groups, with their labels and sizes")
-    return read_given(bound, frame) if frame is not None else Given()
+        given = among_observed(given, structure.labels)
+    return given
 
 
 def _warn_disclosing(what: str) -> None:
@@ -219,7 +249,9 @@ def _groups(
 ) -> Groups:
     k = request.k if request.k is not None else bound.n
     if given.codes:
-        return observed_groups(bound.plan, given.codes, given.labels)
+        return observed_groups(
+            bound.plan, given.codes, given.labels, sizes={f: len(v) for f, v in given.labels.items()}
+        )
     if given.n_top:
         return groups_of(structure, draw, given.n_top, rng)
     if given.rows:
@@ -234,11 +266,15 @@ def _groups(
 
 
 def _request(m: int, k: int | None, groups: Any, random_seed: int | None) -> Request:
-    for name, value in (("m", m), ("k", k)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-            raise SynthesisError(f"{name}={value!r} must be a whole number above zero.")
+    _check_positive(m=m, **({} if k is None else {"k": k}))
     if groups not in ("new", "existing"):
         raise SynthesisError(
             f"groups={groups!r} is not 'new' or 'existing'.{suggest(str(groups), ['new', 'existing'])}"
         )
     return Request(int(m), None if k is None else int(k), groups, entropy_of(random_seed, SynthesisError))
+
+
+def _check_positive(**numbers: Any) -> None:
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise SynthesisError(f"{name}={value!r} must be a whole number above zero.")

@@ -69,8 +69,9 @@ def rounded(value: float, digits: int = 2) -> float:
 def outward(low: float, high: float) -> tuple[float, float]:
     """Widen a range to a grid of two significant digits of its width.
 
-    >>> outward(17.3, 64.9)
-    (17.0, 65.0)
+    >>> outward(17.3, 64.9), outward(17.0, 65.0)
+    ((17.0, 65.0), (16.0, 66.0))
     """
     step = 10.0 ** (np.floor(np.log10(high - low)) - 1) if high > low else 1.0
-    return float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
+    # An end on the grid moves as well, so that it is no record's value; a hair beside it counts as on it.
+    return float((np.ceil(low / step - 1e-6) - 1) * step), float((np.floor(high / step + 1e-6) + 1) * step)

@@ -16,8 +16,15 @@ from bayessynth.errors import FormulaError
 def _knots(values: np.ndarray, inner: int) -> tuple[float, float, list[float]]:
     low, high = outward(float(np.min(values)), float(np.max(values)))
     quantiles = np.quantile(values, np.arange(1, inner + 1) / (inner + 1))
-    knots = sorted({rounded(float(q) - low, 3) + low for q in quantiles})
+    knots = sorted({_apart(rounded(float(q) - low, 3) + low, values, (high - low) / 1000) for q in quantiles})
     return low, high, [k for k in knots if low < k < high]
+
+
+def _apart(knot: float, values: np.ndarray, step: float) -> float:
+    """Move a knot by ever smaller steps until no record has its value."""
+    while (values == knot).any():
+        knot, step = knot + step, step / 10
+    return knot
 
 
 def _linear_outside(values: np.ndarray, low: float, high: float, at: np.ndarray, slope: np.ndarray) -> np.ndarray:
