@@ -7,6 +7,8 @@ the remedy; the two functions at the end write the parts that many messages shar
 from __future__ import annotations
 
 import difflib
+import os
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -67,6 +69,11 @@ class DiagnosticsWarning(BayesSynthWarning):
 
 class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
+
+
+def warn(message: str, category: type[BayesSynthWarning]) -> None:
+    """Issue a warning that points at the user's line, not at one of the library's."""
+    warnings.warn(message, category, skip_file_prefixes=(os.path.dirname(__file__),))
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str:

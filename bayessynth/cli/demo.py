@@ -132,8 +132,9 @@ def _save_plots(directory: Path, spec: Spec, original: pd.DataFrame, frames: lis
     columns = [c for c in original if c not in _GROUPS]
     plot_columns(original, frames, columns).savefig(directory / "columns.png", dpi=120)
     plot_groups(original, frames, "site", ["visits", "black"]).savefig(directory / "site_means.png", dpi=120)
-    spec.graph().set_title("What each column depends on; dashed: it differs from group to group", fontsize=13)
-    plt.savefig(directory / "graph.png", dpi=120)
+    spec.graph().set_title("What each column depends on\n(in italics: the groups it differs by)", fontsize=11)
+    # The graph is as wide as its boxes, which can be less than the title.
+    plt.savefig(directory / "graph.png", dpi=120, bbox_inches="tight")
     plt.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from bayessynth.design.evaluate import Frame, frame_of
 from bayessynth.design.grouping import Grouping, closure, group, level_of, plan_groups
 from bayessynth.design.predictor import learn_predictor
 from bayessynth.design.priors import default_priors, merge_priors
-from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest
+from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Summary
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Formula, Spec, quote
@@ -201,12 +200,11 @@ def _rows(
 def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
     share = incomplete.mean()
     columns = [c for c in dict.fromkeys((equation.response, *equation.columns)) if c in counts]
-    warnings.warn(
+    warn(
         f"Equation for {equation.response!r}: {incomplete.sum()} of {len(incomplete)} rows ({share:.1%}) left out "
         f"because cells are missing in {', '.join(columns)}. This is valid if missingness does not depend on "
         f"{equation.response!r} given its predictors.",
         MissingRowsWarning,
-        stacklevel=4,
     )
 
 
@@ -255,7 +253,8 @@ def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mappi
         _check_levels(equation, formula, data.grouping, levels, schema)
         predictors[parameter] = learn_predictor(parameter, formula, frame, len(rows), column.name)
     defaults = default_priors(family, links, predictors, summary, len(level_labels), options)
-    priors = merge_priors(column.name, equation.priors, defaults)
+    ordered = frozenset(v.name for v in family.vectors if v.constraint == "ordered")
+    priors = merge_priors(column.name, equation.priors, defaults, ordered)
     return BoundEquation(column.name, family.name, links, levels[column.name], predictors, priors, options,
                          equation.trials, level_labels)  # fmt: skip
 

@@ -15,6 +15,7 @@ import numpy as np
 from bayessynth.design.predictor import Predictor
 from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Family, Prior, Summary
+from bayessynth.families.prior import REAL
 
 # Standard deviations of the linear predictor that a coefficient may plausibly move it by (rstanarm, bambi).
 REACH = 2.5
@@ -79,8 +80,12 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def merge_priors(column: str, declared: Mapping[str, Prior], defaults: Mapping[str, Prior]) -> dict[str, Prior]:
+def merge_priors(
+    column: str, declared: Mapping[str, Prior], defaults: Mapping[str, Prior], ordered: frozenset[str] = frozenset()
+) -> dict[str, Prior]:
     """Put declared priors in place of the defaults.
+
+    ``ordered`` names the parameters (thresholds) that take, beside their default, any prior on all real numbers.
 
     Raises
     ------
@@ -95,6 +100,8 @@ def merge_priors(column: str, declared: Mapping[str, Prior], defaults: Mapping[s
             )
         default = defaults[name]
         matrix = {"LKJ", "Dirichlet"}
+        if name in ordered and prior.support == REAL:
+            continue
         if (prior.name in matrix or default.name in matrix) and prior.name != default.name:
             raise SpecError(f"Equation for {column!r}: the prior of {name!r} must be {default.name}(…), not {prior}.")
         if prior.name not in matrix and (

@@ -127,7 +127,7 @@ def _weights(pm: Any, name: str, length: int, prior: Prior, options: Mapping[str
 register(
     Family(
         name="semicontinuous",
-        kinds=frozenset({"positive", "count"}),
+        kinds=frozenset({"positive", "count", "continuous"}),  # continuous: codes such as -8 beside amounts
         parameters=(
             Parameter("mu", ("identity",), defaults.log_values_predictor),
             Parameter("psi", ("logit", "probit", "cloglog"), defaults.positive_predictor, defaults.share_prior),

@@ -14,12 +14,13 @@ import pandas as pd
 import xarray as xr
 
 from bayessynth import families
-from bayessynth.design import Bound, Data, bind, component, dim, safe, shown
+from bayessynth.design import Bound, Data, bind, component, dim, safe
 from bayessynth.errors import FitError, MissingRowsWarning, SpecError
 from bayessynth.fitting.diagnose import Diagnosis, diagnose
 from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.fitting.seeds import entropy_of
+from bayessynth.fitting.summarise import summarise
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -94,18 +95,13 @@ class Fitted:
         Returns
         -------
         DataFrame
-            As ArviZ's ``summary``; empty if no equation has parameters.
+            As ArviZ's ``summary``; of a correlation matrix only the entries above the diagonal; empty if no equation
+            has parameters.
         """
-        import arviz as az
-
         posterior = self.idata["posterior"].to_dataset()
         factors = {dim(f) for f in self.bound.plan.columns}
         names = [v for v in posterior.data_vars if groups or not factors & set(posterior[v].dims)]
-        if not names:
-            return pd.DataFrame()
-        with np.errstate(invalid="ignore"):  # of what never moves, such as the diagonal of a correlation matrix
-            table = az.summary(xr.DataTree.from_dict({"posterior": posterior[names]}))
-        return table.rename(index=shown)
+        return summarise(posterior[names])
 
     def component(self, column: str) -> xr.DataTree:
         """Return one equation's own DataTree, without the ``component`` dim."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from bayessynth.design import safe, shown
+from bayessynth.design import safe
 from bayessynth.fitting.diagnose import Diagnosis, diagnose
 from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.fitting.pymc_layout import Build, Layout
+from bayessynth.fitting.summarise import summarise
 
 if TYPE_CHECKING:
     from bayessynth.schema import Schema
@@ -72,14 +73,12 @@ class FittedPyMC:
         Returns
         -------
         DataFrame
-            As ArviZ's ``summary``.
+            As ArviZ's ``summary``; entries that never move, such as a correlation matrix's diagonal, are left out.
         """
-        import arviz as az
-
         posterior = self.idata["posterior"].to_dataset()
         hidden = set() if groups else {safe(v) for v in (*self.layout.groups, *self.layout.rows)}
         names = [v for v in posterior.data_vars if v not in hidden]
-        return az.summary(xr.DataTree.from_dict({"posterior": posterior[names]})).rename(index=shown)
+        return summarise(posterior[names])
 
     def synthesize(self, m: int = 5, **options: Any) -> SyntheticData:
         """Draw m proper copies; see :func:`bayessynth.synthesis.synthesize_pymc` for all options."""

@@ -110,5 +110,7 @@ def _as_released(model: pm.Model, layout: Layout) -> None:
         if decimals is None or not variable.type.dtype.startswith("float"):
             continue
         released = pt.round(variable * 10.0**decimals) / 10.0**decimals
+        if layout.schema[column].kind in ("positive", "proportion") and not layout.schema[column].zeros:
+            released = pt.switch(pt.eq(released, 0.0), 10.0**-decimals, released)  # as schema's released() has it
         for node in nodes:
             node.inputs = [released if v is variable else v for v in node.inputs]

@@ -175,4 +175,6 @@ def _plain(value: Any) -> Any:
     """Let JSON write what NumPy and pandas bring."""
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    raise StorageError(
+        f"{value!r} ({type(value).__name__}) cannot be saved; if it is a group's label, fit that column as text."
+    )

@@ -50,6 +50,15 @@ def read_kept(bound: Bound, original: pd.DataFrame) -> Given:
     ------
     SynthesisError
         If a cell is missing in a kept column that an equation depends on.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> from bayessynth.design import bind
+    >>> frame = pd.DataFrame({"x": [1.5, 2.25, 4.0], "y": [0.5, 1.0, 3.5]})
+    >>> bound, _ = bind(bs.Spec("y ~ x", rest="keep"), frame)
+    >>> read_kept(bound, frame[["x"]]).rows["x"].tolist()
+    [1.5, 2.25, 4.0]
     """
     read = {c for equation in bound.spec for c in equation.columns}
     group_columns = _group_columns(bound)
@@ -121,6 +130,12 @@ def among_observed(given: Given, labels: Mapping[str, tuple[Any, ...]]) -> Given
     ------
     SynthesisError
         If a given group is none of the observed, or whole groups are given by their covariates.
+
+    Examples
+    --------
+    >>> given = Given(codes={"site": np.array([0, 0])}, labels={"site": ("b",)})
+    >>> among_observed(given, {"site": ("a", "b")}).codes["site"].tolist()
+    [1, 1]
     """
     if given.n_top:
         raise SynthesisError(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.design import Bound, bind, observed_effects
-from bayessynth.errors import DisclosureWarning, FitError, MissingRowsWarning, SynthesisError, suggest
+from bayessynth.errors import DisclosureWarning, FitError, MissingRowsWarning, SynthesisError, suggest, warn
 from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior, fit_groups
 from bayessynth.fitting.seeds import entropy_of
@@ -241,7 +241,7 @@ def _given(
 
 
 def _warn_disclosing(what: str) -> None:
-    warnings.warn(f"{what}; the provenance marks this as disclosing.", DisclosureWarning, stacklevel=5)
+    warn(f"{what}; the provenance marks this as disclosing.", DisclosureWarning)
 
 
 def _groups(

@@ -61,9 +61,12 @@ def test_help_is_quick_and_loads_nothing_heavy():
         "import sys\nfrom bayessynth.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    print({'pandas', 'pymc', 'scipy', 'arviz'} & set(sys.modules))"
     )
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, "--help"], check=True, capture_output=True, text=True)
-    assert time.perf_counter() - start < 1.5  # 1 s on an idle machine; 0.25 s is usual
+    seconds = []
+    for _ in range(3):  # the quickest of three: another process on the same cores slows one, seldom all
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code, "--help"], check=True, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 1.0  # 0.25 to 0.45 s are usual
     assert done.stdout.strip().endswith("set()")
     for command in ("demo", "fit", "synthesize", "show", "datasets"):
         assert command in done.stdout

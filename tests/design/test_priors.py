@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bayessynth.design import bind, dim, safe, shown
+from bayessynth.design.priors import merge_priors
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.spec import Equation, Spec
@@ -113,3 +114,10 @@ def test_names_in_a_posterior() -> None:
     assert shown(safe("y_I(a / b)")) == "y_I(a / b)"
     assert "/" not in safe("a/b")
     assert [dim(n) for n in ("chain", "site", "a/b", "C(x, 2)")] == ["chain_", "site", "a∕b", "C(x‚ 2)"]
+
+
+def test_thresholds_take_any_prior_on_all_real_numbers() -> None:
+    normal, default = Prior("Normal", mu=0, sigma=3), {"thresholds": Prior("Dirichlet", a=1)}
+    assert merge_priors("pain", {"thresholds": normal}, default, frozenset({"thresholds"}))["thresholds"] == normal
+    with pytest.raises(SpecError, match="must be Dirichlet"):
+        merge_priors("pain", {"thresholds": Prior("HalfNormal", sigma=3)}, default, frozenset({"thresholds"}))

@@ -100,6 +100,20 @@ def test_saved_fit_holds_no_record(clinic_fit: bs.Fitted, clinic_table: pd.DataF
         again.synthesize(groups="existing", force=True)
 
 
+def test_the_search_would_find_a_record(clinic_fit: bs.Fitted, clinic_table: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):  # labels of groups that were kept
+        assert_holds_no_record(clinic_fit.save(tmp_path / "kept"), clinic_table)
+    idata = clinic_fit.idata.copy()
+    idata["posterior"] = idata["posterior"].to_dataset().assign(one=("any", clinic_table["dose"].to_numpy()[[9]]))
+    leaky = bs.Fitted(clinic_fit.bound, idata, unlabelled(clinic_fit), clinic_fit.provenance)
+    with pytest.raises(AssertionError, match="dose"):
+        assert_holds_no_record(leaky.save(tmp_path / "array"), clinic_table)
+    record = clinic_fit.provenance | {"note": float(clinic_table["pressure"][5])}
+    leaky = bs.Fitted(clinic_fit.bound, clinic_fit.idata, unlabelled(clinic_fit), record)
+    with pytest.raises(AssertionError):
+        assert_holds_no_record(leaky.save(tmp_path / "text"), clinic_table)
+
+
 def unlabelled(fitted: bs.Fitted):
     """Return the group structure as a fit without ``keep_groups`` has it."""
     groups = fitted.groups
@@ -170,6 +184,16 @@ def test_interrupted_save_leaves_the_old_fit(small: bs.Fitted, saved: Path, monk
         small.save(saved)
     assert [p.name for p in saved.parent.iterdir()] == ["fit"]
     assert bs.load(saved).bound == small.bound
+
+
+def test_labels_that_json_cannot_hold(tmp_path: Path) -> None:
+    day = pd.to_datetime(["2020-01-01", "2021-01-01"])[np.arange(40) % 2]
+    fitted = handmade(
+        bs.Spec("y ~ (1 | day)"), pd.DataFrame({"day": day, "y": np.random.default_rng(1).normal(size=40)})
+    )
+    with pytest.raises(StorageError, match=r"Timestamp.*fit that column as text"):
+        fitted.save(tmp_path / "fit")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_fit(tmp_path: Path, saved: Path) -> None:

@@ -99,14 +99,18 @@ def test_group_level_equation_has_a_row_a_group() -> None:
     assert agree(bound, data, "beds").observed.shape == (9,)
 
 
-@pytest.mark.parametrize("formula", ["x + (1 + x | site)", "x + (1 + x || site) + (1 | rater)", "(1 | site)"])
-@pytest.mark.parametrize("family", ["normal", "categorical"])
-def test_centred_and_non_centred_are_one_model(
-    formula: str, family: str, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "formula"),
+    [
+        ("normal", "x + (1 + x | site)"),
+        ("normal", "x + (1 + x || site) + (1 | rater)"),
+        ("normal", "(1 | site)"),
+        ("categorical", "x + (1 + x || site) + (1 | rater)"),
+        ("categorical", "(1 | site)"),
+    ],
+)
+def test_centred_and_non_centred_are_one_model(family: str, formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Log densities at the same effects differ by the Jacobian of the offsets alone."""
-    if family == "categorical" and "(1 + x | site)" in formula:
-        pytest.skip("correlated effects are not available for a category")
     bound, data = bound_to(family, (formula,))
     choose = module_build.__globals__
     monkeypatch.setitem(choose, "centred", lambda component, factor: False)

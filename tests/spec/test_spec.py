@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -138,7 +138,7 @@ def test_a_dot_stands_for_the_columns_declared_before() -> None:
         (lambda: Equation("y ~ 1", family="normal", trials="n"), "takes no trials=; that is for family='binomial'"),
         (lambda: Equation("y ~ 1", family="binomial"), "needs trials='column'"),
         (lambda: Equation("y ~ 1", family="normal", points=(0,)), "takes no points="),
-        (lambda: Equation("y ~ 1", priors=dict(a=3)), r"the prior of 'a' is 3; write bs.Prior\('Normal'"),
+        (lambda: Equation("y ~ 1", priors=cast(Any, {"a": 3})), r"the prior of 'a' is 3; write bs.Prior\('Normal'"),
     ],
 )
 def test_equations_that_cannot_be(make: Any, message: str) -> None:
