@@ -13,6 +13,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 
 from bayessynth.design import shown
+from bayessynth.fitting.summarise import moves
 
 Verdict = Literal["pass", "warn", "fail"]
 # Thresholds: Vehtari et al. (2021) for R-hat and ESS, Betancourt (2016) for BFMI.
@@ -86,7 +87,7 @@ def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
         draws = variable.values.reshape(*variable.shape[:2], -1)
         if not np.isfinite(draws).all():
             return worst | {"rhat": np.nan, "parameter": shown(str(name))}
-        draws = draws[:, :, np.ptp(draws, axis=(0, 1)) > 0]  # the diagonal of a correlation matrix never moves
+        draws = draws[:, :, moves(draws)]  # the diagonal of a correlation matrix stands still
         if not draws.shape[-1]:
             continue
         # Of too few draws to tell ArviZ returns NaN, which must not pass.

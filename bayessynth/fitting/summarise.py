@@ -42,26 +42,26 @@ def summarise(posterior: xr.Dataset) -> pd.DataFrame:
 
     kept: dict[str, xr.DataArray] = {}
     for name, variable in posterior.data_vars.items():
-        moves = _moves(variable.values)
-        kept |= {str(name): variable} if moves.all() else dict(_entries(variable, moves))
+        moving = moves(variable.values)
+        kept |= {str(name): variable} if moving.all() else dict(_entries(variable, moving))
     if not kept:
         return pd.DataFrame()
     return az.summary(xr.DataTree.from_dict({"posterior": xr.Dataset(kept)})).rename(index=shown)
 
 
-def _moves(draws: np.ndarray) -> np.ndarray:
+def moves(draws: np.ndarray) -> np.ndarray:
     """Tell of each entry whether its draws differ; draws that are not finite do."""
     size = np.abs(draws).max(axis=(0, 1))
     return ~(draws.max(axis=(0, 1)) - draws.min(axis=(0, 1)) <= _STILL * size)
 
 
-def _entries(variable: xr.DataArray, moves: np.ndarray) -> Iterator[tuple[str, xr.DataArray]]:
+def _entries(variable: xr.DataArray, moving: np.ndarray) -> Iterator[tuple[str, xr.DataArray]]:
     """Yield the entries that move as variables of their own, named as ArviZ names entries."""
     dims = variable.dims[2:]
     labels = [variable[d].values if d in variable.coords else np.arange(variable.sizes[d]) for d in dims]
     draws = variable.values
-    symmetric = len(dims) == 2 and moves.shape[0] == moves.shape[1] and np.allclose(draws, draws.swapaxes(2, 3))
-    for place in map(tuple, np.argwhere(moves)):
+    symmetric = len(dims) == 2 and moving.shape[0] == moving.shape[1] and np.allclose(draws, draws.swapaxes(2, 3))
+    for place in map(tuple, np.argwhere(moving)):
         if not (symmetric and place[0] > place[1]):
             named = ", ".join(str(own[i]) for own, i in zip(labels, place, strict=True))
             yield f"{variable.name}[{named}]", xr.DataArray(draws[(..., *place)], dims=("chain", "draw"))
