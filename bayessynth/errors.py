@@ -71,6 +71,10 @@ class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
 
 
+class PrecisionWarning(BayesSynthWarning):
+    """Values are changed because a column's dtype cannot hold them."""
+
+
 def warn(message: str, category: type[BayesSynthWarning]) -> None:
     """Issue a warning that points at the user's line, not at one of the library's."""
     warnings.warn(message, category, skip_file_prefixes=(os.path.dirname(__file__),))

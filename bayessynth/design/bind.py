@@ -63,6 +63,7 @@ def bind(
     """
     if missing not in ("error", "drop"):
         raise DataError(f"missing={missing!r} is not one of 'error', 'drop'.{suggest(str(missing), ['error', 'drop'])}")
+    data = _needed(spec, data)
     schema, kept = resolve_schema(spec, Schema.detect(data) if schema is None else schema)
     used = [c for c in schema if schema[c].kind != "identifier"]
     schema.validate(data, columns=list(schema))
@@ -77,13 +78,25 @@ def bind(
     return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n), kept_data
 
 
-def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
-    """Check the spec's columns against the schema and return that of the copies, with the kept columns."""
-    group_columns = list(dict.fromkeys(c for factor in spec.factors for c in factor))
+def _used(spec: Spec) -> dict[str, str]:
+    """Return the columns that a spec names, each with the place that names it."""
     used: dict[str, str] = {e.response: "the left side of its equation" for e in reversed(spec.equations)}
     for equation in spec:
         used |= {c: f"the equation for {equation.response!r}" for c in equation.columns if c not in used}
-    used |= dict.fromkeys(group_columns, "a group-specific term")
+    return used | {c: "a group-specific term" for factor in spec.factors for c in factor}
+
+
+def _needed(spec: Spec, data: pd.DataFrame) -> pd.DataFrame:
+    """Leave out columns that the copies will not have: whatever is wrong with them is no concern here."""
+    used = _used(spec)
+    usable = isinstance(data, pd.DataFrame) and data.columns.is_unique and all(c in data for c in used)
+    return data[[c for c in data if c in used]] if usable and spec.rest == "drop" else data
+
+
+def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
+    """Check the spec's columns against the schema and return that of the copies, with the kept columns."""
+    group_columns = list(dict.fromkeys(c for factor in spec.factors for c in factor))
+    used = _used(spec)
     for column, place in used.items():
         if column not in schema:
             raise SpecError(

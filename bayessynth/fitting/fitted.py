@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from bayessynth import families
-from bayessynth.design import Bound, Data, bind, component, dim, safe
+from bayessynth.design import Bound, Data, bind, component, dim, safe, shown
 from bayessynth.errors import FitError, MissingRowsWarning, SpecError
 from bayessynth.fitting.diagnose import Diagnosis, diagnose
 from bayessynth.fitting.fingerprint import check_same
@@ -122,15 +122,18 @@ class Fitted:
         self._fitted_equation(column)
         return build(component(self.bound, self._bind(data), column))
 
-    def to_datatree(self, data: pd.DataFrame, column: str, m: int = 100, random_seed: int | None = None) -> xr.DataTree:
-        """Return one equation's DataTree with what ArviZ needs of the data: for loo, psense, plot_ppc.
+    def to_datatree(
+        self, data: pd.DataFrame, column: str | None = None, m: int = 100, random_seed: int | None = None
+    ) -> xr.DataTree:
+        """Return a DataTree with what ArviZ needs of the data: for loo, psense, plot_ppc_dist.
 
         Parameters
         ----------
         data : DataFrame
             The original data.
-        column : str
-            The equation.
+        column : str, optional
+            One equation, whose rows are dim ``row``. By default all of them, with dims ``<column>_row``, since each
+            equation has rows of its own.
         m : int
             Posterior predictive data sets, from draws spread over the chains.
         random_seed : int, optional
@@ -138,15 +141,21 @@ class Fitted:
         Returns
         -------
         xarray.DataTree
-            Groups posterior, sample_stats, log_likelihood, log_prior, observed_data, posterior_predictive.
+            Groups posterior, sample_stats, log_likelihood, log_prior, observed_data, posterior_predictive; in the
+            last three and in log_likelihood a variable for each column.
         """
-        from bayessynth.fitting.predictive import with_data
+        from bayessynth.fitting.predictive import join, with_data
 
-        self._fitted_equation(column)
+        columns = [column] if column is not None else list(dict.fromkeys(self._owner.values()))
+        for name in columns:
+            self._fitted_equation(shown(name))
         bound_data = self._bind(data)
-        own = component(self.bound, bound_data, column)
         rng = np.random.default_rng(entropy_of(random_seed, FitError))
-        return with_data(self.component(column), own, bound_data.at(column), m, rng)
+        trees = {}
+        for name in map(shown, columns):
+            own = component(self.bound, bound_data, name)
+            trees[safe(name)] = with_data(self.component(name), own, bound_data.at(name), m, rng)
+        return trees[safe(column)] if column is not None else join(trees, self.idata)
 
     def _bind(self, data: pd.DataFrame) -> Data:
         check_same(data, list(self.schema), self.provenance["data"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,16 @@ def with_data(tree: xr.DataTree, component: Component, frame: Frame, m: int, rng
     }
     return xr.DataTree.from_dict({key: value.assign_coords(row=np.arange(n)) if "row" in value.dims else value
                                   for key, value in groups.items()})  # fmt: skip
+
+
+def join(trees: Mapping[str, xr.DataTree], idata: xr.DataTree) -> xr.DataTree:
+    """Join the DataTrees of several equations; each has its own dim of rows."""
+    joined: dict[str, xr.Dataset] = {key: idata[key].to_dataset() for key in ("posterior", "sample_stats")}
+    for key in ("log_likelihood", "log_prior", "observed_data", "posterior_predictive"):
+        parts = [tree[key].to_dataset() for tree in trees.values()]
+        named = [p.rename(row=f"{name}_row") if "row" in p.dims else p for name, p in zip(trees, parts, strict=True)]
+        joined[key] = xr.merge(named, join="exact", compat="equals")
+    return xr.DataTree.from_dict(joined)
 
 
 def _log_prior(posterior: xr.Dataset, component: Component) -> xr.Dataset:

@@ -231,3 +231,9 @@ def test_binary_columns_of_numbers_are_numbers_in_formulas() -> None:
     columns = found["y"].predictors["mu"].matrix(rows.at("y"), N)
     assert columns[:, 0].tolist() == (2 * data["arm"]).tolist()
     assert columns[:, 1].tolist() == data["flag"].astype(float).tolist()
+
+
+def test_columns_that_are_dropped_may_be_unusable() -> None:
+    table = pd.DataFrame({"y": [1.5, 2.5, 4.0], "empty": [np.nan] * 3, "huge": [1.0, np.inf, 2.0]})
+    bound, _ = bind(Spec("y ~ 1", rest="drop"), table)
+    assert bound.schema.names == ("y",)

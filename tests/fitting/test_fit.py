@@ -103,6 +103,19 @@ def test_datatree_serves_loo_and_psense(clinic_fit: bs.Fitted, clinic_table: pd.
         clinic_fit.to_datatree(clinic_table, "pressure", m=0)
 
 
+def test_datatree_of_all_equations(clinic_fit: bs.Fitted, clinic_table: pd.DataFrame) -> None:
+    """Each equation has rows of its own, those at a group's level among them."""
+    whole = clinic_fit.to_datatree(clinic_table, m=2, random_seed=1)
+    part = clinic_fit.to_datatree(clinic_table, "pressure", m=2, random_seed=1)
+    likelihood = whole["log_likelihood"]["pressure"]
+    assert likelihood.dims == ("chain", "draw", "pressure_row")
+    assert np.array_equal(likelihood, part["log_likelihood"]["pressure"])
+    assert set(whole["observed_data"].data_vars) == set(clinic_fit.idata["sample_stats"]["component"].values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert az.loo(whole, var_name="pressure").n_data_points == 341
+
+
 PRIORS = {
     "normal": ("x ~ a + c + (1 + a | g)", "sigma ~ a"),
     "two levels": ("b ~ a + (1 || g)",),

@@ -78,8 +78,9 @@ def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> x
     """Compile a model for nutpie and sample it."""
     try:
         # Without a C compiler PyTensor evaluates the few nodes of the initial point in Python, which is quicker than
-        # compiling them to C; the log density is compiled by Numba either way.
-        with pytensor.config.change_flags(cxx=""), warnings.catch_warnings():
+        # compiling them to C; the log density is compiled by Numba either way. Without fast math a sum does not depend
+        # on what was inlined, so that code just compiled and code from the cache give the same bytes.
+        with pytensor.config.change_flags(cxx="", numba__fastmath=False), warnings.catch_warnings():
             # A large graph is compiled as two kernels instead of one: of no concern to the user.
             warnings.filterwarnings("ignore", message="Loop fusion failed")
             compiled = nutpie.compile_pymc_model(model)
