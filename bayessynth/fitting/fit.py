@@ -85,7 +85,7 @@ def fit(
     from bayessynth.fitting.posterior import to_datatree
 
     start = time.perf_counter()
-    _check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
+    check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
     entropy = entropy_of(random_seed, FitError)
     frame = read(data)
     bound, bound_data = bind(spec, frame, schema, missing)
@@ -160,7 +160,8 @@ def _seeds(columns: list[str], entropy: int) -> Mapping[str, int]:
     return {c: int(np.random.SeedSequence([entropy, *key]).generate_state(1)[0]) for c, key in keys.items()}
 
 
-def _check_settings(engine: str, **numbers: Any) -> None:
+def check_settings(engine: str, **numbers: Any) -> None:
+    """Raise a FitError unless the engine is known and all numbers that are given are whole and above zero."""
     if engine not in ENGINES:
         raise FitError(f"engine={engine!r} is not one of {', '.join(ENGINES)}.{suggest(str(engine), ENGINES)}")
     for name, value in numbers.items():

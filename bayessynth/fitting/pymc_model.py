@@ -13,12 +13,13 @@ from rich.console import Console
 
 from bayessynth._version import __version__
 from bayessynth.design.grouping import group, plan_groups
-from bayessynth.errors import DataError, suggest
+from bayessynth.errors import DataError, FitError, suggest
 from bayessynth.fitting.fingerprint import fingerprint
-from bayessynth.fitting.fit import _check_settings
+from bayessynth.fitting.fit import check_settings
 from bayessynth.fitting.groups import fit_groups
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build, Layout
+from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.schema.validate import check_frame
 
@@ -97,9 +98,8 @@ class PyMCSpec:
         from bayessynth.fitting.pymc_run import sample_posterior
 
         start = time.perf_counter()
-        _check_settings("pymc", draws=draws, tune=tune, chains=chains, cores=cores)
-        entropy = np.random.SeedSequence(random_seed).entropy
-        assert isinstance(entropy, int)
+        check_settings("pymc", draws=draws, tune=tune, chains=chains, cores=cores)
+        entropy = entropy_of(random_seed, FitError)
         settings = Settings(draws, tune, chains, min(chains, cores or available_cores()))
         seed = int(np.random.SeedSequence(entropy, spawn_key=(0,)).generate_state(1)[0])
         with _working(progress):

@@ -20,7 +20,7 @@ from bayessynth.synthesis.generate import child
 from bayessynth.synthesis.groups import Groups, new_groups, observed_groups
 from bayessynth.synthesis.labels import label, owners
 from bayessynth.synthesis.provenance import PRIVACY
-from bayessynth.synthesis.synthesize import GroupPolicy, Request, _request, _warn_disclosing
+from bayessynth.synthesis.request import GroupPolicy, Request, checked, warn_disclosing
 
 if TYPE_CHECKING:
     from bayessynth.fitting.pymc_fitted import FittedPyMC
@@ -74,14 +74,14 @@ def synthesize_pymc(
             f"The fit's diagnostics say 'fail', so its draws are not the posterior's:\n{fitted.diagnose()}\n"
             "Mend the model or sample longer, or say force=True; the provenance will then carry the verdict."
         )
-    request = _request(m, k, groups, random_seed)
+    request = checked(m, k, groups, random_seed)
     existing = groups == "existing" and bool(fitted.layout.dims)
     if existing:
         if not fitted.groups.observed:
             raise SynthesisError(
                 "groups='existing' needs the observed groups, which this fit let go: fit with keep_groups=True."
             )
-        _warn_disclosing("Copies have the original's groups, with their labels and sizes")
+        warn_disclosing("Copies have the original's groups, with their labels and sizes")
     draws = Draws.of(fitted.idata["posterior"].to_dataset())
     chosen = draws.spread(m)
 

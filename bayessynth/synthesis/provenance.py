@@ -11,17 +11,9 @@ import pandas as pd
 
 from bayessynth._version import __version__
 from bayessynth.design import Bound
+from bayessynth.synthesis.request import Request
 
 PRIVACY = "no formal guarantee"
-
-
-class _Request(Protocol):
-    @property
-    def m(self) -> int: ...
-    @property
-    def groups(self) -> str: ...
-    @property
-    def entropy(self) -> int: ...
 
 
 class _Maker(Protocol):
@@ -36,7 +28,7 @@ class _Maker(Protocol):
 
 
 def provenance(
-    bound: Bound, fit: Mapping[str, Any], maker: _Maker, request: _Request, verdict: str, forced: bool
+    bound: Bound, fit: Mapping[str, Any], maker: _Maker, request: Request, verdict: str, forced: bool
 ) -> dict[str, Any]:
     """Return a record of how copies were made, as JSON data.
 

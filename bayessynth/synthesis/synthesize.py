@@ -5,16 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bayessynth.design import Bound, bind, observed_effects
-from bayessynth.errors import DisclosureWarning, FitError, MissingRowsWarning, SynthesisError, suggest, warn
+from bayessynth.errors import FitError, MissingRowsWarning, SynthesisError
 from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior, fit_groups
-from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.synthesis.conditional import Given, among_observed, read_given, read_kept
@@ -24,21 +23,10 @@ from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper,
 from bayessynth.synthesis.groups import Groups, groups_of, new_groups, observed_groups
 from bayessynth.synthesis.prior import prior_draws
 from bayessynth.synthesis.provenance import provenance
+from bayessynth.synthesis.request import GroupPolicy, Request, check_positive, checked, warn_disclosing
 
 if TYPE_CHECKING:
     from bayessynth.fitting import Fitted
-
-GroupPolicy = Literal["new", "existing"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, checked."""
-
-    m: int
-    k: int | None
-    groups: GroupPolicy
-    entropy: int
 
 
 def synthesize(
@@ -91,7 +79,7 @@ def synthesize(
             f"The fit's diagnostics say 'fail', so its draws are not the posterior's:\n{fitted.diagnose()}\n"
             "Mend the model or sample longer, or say force=True; the provenance will then carry the verdict."
         )
-    request = _request(m, k, groups, random_seed)
+    request = checked(m, k, groups, random_seed)
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
@@ -141,8 +129,8 @@ def synthesize_prior(
     >>> copies[0].shape
     (3, 2)
     """
-    request = _request(m, k, "new", random_seed)
-    _check_positive(n=n)
+    request = checked(m, k, "new", random_seed)
+    check_positive(n=n)
     root = np.random.SeedSequence(request.entropy)
     if isinstance(data, Schema):
         schema, data = data, data.example(n, child(root, 2), groups=[c for f in spec.factors for c in f])
@@ -222,7 +210,7 @@ def _given(
                 "table that was fitted."
             )
         names = [*bound.kept, *dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)]
-        _warn_disclosing("Columns " + ", ".join(bound.kept) + " are the original's own")
+        warn_disclosing("Columns " + ", ".join(bound.kept) + " are the original's own")
         return read_kept(bound, original[names])
     if original is not None:
         raise SynthesisError("original= is for specs with rest='keep'; this one keeps no column.")
@@ -235,13 +223,9 @@ def _given(
             raise SynthesisError(
                 "groups='existing' needs the observed groups, which this fit let go: fit with keep_groups=True."
             )
-        _warn_disclosing("Copies have the original's groups, with their labels and sizes")
+        warn_disclosing("Copies have the original's groups, with their labels and sizes")
         given = among_observed(given, structure.labels)
     return given
-
-
-def _warn_disclosing(what: str) -> None:
-    warn(f"{what}; the provenance marks this as disclosing.", DisclosureWarning)
 
 
 def _groups(
@@ -263,18 +247,3 @@ def _groups(
             bound.plan, codes, structure.labels, sizes={f: len(v) for f, v in structure.labels.items()}
         )
     return new_groups(structure, draw, k, rng)
-
-
-def _request(m: int, k: int | None, groups: Any, random_seed: int | None) -> Request:
-    _check_positive(m=m, **({} if k is None else {"k": k}))
-    if groups not in ("new", "existing"):
-        raise SynthesisError(
-            f"groups={groups!r} is not 'new' or 'existing'.{suggest(str(groups), ['new', 'existing'])}"
-        )
-    return Request(int(m), None if k is None else int(k), groups, entropy_of(random_seed, SynthesisError))
-
-
-def _check_positive(**numbers: Any) -> None:
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise SynthesisError(f"{name}={value!r} must be a whole number above zero.")

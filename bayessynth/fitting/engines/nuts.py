@@ -70,8 +70,13 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     variables = {name: (tuple(map(str, posterior[name].dims))[2:], posterior[name].values) for name in kept}
     dims = {dim for names, _ in variables.values() for dim in names}
     coords = {dim: values for dim, values in _coords(model).items() if dim in dims}
-    stats = {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
-    return Posterior(component.equation.response, variables, coords, stats, "nuts", time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Posterior(component.equation.response, variables, coords, statistics(tree), "nuts", seconds)
+
+
+def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """Return the sampler's statistics by ArviZ's names, each of shape (chains, draws)."""
+    return {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
 
 
 def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> xr.DataTree:
