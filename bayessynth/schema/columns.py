@@ -36,6 +36,27 @@ class Columns:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self.arrays)
+
+    def take(self, rows: np.ndarray) -> Columns:
+        """Return some of the rows, with the same levels.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Positions of rows, or a mask.
+
+        Examples
+        --------
+        >>> Columns({"x": np.array([1.0, 2.0, 4.0])}, 3, {}).take(np.array([2, 0]))["x"].tolist()
+        [4.0, 1.0]
+        """
+        positions = np.arange(self.n)[rows]
+        return Columns({name: values[positions] for name, values in self.arrays.items()}, len(positions), self.levels)
+
     def missing(self, name: str) -> np.ndarray:
         """Return where a column's cells are missing."""
         values = self.arrays[name]

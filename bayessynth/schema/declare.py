@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import pandas as pd
+
 from bayessynth.errors import SchemaError
-from bayessynth.schema.column import Column
+from bayessynth.schema.column import Column, plain
+from bayessynth.schema.detect import dtype_name
 
 _DTYPES = {
     "count": "int64", "binary": "category", "categorical": "category", "ordinal": "category",
@@ -24,7 +28,11 @@ class Declaration:
 
     def __init__(self, kind: str, **facts: Any) -> None:
         self.kind = kind
-        self.facts = {name: value for name, value in facts.items() if value is not None and value != ()}
+        self.facts = {
+            name: value
+            for name, value in facts.items()
+            if value is not None and not (isinstance(value, tuple) and not value)
+        }
 
     def __repr__(self) -> str:
         inside = [repr(level) for level in self.facts.get("levels", ())]
@@ -43,7 +51,9 @@ class Declaration:
         elif self.kind == "binary" and all(isinstance(level, int) for level in levels):
             dtype = "int64"
         if self.kind == "constant":
-            dtype = "int64" if isinstance(facts["value"], int) else "object"
+            dtype = dtype_name(pd.Series([facts["value"]]).dtype)
+            if isinstance(facts["value"], datetime):
+                facts["value"] = str(facts["value"])  # as detection writes it
         if self.kind in ("count", "identifier"):
             facts.setdefault("decimals", 0)
         if self.kind in ("group", "identifier"):
@@ -156,7 +166,7 @@ def Ordinal(*levels: Any) -> Declaration:
 
 
 def Datetime(bounds: tuple[float, float] | None = None, unit: str = "s") -> Declaration:
-    """Declare a column of dates or times; bounds count days since 1970-01-01.
+    """Declare a column of dates or times; bounds count days since 1970-01-01 in UTC.
 
     Examples
     --------
@@ -188,9 +198,9 @@ def Constant(value: Any) -> Declaration:
     >>> bs.Constant(2024)
     Constant(value=2024)
     """
-    if value is None:
-        raise SchemaError("Constant(value) needs the value.")
-    return Declaration("constant", value=value)
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        raise SchemaError(f"Constant(value) needs the value, not {value!r}.")
+    return Declaration("constant", value=plain(value))
 
 
 def Group() -> Declaration:

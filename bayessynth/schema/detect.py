@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SchemaError
-from bayessynth.schema.column import Column
+from bayessynth.schema.column import TICKS, Column, plain
 
 # Text with more than this share of distinct values, over enough rows, names records.
 IDENTIFIER_SHARE, IDENTIFIER_ROWS = 0.9, 20
@@ -17,7 +18,6 @@ ZERO_SHARE = 0.01
 MAX_DECIMALS = 8
 # Integers beyond this are no floats: numbers so long are keys.
 EXACT = 2**53
-_UNITS = (("D", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 
 
 def detect(series: pd.Series) -> Column:
@@ -40,6 +40,8 @@ def detect(series: pd.Series) -> Column:
     _check_types(name, present)
     missing = len(present) < len(series)
     facts: dict[str, Any] = {"missing": missing, "labels": labels_of(present)}
+    if series.dtype == np.dtype(object) and missing:
+        facts["gap"] = _gap(series)
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _categorical(name, series, present, facts)
     distinct = present.unique()
@@ -55,6 +57,9 @@ def detect(series: pd.Series) -> Column:
         return Column(name, "binary", dtype, levels=levels, **facts)
     if pd.api.types.is_numeric_dtype(series.dtype):
         return _number(name, present, facts)
+    if numbers_in_objects(present):
+        cells = pd.to_numeric(present)
+        return replace(_number(name, cells, facts), dtype="object", categories=_cells_dtype(cells))
     return _text(name, series, present, distinct, facts)
 
 
@@ -87,7 +92,7 @@ def _check_types(name: str, present: pd.Series) -> None:
             f"Column {name!r} holds values of type {odd[0]}, which no kind of column has. Convert it first: dates by "
             f"pd.to_datetime(df[{name!r}]), numbers by pd.to_numeric, anything else by .astype(str)."
         )
-    if len(kinds) > 1 and not kinds <= {int, float, bool}:
+    if len(kinds) > 1 and not kinds <= {int, float}:
         listed = ", ".join(sorted(k.__name__ for k in kinds))
         raise SchemaError(f"Column {name!r} mixes values of types {listed}; make them all of one type.")
 
@@ -95,14 +100,31 @@ def _check_types(name: str, present: pd.Series) -> None:
 def labels_of(present: pd.Series) -> str:
     """Return how new labels of a group are written: as whole numbers, or as text."""
     values = present.cat.categories if isinstance(present.dtype, pd.CategoricalDtype) else present
-    if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    if not (numeric or numbers_in_objects(values)):
         return "str"
     return "int" if (np.asarray(values, dtype=float) % 1 == 0).all() else "str"
 
 
-def plain(value: Any) -> Any:
-    """Return a NumPy scalar as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
+def numbers_in_objects(values: pd.Series | pd.Index) -> bool:
+    """Tell whether an object column holds numbers; truth values are none.
+
+    >>> numbers_in_objects(pd.Series([1, None, 2.5], dtype=object))
+    True
+    """
+    numbers = ("integer", "floating", "mixed-integer-float")
+    return values.dtype == np.dtype(object) and pd.api.types.infer_dtype(values, skipna=True) in numbers
+
+
+def _cells_dtype(cells: pd.Series) -> str:
+    """Return the dtype of numbers that stand as objects; one for integers, however long."""
+    return "float64" if cells.dtype.kind == "f" else "int64"
+
+
+def _gap(series: pd.Series) -> str:
+    """Return how an object column writes its missing cells, of which the first counts."""
+    first = series[series.isna()].iloc[0]
+    return "None" if first is None else "NA" if first is pd.NA else "nan"
 
 
 def sortable(value: Any) -> tuple[int, Any]:
@@ -138,7 +160,7 @@ def _text(name: str, series: pd.Series, present: pd.Series, distinct: Any, facts
 def _number(name: str, present: pd.Series, facts: dict[str, Any]) -> Column:
     values = present.to_numpy(dtype=float)
     dtype = dtype_name(present.dtype)
-    if pd.api.types.is_integer_dtype(present.dtype) and np.abs(values).max() > EXACT:
+    if present.dtype.kind != "f" and np.abs(values).max() > EXACT:
         return Column(name, "identifier", dtype, decimals=0, **facts)
     finite = values[np.isfinite(values)]
     decimals = _decimals(present)
@@ -146,15 +168,13 @@ def _number(name: str, present: pd.Series, facts: dict[str, Any]) -> Column:
     whole = decimals == 0
     if whole and len(values) > IDENTIFIER_ROWS and _consecutive(values):
         return Column(name, "identifier", dtype, decimals=0, **facts)
-    kind, zeros = "continuous", False
+    kind, zeros = "continuous", bool(finite.min() == 0)
     if whole:
         kind = "count" if finite.min() >= 0 else "continuous"
     elif finite.min() > 0 and finite.max() < 1:
         kind = "proportion"
-    elif finite.min() > 0:
+    elif finite.min() > 0 or (finite.min() == 0 and (finite == 0).mean() >= ZERO_SHARE):
         kind = "positive"
-    elif finite.min() == 0 and (finite == 0).mean() >= ZERO_SHARE:
-        kind, zeros = "positive", True
     return Column(name, kind, dtype, decimals=decimals, bounds=bounds, zeros=zeros, **facts)
 
 
@@ -164,14 +184,17 @@ def _consecutive(values: np.ndarray) -> bool:
 
 
 def _decimals(present: pd.Series) -> int | None:
-    """Return the fewest decimals that write all values exactly, or None."""
+    """Return the fewest decimals that write all values exactly, in a dtype as wide as theirs, or None."""
     if not pd.api.types.is_numeric_dtype(present.dtype) or pd.api.types.is_bool_dtype(present.dtype):
         return None
     values = present.to_numpy(dtype=float)
     values = values[np.isfinite(values)]
+    # A narrow float that is written 0.1 is another number than the wide one written so.
+    width = {2: np.float16, 4: np.float32}.get(present.dtype.itemsize, np.float64)
+    width = width if present.dtype.kind == "f" else np.float64
     for decimals in range(MAX_DECIMALS + 1):
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.array_equal(np.round(values, decimals), values):
+            if np.array_equal(np.round(values, decimals).astype(width), values):
                 return decimals
     return None
 
@@ -194,12 +217,14 @@ def widened(values: np.ndarray) -> tuple[float, float] | None:
 
 
 def _datetime(name: str, present: pd.Series, facts: dict[str, Any]) -> Column:
-    ticks = microseconds(present)
-    unit = next(unit for unit, size in _UNITS if (ticks % size == 0).all())
-    return Column(name, "datetime", str(present.dtype), unit=unit, bounds=widened(ticks / 86_400e6), **facts)
+    # The resolution is that of the zone's own clocks: days begin at its midnight.
+    shown = microseconds(present if present.dt.tz is None else present.dt.tz_localize(None))
+    unit = next(unit for unit, size in TICKS.items() if (shown % size == 0).all())
+    bounds = widened(microseconds(present) / TICKS["D"])
+    return Column(name, "datetime", str(present.dtype), unit=unit, bounds=bounds, **facts)
 
 
 def microseconds(series: pd.Series) -> np.ndarray:
-    """Return times as microseconds since 1970-01-01, in the column's own zone's wall clock."""
-    local = series.dt.tz_localize(None) if series.dt.tz is not None else series
-    return local.to_numpy().astype("datetime64[us]").astype(np.int64)
+    """Return times as microseconds since 1970-01-01 UTC; times without a zone are read as UTC."""
+    utc = series if series.dt.tz is None else series.dt.tz_convert("UTC").dt.tz_localize(None)
+    return utc.to_numpy().astype("datetime64[us]").astype(np.int64)

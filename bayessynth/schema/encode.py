@@ -9,8 +9,8 @@ import pandas as pd
 
 from bayessynth.errors import SchemaError
 from bayessynth.errors import where as where_rows
-from bayessynth.schema.column import CODES, Column
-from bayessynth.schema.detect import EXACT, microseconds, plain, sortable
+from bayessynth.schema.column import CODES, TICKS, Column, plain
+from bayessynth.schema.detect import EXACT, microseconds, sortable
 
 
 def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ...] | None]:
@@ -31,20 +31,24 @@ def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
     if column.kind == "constant":
         return np.where(series.isna(), np.nan, 0.0), None
     if column.kind == "datetime":
-        days = microseconds(series) / 86_400e6
+        if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+            raise SchemaError(
+                f"Column {column.name!r} is declared datetime but holds {series.dtype}; use pd.to_datetime."
+            )
+        days = microseconds(series) / TICKS["D"]
         return np.where(series.isna(), np.nan, days), None
     return _numbers(series, column), None
 
 
 def _numbers(series: pd.Series, column: Column) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(series.dtype):
-        values = series.to_numpy(dtype=float, na_value=np.nan)
-        if pd.api.types.is_integer_dtype(series.dtype) and np.nanmax(np.abs(values), initial=0) > EXACT:
-            place = where_rows(column.name, np.abs(values) > EXACT, series.to_numpy())
-            raise SchemaError(f"Numbers beyond 2**53 are not exact: {place}. Declare them an identifier or a group.")
-        return values
+        return _exact(series, column)
     if column.kind == "identifier":
-        raise SchemaError(f"Column {column.name!r} is an identifier: its values name records and are not encoded.")
+        raise SchemaError(
+            f"Column {column.name!r} is an identifier: its values name records and are not encoded. If they are times "
+            f"or numbers that stand as text, convert them first: df[{column.name!r}] = pd.to_datetime("
+            f"df[{column.name!r}]), or pd.to_numeric."
+        )
     cells = series.astype(object)
     numbers = pd.to_numeric(cells, errors="coerce")
     wrong = (numbers.isna() & series.notna()).to_numpy()
@@ -58,7 +62,16 @@ def _numbers(series: pd.Series, column: Column) -> np.ndarray:
             f"Declared {column.kind}, but numbers stand as text: {place}. Convert them first: "
             f"df[{column.name!r}] = pd.to_numeric(df[{column.name!r}])."
         )
-    return numbers.to_numpy(dtype=float, na_value=np.nan)
+    return _exact(numbers, column)
+
+
+def _exact(numbers: pd.Series, column: Column) -> np.ndarray:
+    """Return numbers as floats, refusing integers that no float holds."""
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    if pd.api.types.is_integer_dtype(numbers.dtype) and np.nanmax(np.abs(values), initial=0) > EXACT:
+        place = where_rows(column.name, np.abs(values) > EXACT, numbers.to_numpy())
+        raise SchemaError(f"Numbers beyond 2**53 are not exact: {place}. Declare them an identifier or a group.")
+    return values
 
 
 def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth.schema.column import Column
+from bayessynth.schema.decode import limits
 
 # Rows that an imagined group has.
 ROWS_PER_GROUP = 20
@@ -42,6 +43,8 @@ def _numbers(column: Column, n: int, rng: np.random.Generator) -> np.ndarray:
         values = -np.log1p(-spread) * float(column.scale or 1)
     else:
         values = rng.standard_normal(n) * float(column.scale or 1)
-    if column.zeros:
+    if column.zeros and column.kind == "positive":
         values = np.where(rng.random(n) < 0.2, 0.0, values)
+    # Bounds are wider than the data and may be wider than their dtype.
+    values = np.clip(values, *limits(column))
     return np.asarray(np.round(values) if column.kind == "count" else values)

@@ -35,7 +35,7 @@ def overridden(column: Column, declaration: Declaration, seen: tuple[Any, ...]) 
     """
     kind, facts = declaration.kind, dict(declaration.facts)
     made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels,
-            "categories": column.categories, "ordered": column.ordered}  # fmt: skip
+            "categories": column.categories, "gap": column.gap, "ordered": column.ordered}  # fmt: skip
     if kind in CODES:
         if kind != "group":
             facts["levels"] = _levels(column, declaration, seen)
@@ -108,8 +108,12 @@ def _check_number(column: Column, kind: str, seen: tuple[Any, ...]) -> None:
 def _learnt(column: Column, seen: tuple[Any, ...]) -> dict[str, Any]:
     """Return what a number has that levels have not: decimals, a range, and a dtype for numbers."""
     whole = all(float(v).is_integer() for v in seen)
+    dtype = "int64" if all(isinstance(v, int) for v in seen) else "float64"
     facts: dict[str, Any] = {"decimals": 0 if whole else None}
     facts["bounds"] = (float(min(seen)) - 0.5, float(max(seen)) + 0.5)
-    if column.dtype in ("category", "object", "bool", "boolean"):
+    facts["zeros"] = 0 in seen
+    if column.dtype == "object":
+        facts["categories"] = dtype
+    elif column.dtype in ("category", "bool", "boolean"):
         facts["dtype"] = ("Int64" if column.missing else "int64") if whole else "float64"
     return facts

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import MissingDataError, SchemaError, suggest
-from bayessynth.schema.column import NUMBERS, Column
+from bayessynth.errors import DataError, MissingDataError, SchemaError, suggest
+from bayessynth.schema.column import NUMBERS, Column, plain
 from bayessynth.schema.columns import Columns
 from bayessynth.schema.declare import Declaration
 from bayessynth.schema.decode import decode
-from bayessynth.schema.detect import detect, plain, sortable
+from bayessynth.schema.detect import detect, sortable
 from bayessynth.schema.encode import encode
 from bayessynth.schema.example import example
 from bayessynth.schema.override import MAX_LEVELS, overridden
-from bayessynth.schema.validate import check_frame, check_values
+from bayessynth.schema.validate import check_frame, check_present, check_values
 
 
 class Schema(Mapping[str, Column]):
@@ -74,7 +74,8 @@ class Schema(Mapping[str, Column]):
 
         Two distinct values make a column binary; text categorical, or an identifier if nearly every value is
         another; whole numbers from zero up a count; numbers between zero and one a proportion; numbers above zero
-        (or with at least 1 % exact zeros) positive. Numbers that stand as text stay categorical.
+        (or with at least 1 % exact zeros) positive. Objects that are numbers count as numbers. Numbers and times that
+        stand as text are text, so convert them first, with ``pd.to_numeric`` and ``pd.to_datetime``.
 
         Raises
         ------
@@ -179,8 +180,16 @@ class Schema(Mapping[str, Column]):
         Returns
         -------
         Columns
+
+        Raises
+        ------
+        MissingDataError, DataError, SchemaError
+            If cells are missing, a column is, or a value is not of its column's kind.
         """
+        if missing not in ("error", "keep"):
+            raise DataError(f"missing={missing!r} is not one of 'error', 'keep'.{suggest(missing, ['error', 'keep'])}")
         names = [n for n in self if self[n].kind != "identifier"] if columns is None else list(columns)
+        check_present(data, (self[name].name for name in names))
         arrays, levels = {}, {}
         for name in names:
             arrays[name], found = encode(data[name], self[name])
@@ -203,7 +212,25 @@ class Schema(Mapping[str, Column]):
         arrays : mapping of str to ndarray
             Encoded columns; columns of the schema that are not in it are left out.
         labels : mapping of str to sequence, optional
-            For group columns: the values behind their codes.
+            For group columns: the values behind their codes. Where a column's dtype cannot hold them, the decoded
+            column has theirs.
+
+        Raises
+        ------
+        SchemaError
+            If a group has no labels, or a code no level.
+
+        Warns
+        -----
+        PrecisionWarning
+            If values lie beyond what a column's dtype can hold; they are set to its limit.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> schema = Schema.detect(pd.DataFrame({"site": ["a", "b", "c"]})).override(site="group")
+        >>> schema.decode({"site": np.array([1, 0])}, labels={"site": ["site_1", "site_2"]})["site"].tolist()
+        ['site_2', 'site_1']
         """
         given = labels or {}
         return pd.DataFrame(

@@ -12,6 +12,7 @@ from bayessynth.errors import DataError, SchemaError, suggest
 from bayessynth.errors import where as where_rows
 from bayessynth.schema.column import Column
 from bayessynth.schema.decode import decode
+from bayessynth.schema.detect import numbers_in_objects
 from bayessynth.schema.encode import encode
 
 
@@ -29,16 +30,21 @@ def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
         raise DataError(f"Column {twice[0]!r} occurs more than once; rename or drop one of them.")
-    for name in columns:
-        if name not in data:
-            raise DataError(f"The data have no column {name!r}.{suggest(name, data.columns)}")
+    check_present(data, columns)
     for name in data:
-        if pd.api.types.is_float_dtype(data[name].dtype):
+        if pd.api.types.is_float_dtype(data[name].dtype) or numbers_in_objects(data[name]):
             values = data[name].to_numpy(dtype=float, na_value=np.nan)
             infinite = np.isinf(values)
             if infinite.any():
                 place = where_rows(name, infinite, values)
                 raise DataError(f"Infinite values: {place}. Replace them by missing cells or by finite numbers.")
+
+
+def check_present(data: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise unless the table has these columns."""
+    for name in columns:
+        if name not in data:
+            raise DataError(f"The data have no column {name!r}.{suggest(name, map(str, data.columns))}")
 
 
 def check_values(series: pd.Series, column: Column) -> None:
@@ -47,8 +53,6 @@ def check_values(series: pd.Series, column: Column) -> None:
         raise DataError(f"Column {column.name!r}: all {len(series)} cells are missing; drop it.")
     if column.kind in ("identifier", "group"):
         return
-    if column.kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(series.dtype):
-        raise SchemaError(f"Column {column.name!r} is declared datetime but holds {series.dtype}; use pd.to_datetime.")
     if column.kind == "constant":
         _check_constant(series, column)
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayessynth as bs
-from bayessynth.errors import MissingDataError, SchemaError
-from bayessynth.schema import Column
+from bayessynth.errors import MissingDataError, PrecisionWarning, SchemaError
+from bayessynth.schema import Column, Columns
 from bayessynth.schema.decode import decode, released
 
 INTEGERS = [f"{sign}{width}" for width in (8, 16, 32, 64) for sign in ("int", "uint", "Int", "UInt")]
@@ -58,6 +60,9 @@ FIXED: dict[str, Any] = {
     "objects that are text": pd.Series(["a", None, "b", "c"], dtype=object),
     "objects that are text, complete": pd.Series(["a", "b", "c"], dtype=object),
     "objects that are integers": pd.Series([1, None, 7, 3], dtype=object),
+    "objects that are floats": pd.Series([1.5, np.nan, 7, 3], dtype=object),
+    "objects that are whole floats": pd.Series([1.0, None, 7.0, 3.0], dtype=object),
+    "one number as an object": pd.Series([1, pd.NA, 1], dtype=object),
     "string": pd.array(["a", None, "b", "c"], dtype="string"),
     "string[python]": pd.array(["a", None, "b", "c"], dtype=pd.StringDtype("python")),
     "unused categories": pd.Categorical(["b", None, "a"], categories=["b", "a", "z"]),
@@ -97,6 +102,32 @@ def test_times_come_back(unit: str, zone: str | None, missing: bool) -> None:
     assert_exact(stamps(unit, zone, missing))
 
 
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("cells", [[1, 5, 7], [1.0, 5.0, 7.0], [0.5, 5.5, 7.0], ["a", "b", "c"], [True, False], ["a"]])
+def test_objects_come_back_as_they_were(cells: list[Any], gap: Any) -> None:
+    back = round_trip(pd.DataFrame({"x": pd.Series([*cells, gap], dtype=object)}))["x"]
+    assert back.dtype == object
+    assert list(back[:-1]) == cells
+    assert [type(v) for v in back[:-1]] == [type(v) for v in cells]
+    assert back.iloc[-1] is gap
+
+
+def test_the_hour_that_clocks_repeat_comes_back() -> None:
+    utc = pd.date_range("2023-10-29 00:10", periods=8, freq="30min", tz="UTC")
+    for zone in ("Europe/Paris", "America/New_York", "Asia/Kolkata"):
+        assert_exact(utc.tz_convert(zone))
+    pyarrow = pytest.importorskip("pyarrow")
+    assert_exact(pd.Series(utc).astype(pd.ArrowDtype(pyarrow.timestamp("us", "Europe/Paris"))))
+
+
+def test_days_of_a_zone_begin_at_its_own_midnight() -> None:
+    assert_exact(pd.date_range("2024-03-28", periods=6, tz="Europe/Paris"))
+    assert_exact(pd.date_range("2023-10-27", periods=6, tz="America/Los_Angeles"))
+    column = Column("x", "datetime", "datetime64[us, Asia/Tokyo]", unit="D")
+    noon = pd.Timestamp("2024-05-01 11:00", tz="Asia/Tokyo")
+    assert pd.Series(decode(np.array([noon.timestamp() / 86_400]), column))[0] == noon.normalize()
+
+
 @pytest.mark.parametrize("dtype", ["int64", "double", "bool", "string", "timestamp[us]"])
 def test_arrow_columns_come_back(dtype: str) -> None:
     pyarrow = pytest.importorskip("pyarrow")
@@ -106,6 +137,10 @@ def test_arrow_columns_come_back(dtype: str) -> None:
     }  # fmt: skip
     pyarrow_type = pyarrow.timestamp("us") if dtype.startswith("timestamp") else pyarrow.type_for_alias(dtype)
     assert_exact(pd.array(cells[dtype], dtype=pd.ArrowDtype(pyarrow_type)))
+
+
+def floored(unit: str, time: datetime) -> Any:
+    return np.datetime64(time).astype(f"datetime64[{unit}]")
 
 
 def columns() -> st.SearchStrategy[pd.Series]:
@@ -122,8 +157,13 @@ def columns() -> st.SearchStrategy[pd.Series]:
     real = [series(floats, d) for d in ("float64", "Float64")]
     truth = [series(st.booleans(), d) for d in ("boolean", "object")] + [series(st.booleans(), "bool", gaps=False)]
     text = [series(WORDS, d) for d in ("str", "object", "string", pd.StringDtype("python"))]
-    times = [series(st.datetimes(pd.Timestamp(1700, 1, 1), pd.Timestamp(2030, 1, 1)).map(
-        lambda t, u=u: pd.Timestamp(t).floor(u)), f"datetime64[{u}]") for u in ("s", "ms", "us")]  # fmt: skip
+    # Days as floats hold microseconds from 1900 to 2040 and milliseconds for ever.
+    times = [
+        series(
+            st.datetimes(datetime(first, 1, 1), datetime(last, 1, 1)).map(partial(floored, unit)), f"datetime64[{unit}]"
+        )
+        for unit, first, last in (("s", 1, 9999), ("ms", 1, 9999), ("us", 1900, 2040))
+    ]
     levels = st.lists(WORDS, min_size=1, unique=True) | st.lists(st.integers(-9, 9), min_size=1, unique=True)
     codes = st.lists(st.integers(-1, 30), min_size=1, max_size=12)
     category = st.tuples(levels, codes, st.booleans()).map(
@@ -155,7 +195,9 @@ def test_group_labels_come_back_and_new_ones_are_written_in_their_dtype() -> Non
 
 
 def test_numbers_that_a_model_drew_are_written_within_dtype_and_kind() -> None:
-    whole = decode(np.array([1e9, -1e9, 2.4, 2.6]), Column("x", "continuous", "int8", decimals=0))
+    message = "Beyond what int8 can hold: column 'x', 2 of 4 rows, the first is row 0: 1000000000.0. They are set"
+    with pytest.warns(PrecisionWarning, match=message):
+        whole = decode(np.array([1e9, -1e9, 2.4, 2.6]), Column("x", "continuous", "int8", decimals=0))
     assert whole.tolist() == [127, -128, 2, 3]
     nullable = decode(np.array([1.2, np.nan]), Column("x", "count", "int64", decimals=0))
     assert str(nullable.dtype) == "Int64"
@@ -165,10 +207,69 @@ def test_numbers_that_a_model_drew_are_written_within_dtype_and_kind() -> None:
     assert cost.tolist() == [0.0, 0.0]
 
 
-def test_wall_clock_times_that_do_not_exist_move_on() -> None:
-    column = Column("x", "datetime", "datetime64[us, Europe/Paris]", unit="min")
-    days = np.datetime64("2024-03-31T02:30").astype("datetime64[us]").astype(np.int64) / 86_400e6
-    assert pd.Series(decode(np.array([days]), column))[0] == pd.Timestamp("2024-03-31 03:00", tz="Europe/Paris")
+@pytest.mark.parametrize(
+    ("dtype", "kind", "value"),
+    [
+        ("float32", "continuous", 1e300),
+        ("Int16", "count", 1e6),
+        ("int64", "count", 1e30),
+        ("uint64", "count", -1.0),
+        ("datetime64[ns]", "datetime", 1e6),
+        ("datetime64[us]", "datetime", -1e12),
+        ("datetime64[us, Europe/Paris]", "datetime", 1e12),
+    ],
+)
+def test_values_that_a_dtype_cannot_hold_are_warned_of(dtype: str, kind: str, value: float) -> None:
+    with pytest.warns(PrecisionWarning, match="column 'x', 1 of 2 rows, the first is row 0"):
+        made = decode(np.array([value, 1.0]), Column("x", kind, dtype))
+    assert str(made.dtype) == dtype
+
+
+def test_times_that_do_not_exist_move_on() -> None:
+    hours = Column("x", "datetime", "datetime64[us, Europe/Paris]", unit="h")
+    drawn = pd.Timestamp("2024-03-31 01:40", tz="Europe/Paris")
+    made = pd.Series(decode(np.array([drawn.timestamp() / 86_400]), hours))
+    assert made[0] == pd.Timestamp("2024-03-31 03:00", tz="Europe/Paris")
+    days = Column("x", "datetime", "datetime64[us, America/Sao_Paulo]", unit="D")
+    drawn = pd.Timestamp("2018-11-04 03:00", tz="America/Sao_Paulo")
+    made = pd.Series(decode(np.array([drawn.timestamp() / 86_400]), days))
+    assert made[0] == pd.Timestamp("2018-11-04 01:00", tz="America/Sao_Paulo")
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "dtype"),
+    [
+        ([True, False], ["g_1", "g_2"], "str"),
+        ([True, False], [1, 2], "int64"),
+        (pd.array([True, False], dtype="boolean"), [1, 2], "Int64"),
+        (np.array([1, 2], dtype="int8"), [1, 200], "int64"),
+        (pd.array([1, 2], dtype="Int8"), [1, 200], "Int64"),
+        ([1.5, 2.5], ["g_1", "g_2"], "str"),
+    ],
+)
+def test_new_labels_that_the_dtype_cannot_hold_bring_their_own(values: Any, labels: list[Any], dtype: str) -> None:
+    schema = bs.Schema.detect(pd.DataFrame({"g": values})).override(g="group")
+    made = schema.decode({"g": np.array([0, 1, 0])}, labels={"g": labels})["g"]
+    assert (made.tolist(), str(made.dtype)) == ([labels[0], labels[1], labels[0]], dtype)
+
+
+def test_codes_without_a_value_are_named() -> None:
+    schema = bs.Schema(x=bs.Categorical("a", "b"), g=bs.Group())
+    for code in (5, -2):
+        with pytest.raises(SchemaError, match=f"Codes run from 0 to 1 .* column 'x', 1 of 2 .* row 1: {code}"):
+            schema.decode({"x": np.array([0, code])})
+    with pytest.raises(SchemaError, match=r"Column 'g' is a group: decoding needs labels=\{'g': …\}"):
+        schema.decode({"g": np.array([0])})
+
+
+def test_columns_can_be_taken_by_rows() -> None:
+    columns = Columns({"x": np.array([1.0, 2.0, np.nan]), "s": np.array([0, -1, 1])}, 3, {"s": ("a", "b")})
+    assert columns.names == ("x", "s")
+    some = columns.take(np.array([2, 0]))
+    assert (some.n, some["s"].tolist(), some.missing("x").tolist(), some.levels) == (
+        2, [1, 0], [True, False], {"s": ("a", "b")},
+    )  # fmt: skip
+    assert columns.take(np.array([True, False, True]))["s"].tolist() == [0, 1]
 
 
 def test_missing_cells_are_an_error_unless_they_are_kept() -> None:
@@ -190,7 +291,7 @@ def test_identifiers_are_not_encoded() -> None:
     df = pd.DataFrame({"key": [f"p{i}" for i in range(30)], "n": np.arange(30), "big": 2**60 + np.arange(30) * 7})
     schema = bs.Schema.detect(df)
     assert schema.encode(df).arrays == {}
-    with pytest.raises(SchemaError, match="'key' is an identifier: its values name records and are not encoded"):
+    with pytest.raises(SchemaError, match=r"'key' is an identifier: .* not encoded. If they are times .*to_datetime"):
         schema.encode(df, columns=["key"])
     with pytest.raises(SchemaError, match=r"beyond 2\*\*53 are not exact: column 'big', 30 of 30 rows"):
         schema.encode(df, columns=["big"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -61,12 +62,25 @@ def test_any_text_names_a_column(name: str) -> None:
             lambda: bs.Schema(x=bs.Continuous()),
             r"'x': without data a continuous column must state bounds=\(low, high\)",
         ),
-        (lambda: bs.Schema(**{"x": "count"}), r"'x': declare it as bs.Count\(…\)"),
+        (lambda: bs.Schema(x=cast(Any, "count")), r"'x': declare it as bs.Count\(…\)"),
         (lambda: bs.Schema(x=bs.Binary("a")), "'x': a binary column has two levels, not 1"),
         (lambda: bs.Schema(x=bs.Categorical()), "'x': a categorical column needs at least two levels"),
         (lambda: bs.Schema(x=bs.Ordinal("a", "a")), "'x': a level is listed twice"),
-        (lambda: bs.Schema(x=bs.Count(bounds=(3, 1))), r"'x': bounds \(3, 1\) must be finite, the first below"),
-        (lambda: bs.Schema(x=bs.Count(bounds=(0, np.inf))), "must be finite"),
+        (lambda: bs.Schema(x=bs.Count(bounds=(3, 1))), r"'x': bounds \(3, 1\) must be two finite numbers, the first"),
+        (lambda: bs.Schema(x=bs.Count(bounds=(0, np.inf))), "must be two finite numbers"),
+        (lambda: bs.Schema(x=bs.Count(bounds=cast(Any, ("0", "9")))), "must be two finite numbers"),
+        (lambda: bs.Schema(x=bs.Count(bounds=cast(Any, (0, 1, 2)))), "must be two finite numbers"),
+        (lambda: bs.Schema(x=bs.Count(bounds=cast(Any, 3))), "'x': bounds 3 must be two finite numbers"),
+        (lambda: bs.Schema(x=bs.Continuous(scale=cast(Any, "1"))), "'x': scale '1' must be a number above zero"),
+        (lambda: bs.Schema(x=bs.Proportion(decimals=-1)), "'x': decimals -1 must be a whole number from zero up"),
+        (lambda: bs.Schema(x=bs.Datetime(bounds=(1, 2), unit="day")), "'x': unit 'day' is not one of 'D', 'h'"),
+        (lambda: bs.Schema(x=bs.Categorical("a", None)), "'x': None cannot be a level or a constant"),
+        (lambda: bs.Schema(x=bs.Constant(float("nan"))), "needs the value, not nan"),
+        (
+            lambda: Column.from_json({"name": "x", "kind": "count", "dtype": "int64", "bound": [0, 1]}),
+            "'x': a column has no 'bound'. Did you mean 'bounds'",
+        ),
+        (lambda: Column.from_json({"name": "x", "kind": "count"}), "'x': the data state no 'dtype'"),
         (lambda: bs.Schema(x=bs.Continuous(scale=0)), "'x': scale 0 must be a number above zero"),
         (lambda: bs.Constant(None), "needs the value"),
         (lambda: Column("x", "contin", "float64"), "there is no kind 'contin'. Did you mean 'continuous'?"),
@@ -142,6 +156,48 @@ def test_an_override_keeps_what_was_declared() -> None:
         age="positive", cost="positive"
     )
     assert (schema["age"].bounds, schema["age"].declared, schema["cost"].scale) == ((0, 110), True, 7)
+
+
+def test_zeros_that_were_seen_follow_an_override() -> None:
+    df = pd.DataFrame({"few": np.arange(30) * 2, "many": np.arange(300) * 10 % 2990, "none": np.arange(300) * 10 + 1,
+                       "rare": np.r_[0, np.linspace(0.5, 9, 299)], "two": [0, 1] * 150}
+                      | {"few": np.r_[np.arange(30) * 2, np.full(270, 4)]})  # fmt: skip
+    schema = bs.Schema.from_json(bs.Schema.detect(df[["many", "none", "rare"]]).to_json())
+    changed = schema.override(many="positive", none="positive", rare=bs.Positive())
+    assert [changed[c].zeros for c in changed] == [True, False, True]
+    changed.validate(df)
+    bs.Schema.detect(df).override(few="positive", two="positive").validate(df)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (True, "bool"),
+        (np.bool_(False), "bool"),
+        (2.5, "float64"),
+        ("a", "str"),
+        (pd.Timestamp("2024-01-01"), "datetime64[us]"),
+    ],
+)
+def test_a_constant_comes_back_as_it_was_declared(value: Any, dtype: str) -> None:
+    schema = bs.Schema(x=bs.Constant(value))
+    made = bs.Schema.from_json(json.loads(json.dumps(schema.to_json()))).decode({"x": np.zeros(2)})["x"]
+    assert (made.tolist(), str(made.dtype)) == ([value, value], dtype)
+    assert type(made[0]) is type(pd.Series([value])[0])
+
+
+def test_objects_that_are_numbers_may_be_of_another_kind() -> None:
+    df = pd.DataFrame({"x": pd.Series([1, None, 2, 1], dtype=object), "y": pd.Series([3, 5, None, 8], dtype=object)})
+    schema = bs.Schema.detect(df).override(x="count", y="categorical")
+    back = schema.decode(schema.encode(df, missing="keep").arrays)
+    assert (back["x"].tolist(), back["y"].tolist()) == ([1, None, 2, 1], [3, 5, None, 8])
+    assert {type(v) for v in back["x"].dropna()} == {int}
+
+
+def test_the_imagined_table_stays_within_narrow_dtypes() -> None:
+    df = pd.DataFrame({"x": np.array([0, 7, 255], dtype="uint8"), "z": np.array([-128, 5, 127], dtype="int8")})
+    table = bs.Schema.detect(df).example(1000, np.random.default_rng(1))
+    assert (table["x"].max(), table["z"].min(), table["z"].max()) == (255, -128, 127)
 
 
 def test_the_imagined_table_fits_its_schema() -> None:

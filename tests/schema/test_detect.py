@@ -54,6 +54,11 @@ def detected(values: Any) -> Column:
         ([f"p{i}" for i in range(22)], "identifier"),
         (pd.Categorical([f"p{i}" for i in range(22)]), "identifier"),
         ([2**60 + 1, 5, 7], "identifier"),
+        (pd.Series([3, None, 0, 7], dtype=object), "count"),
+        (pd.Series([3.5, np.nan, 2, 7], dtype=object), "positive"),
+        (pd.Series([1, 2, None], dtype=object), "binary"),
+        (pd.Series([2**70, 5, 7, None], dtype=object), "identifier"),
+        (["2017-01-01T00:00:42Z", "2017-01-02T00:00:42Z", "2017-01-03T00:00:42Z"], "categorical"),
     ],
 )
 def test_every_kind_is_detected(values: Any, kind: str) -> None:
@@ -84,6 +89,9 @@ def test_levels_sort_and_keep_the_order_of_categories() -> None:
 def test_decimals_and_resolution_are_the_coarsest_that_are_exact() -> None:
     assert detected([1.25, 3.5, -7.0]).decimals == 2
     assert detected([1 / 3, 3.5, -7.0]).decimals is None
+    assert detected(np.array([0.1, 0.7, 3.3], dtype="float32")).decimals == 1
+    assert detected(np.array([0.1, 1 / 3, 3.3], dtype="float32")).decimals == 8  # 8 decimals write any float32 < 1
+    assert detected(pd.array([0.25, None, 3.3, 7], dtype="Float32")).decimals == 2
     assert detected(pd.to_datetime(TIMES)).unit == "D"
     assert detected(pd.to_datetime(["2020-01-01 05:30", *TIMES], format="mixed")).unit == "min"
     assert detected(pd.to_datetime(["2020-01-01 05:30:01.000004", *TIMES], format="mixed")).unit == "us"
@@ -184,6 +192,19 @@ def test_a_schema_holds_no_value_of_a_number_a_name_or_a_group() -> None:
     for values in (df["income"], df["share"], df["z"], df["age"], df["ward"], df["key"], days):
         assert not stored & set(np.asarray(values, dtype=float))
     assert not any(label in words for label in (*df["name"], *df["site"].unique()))
+
+
+def test_a_schema_holds_no_number_that_stands_as_an_object() -> None:
+    values = np.repeat(RNG.lognormal(8, 1, 50).round(2), 3)
+    column = detected(pd.Series([None, *values], dtype=object))
+    assert (column.kind, column.levels, column.decimals) == ("positive", (), 2)
+    assert not numbers_in(column.to_json()) & set(values)
+
+
+def test_labels_of_new_groups_are_as_the_old_ones() -> None:
+    assert detected(pd.Series([1, None, 5, 7], dtype=object)).labels == "int"
+    assert detected(pd.Series([1.5, None, 5, 7], dtype=object)).labels == "str"
+    assert detected(pd.Series(["1", None, "5", "7"], dtype=object)).labels == "str"
 
 
 def test_a_schema_is_shown_as_a_table() -> None:

@@ -62,11 +62,24 @@ def test_missing_and_unusable_columns_are_named() -> None:
     with pytest.raises(DataError, match=r"The data have no column 'age'. Did you mean 'aeg'\?"):
         SCHEMA.validate(GOOD.rename(columns={"age": "aeg"}))
     with pytest.raises(DataError, match="must be a pandas DataFrame, not dict"):
-        SCHEMA.validate({"age": [1]})  # type: ignore[arg-type]
+        SCHEMA.validate({"age": [1]})
     with pytest.raises(DataError, match="empty: 0 rows, 6 columns"):
         SCHEMA.validate(GOOD[:0])
     with pytest.raises(DataError, match="Column 'z' occurs more than once"):
         SCHEMA.validate(pd.concat([GOOD, GOOD[["z"]]], axis=1))
+
+
+def test_encoding_names_what_it_cannot_take() -> None:
+    with pytest.raises(DataError, match=r"The data have no column 'age'. Did you mean 'aeg'\?"):
+        SCHEMA.encode(GOOD.rename(columns={"age": "aeg"}), missing="keep")
+    with pytest.raises(SchemaError, match=r"no column 'aeg'. Did you mean 'age'\?"):
+        SCHEMA.encode(GOOD, columns=["aeg"])
+    with pytest.raises(DataError, match=r"missing='kep' is not one of 'error', 'keep'. Did you mean 'keep'\?"):
+        SCHEMA.encode(GOOD, missing="kep")
+    with pytest.raises(SchemaError, match=r"'seen' is declared datetime but holds str; use pd.to_datetime"):
+        SCHEMA.encode(GOOD.assign(seen=["2020-01-01"] * 3), columns=["seen"])
+    with pytest.raises(DataError, match="Infinite values: column 'x', 1 of 3 rows"):
+        bs.Schema.detect(pd.DataFrame({"x": pd.Series([1, np.inf, 2.5], dtype=object)}))
 
 
 def test_values_of_a_constant_are_checked() -> None:
