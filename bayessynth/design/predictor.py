@@ -11,8 +11,12 @@ import numpy as np
 from bayessynth.design.evaluate import Codes, Frame, evaluate
 from bayessynth.design.term import TermDesign, learn_terms
 from bayessynth.design.transforms import State
-from bayessynth.errors import FormulaError, SpecError
+from bayessynth.errors import FormulaError, GroupWarning, SpecError, warn
 from bayessynth.spec import Expression, Formula, names, parse, text
+
+# Standard deviations between zero and a column's mean from which a group's intercept and slope cannot be told apart
+# well. A year counted from 0 to 9 lies 1.6 away, an age of adults about 3.
+FAR = 2.5
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,28 @@ def learn_predictor(parameter: str, formula: Formula, frame: Frame, n: int, colu
     for group in formula.groups:
         effects = learn_terms(group.terms, group.intercept, frame)
         design = GroupDesign(group.group, group.intercept, effects, group.correlated and _several(group, effects))
-        scales = np.sqrt((design.matrix(frame, n) ** 2).mean(axis=0))
+        matrix = design.matrix(frame, n)
+        _warn_far(design, matrix, column)
+        scales = np.sqrt((matrix**2).mean(axis=0))
         groups.append(GroupDesign(design.factor, design.intercept, effects, design.correlated,
                                   tuple(float(f"{s:.2g}") for s in scales)))  # fmt: skip
     _check_repeated(groups, column)
     return Predictor(parameter, formula.intercept, terms, formula.offsets, tuple(groups),
                      tuple(means.tolist()), tuple(sds.tolist()), states)  # fmt: skip
+
+
+def _warn_far(group: GroupDesign, columns: np.ndarray, column: str) -> None:
+    """Warn of slopes on columns far from zero, where a group's intercept is extrapolated."""
+    if not group.intercept:
+        return
+    for effect, values in zip(group.effects[1:], columns.T[1:], strict=True):
+        if abs(values.mean()) > FAR * values.std() > 0:
+            warn(
+                f"Equation for {column!r}: {effect!r} in (… | {group.factor}) lies far from zero (mean "
+                f"{values.mean():.3g}, sd {values.std():.3g}), so a group's intercept says little by itself and the "
+                f"sampler mixes slowly; (1 + center({effect}) | {group.factor}) means effects at the mean.",
+                GroupWarning,
+            )
 
 
 def _several(group: Any, effects: tuple[TermDesign, ...]) -> bool:

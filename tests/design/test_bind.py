@@ -12,7 +12,15 @@ import pytest
 
 import bayessynth as bs
 from bayessynth.design import Bound, bind
-from bayessynth.errors import BayesSynthError, DataError, MissingDataError, MissingRowsWarning, SchemaError, SpecError
+from bayessynth.errors import (
+    BayesSynthError,
+    DataError,
+    GroupWarning,
+    MissingDataError,
+    MissingRowsWarning,
+    SchemaError,
+    SpecError,
+)
 from bayessynth.schema import Schema
 from bayessynth.spec import Equation, Spec
 
@@ -237,3 +245,12 @@ def test_columns_that_are_dropped_may_be_unusable() -> None:
     table = pd.DataFrame({"y": [1.5, 2.5, 4.0], "empty": [np.nan] * 3, "huge": [1.0, np.inf, 2.0]})
     bound, _ = bind(Spec("y ~ 1", rest="drop"), table)
     assert bound.schema.names == ("y",)
+
+
+def test_slopes_on_a_column_far_from_zero_warn() -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"site": np.repeat(list("abcd"), 10), "age": rng.normal(45, 9, 40), "y": rng.normal(size=40)})
+    age, far, near = "age ~ 1", "y ~ (1 + age | site)", "y ~ (1 + center(age) | site)"
+    with pytest.warns(GroupWarning, match=r"'age' in \(… \| site\) lies far from zero .* center\(age\)"):
+        bind(Spec(age, far), table)
+    bind(Spec(age, near), table)

@@ -129,7 +129,7 @@ def test_log_prior_is_the_graph_s(name: str) -> None:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(
         {
-            "x": rng.normal(size=60), "a": rng.normal(3, 1, 60), "b": np.array(["n", "y"])[rng.integers(0, 2, 60)],
+            "x": rng.normal(size=60), "a": rng.normal(2, 1, 60), "b": np.array(["n", "y"])[rng.integers(0, 2, 60)],
             "c": np.array(["p", "q", "r"])[rng.integers(0, 3, 60)], "g": np.arange(60) % 6,
         }
     )  # fmt: skip
