@@ -44,14 +44,17 @@ class Diagnosis:
     reasons: tuple[str, ...]
     table: pd.DataFrame
 
+    def _shown(self) -> pd.DataFrame:
+        return self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2})
+
     def __repr__(self) -> str:
-        rows = self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2}).to_string(index=False)
+        rows = self._shown().to_string(index=False)
         return "\n".join([f"Diagnostics: {self.verdict}", rows, *(f"- {reason}" for reason in self.reasons)])
 
     def _repr_html_(self) -> str:
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
-        table = self.table.round(3).to_html(index=False)
-        return f"<p><b>Diagnostics: {self.verdict}</b></p>{table}<ul>{reasons}</ul>"
+        table = self._shown().to_html(index=False)
+        return f"<p><b>Diagnostics: {self.verdict}</b></p>{table}" + (f"<ul>{reasons}</ul>" if reasons else "")
 
 
 def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:

@@ -89,7 +89,7 @@ class _Builder:
             eta = eta + (offset[:, None] if self.categories else offset)
         around = self.around(predictor)
         for i, group in enumerate(predictor.groups):
-            centre = intercept if group is around else 0.0
+            centre = self.centre(predictor, group, intercept, slopes) if group is around else 0.0
             eta = eta + self.group_effects(group, prefix, self.component.effects[predictor.parameter][i], centre)
         if not predictor.terms and not predictor.groups and self.categories:
             eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
@@ -103,6 +103,19 @@ class _Builder:
         """
         groups = [g for g in predictor.groups if g.intercept and centred(self.component, g.factor)]
         return max(groups, key=lambda g: reliability(self.component, g.factor), default=None)
+
+    def centre(self, predictor: Predictor, group: GroupDesign, intercept: Any, slopes: Any) -> Any:
+        """Return what groups are sampled around: the intercept and the columns that are constant within groups.
+
+        Their coefficients, as the intercept, are known from the groups' levels alone.
+        """
+        matrix, index = self.component.matrices[predictor.parameter], self.component.index[group.factor]
+        rows = np.zeros(len(self.component.labels[group.factor]), dtype="int64")
+        rows[index] = np.arange(len(index))
+        constant = np.flatnonzero((matrix == matrix[rows][index]).all(axis=0))
+        if slopes is None or not len(constant):
+            return intercept
+        return intercept + pm.math.dot(matrix[rows][:, constant], slopes[constant])
 
     def slopes(self, predictor: Predictor, prefix: str, category: tuple[str, ...]) -> Any:
         """Make the coefficients of all terms, one below the other."""
@@ -164,7 +177,7 @@ class _Builder:
             effects = self.correlated(group, prefix, sds, centre)
         else:
             effects = [
-                self.independent(group, f"{prefix}{effect}", sd, (factor, *category), centre if effect == "1" else 0.0)
+                self.independent(group, f"{prefix}{effect}", sd, (factor, *category), centre if effect == "1" else None)
                 for effect, sd in zip(group.effects, sds, strict=True)
             ]
         index = self.index[group.factor]
@@ -180,9 +193,9 @@ class _Builder:
         return sum(parts[1:], start=parts[0])
 
     def independent(self, group: GroupDesign, effect: str, sd: Any, dims: tuple[str, ...], centre: Any) -> Any:
-        """Make effects that are independent of the group's others."""
+        """Make effects that are independent of the group's others; slopes, less known, have no centre."""
         name = self.named(f"{effect}|{group.factor}")
-        if centred(self.component, group.factor):
+        if centre is not None and centred(self.component, group.factor):
             around = pm.Normal(f"{name}~around", centre, sd, dims=dims)
             return pm.Deterministic(name, around - centre, dims=dims)
         offset = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=dims)
@@ -199,14 +212,14 @@ class _Builder:
             model.add_coord(side, list(group.effects))
         cholesky = prior.dist(pm, f"{name}~cholesky", n=size)
         pm.Deterministic(name, cholesky @ cholesky.T, dims=dims)
-        scaled = pt.stack(sds)[:, None] * cholesky
-        if centred(self.component, group.factor):
-            middle = centre * np.eye(size)[0]
-            around = pm.MvNormal(f"{name}~around", middle, chol=scaled, dims=(factor, dims[0]))
-            effects = around - middle
+        if group.intercept and centred(self.component, group.factor):
+            # The first row of the Cholesky factor is (1, 0, …), so the groups' levels can be sampled by themselves.
+            around = pm.Normal(f"{name}~around", centre, sds[0], dims=factor)
+            others = pm.Normal(f"{name}~offset", 0.0, 1.0, shape=(len(self.component.labels[group.factor]), size - 1))
+            offset = pt.concatenate([((around - centre) / sds[0])[:, None], others], axis=1)
         else:
             offset = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=(factor, dims[0]))
-            effects = offset @ scaled.T
+        effects = offset @ (pt.stack(sds)[:, None] * cholesky).T
         return [
             pm.Deterministic(self.named(f"{prefix}{effect}|{group.factor}"), effects[:, j], dims=factor)
             for j, effect in enumerate(group.effects)
