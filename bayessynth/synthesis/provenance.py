@@ -33,6 +33,7 @@ def provenance(
     """Return a record of how copies were made, as JSON data.
 
     ``k`` is None where the number of rows follows from given groups; ``given`` lists the columns that were handed in;
+    ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
     """
