@@ -19,6 +19,7 @@ from bayessynth._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bayessynth import datasets
+    from bayessynth.evaluation import Evaluation, Measure, evaluate
     from bayessynth.families import Prior
     from bayessynth.fitting import Fitted, from_pymc, load
     from bayessynth.schema import (
@@ -47,9 +48,11 @@ __all__ = [
     "Count",
     "Datetime",
     "Equation",
+    "Evaluation",
     "Fitted",
     "Group",
     "Identifier",
+    "Measure",
     "Ordinal",
     "Positive",
     "Prior",
@@ -58,12 +61,14 @@ __all__ = [
     "Spec",
     "SyntheticData",
     "datasets",
+    "evaluate",
     "from_pymc",
     "load",
 ]
 
 _ROOMS = {
     "datasets": ("datasets",),
+    "evaluation": ("Evaluation", "Measure", "evaluate"),
     "families": ("Prior",),
     "fitting": ("Fitted", "from_pymc", "load"),
     "schema": (

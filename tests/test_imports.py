@@ -49,6 +49,7 @@ DELEGATIONS = {
     ("fitting", "FittedPyMC.synthesize"),
     ("synthesis", "SyntheticData.pool"),
     ("evaluation", "Evaluation.to_html"),
+    ("evaluation", "Evaluation.to_card"),
 }
 
 PYMC = {"pymc", "pytensor", "nutpie"}

@@ -1,0 +1,1 @@
+"""Posterior predictive checks of a fit and of the copies it made: one file a check."""

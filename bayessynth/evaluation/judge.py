@@ -1,0 +1,138 @@
+"""From an original and its copies to an evaluation: every registered measure, in the rooms' order."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from rich.progress import Progress
+
+from bayessynth.errors import BayesSynthWarning, DataError, suggest
+from bayessynth.evaluation.evaluation import Evaluation
+from bayessynth.evaluation.measure import Measure, Room
+from bayessynth.evaluation.registry import Entry, entries
+from bayessynth.evaluation.tables import Tables, read_tables
+from bayessynth.fitting.seeds import entropy_of
+from bayessynth.synthesis import SyntheticData
+
+if TYPE_CHECKING:
+    from bayessynth.fitting import Fitted
+
+ROOMS: tuple[Room, ...] = ("checks", "inference", "utility", "disclosure")
+
+Synthesizer = Callable[[pd.DataFrame, int], pd.DataFrame]
+
+
+def evaluate(
+    original: pd.DataFrame,
+    copies: SyntheticData | pd.DataFrame | Iterable[pd.DataFrame],
+    holdout: pd.DataFrame | None = None,
+    fitted: Fitted | None = None,
+    keys: Sequence[str] | None = None,
+    target: str | None = None,
+    *,
+    groups: Sequence[str] | None = None,
+    measures: Sequence[str] | None = None,
+    synthesizer: Synthesizer | None = None,
+    max_rows: int | None = None,
+    random_seed: int | None = 0,
+    progress: bool = False,
+) -> Evaluation:
+    """Judge synthetic copies of a table: checks, utility, inference, disclosure, each number beside its reference.
+
+    The copies may come from anywhere; what only a fit can tell (posterior checks, membership by importance weights,
+    the attribute risks of Reiter and Hu) needs ``fitted``.
+
+    Parameters
+    ----------
+    original : DataFrame
+        The records that the copies were made of, holdout left out.
+    copies : SyntheticData, DataFrame or iterable of DataFrame
+        Columns are matched by name.
+    holdout : DataFrame, optional
+        Records of the same population that no fit has seen: the control of attacks and classifiers. Without it, the
+        measures that need one say so.
+    fitted : Fitted, optional
+        The fit that made the copies.
+    keys : sequence of str, optional
+        Columns that an intruder is taken to know of a person.
+    target : str, optional
+        The column that an intruder wants to know, and that a model trained on copies is to predict.
+    groups : sequence of str, optional
+        Columns that name a row's group; those of the fit if there is one.
+    measures : sequence of str, optional
+        Names of measures, or of rooms ("checks", "utility", "inference", "disclosure"); all by default.
+    synthesizer : callable, optional
+        ``synthesizer(frame, seed)`` makes one synthetic table of a frame anew: for attacks by shadow models, which
+        refit many times and therefore run only if it is given.
+    max_rows : int, optional
+        Rows of each table that costly measures use; a measure that takes fewer than there are says so.
+    random_seed : int, optional
+        The same seed gives the same numbers.
+    progress : bool
+        Whether a progress bar names the measure at work.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    DataError
+        If tables lack columns, are empty, or a name is unknown.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"x": rng.normal(size=200), "s": rng.choice(["a", "b"], 200)})
+    >>> again = pd.DataFrame({"x": rng.normal(size=200), "s": rng.choice(["a", "b"], 200)})
+    >>> bs.evaluate(table, again, measures=["univariate"]).verdict
+    'pass'
+    """
+    chosen = _chosen(measures)
+    provenance = copies.provenance if isinstance(copies, SyntheticData) else None
+    frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
+    if groups is None:
+        groups = [c for c in _groups_of(fitted) if c in original]
+    tables = read_tables(
+        original, frames, holdout, groups=groups, keys=tuple(keys or ()), target=target, provenance=provenance,
+        fitted=fitted, synthesizer=synthesizer, max_rows=max_rows, entropy=entropy_of(random_seed, DataError),
+    )  # fmt: skip
+    found: list[Measure] = []
+    with Progress(transient=True, disable=not progress) as bar:
+        task = bar.add_task("", total=len(chosen))
+        for entry in chosen:
+            bar.update(task, description=f"{entry.room}: {entry.name}")
+            found += _computed(entry, tables)
+            bar.advance(task)
+    return Evaluation(tuple(found), tables, None if fitted is None else fitted.diagnose())
+
+
+def _computed(entry: Entry, tables: Tables) -> list[Measure]:
+    """Compute one measure; what stops it must not cost the others their result."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", BayesSynthWarning)
+        return list(entry.compute(tables))
+
+
+def _groups_of(fitted: Any) -> tuple[str, ...]:
+    """Return the columns that name groups in a fit."""
+    if fitted is None or not hasattr(fitted, "bound"):
+        return ()
+    return tuple(dict.fromkeys(c for columns in fitted.bound.plan.columns.values() for c in columns))
+
+
+def _chosen(measures: Sequence[str] | None) -> list[Entry]:
+    every = [e for room in ROOMS for e in entries(room)]
+    if measures is None:
+        return every
+    known = {*ROOMS, *(e.name for e in every)}
+    for name in measures:
+        if name not in known:
+            raise DataError(f"There is no measure {name!r}.{suggest(name, known)} Known: {', '.join(sorted(known))}.")
+    return [e for e in every if e.name in measures or e.room in measures]

@@ -1,0 +1,327 @@
+"""The tables of an evaluation as measures see them: encoded once, missing cells a level of their own.
+
+Numbers are kept as numbers and, for tables of counts, cut at the original's deciles. Everything else is a level. The
+encoding is learnt from the original alone, so a copy's unknown level is a level of its own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.errors import BayesSynthWarning, DataError, suggest
+
+# A number with at most so many distinct values is tabulated value by value.
+FEW = 10
+# Levels beyond the most frequent ones share a cell in tables of counts.
+MAX_LEVELS = 50
+# Text of which more than this share is distinct names records; no measure of distributions reads it.
+IDENTIFIER_SHARE, IDENTIFIER_ROWS = 0.9, 20
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One table, encoded.
+
+    Attributes
+    ----------
+    values : mapping of str to ndarray of float, shape (n,)
+        Columns of numbers; NaN where a cell is missing. Dates count days.
+    codes : mapping of str to ndarray of int, shape (n,)
+        Every column as a code below ``Tables.sizes[column]``; the last code is "missing", the last but one "a level
+        that the original does not have".
+    n : int
+    """
+
+    values: Mapping[str, np.ndarray]
+    codes: Mapping[str, np.ndarray]
+    n: int
+
+    def take(self, rows: np.ndarray) -> Encoded:
+        """Return some of the rows, in the given order."""
+        return Encoded(
+            {c: v[rows] for c, v in self.values.items()}, {c: v[rows] for c, v in self.codes.items()}, len(rows)
+        )
+
+    def features(self, columns: Sequence[str]) -> np.ndarray:
+        """Return columns as floats, shape (n, len(columns)): numbers as they are (NaN missing), levels as codes."""
+        parts = [self.values[c] if c in self.values else self.codes[c].astype(float) for c in columns]
+        return np.column_stack(parts) if parts else np.empty((self.n, 0))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Original, copies and holdout, as frames and encoded.
+
+    Attributes
+    ----------
+    original_frame, holdout_frame : DataFrame
+        Columns in the original's order; ``holdout_frame`` is None without a holdout.
+    copy_frames : tuple of DataFrame
+    original, holdout : Encoded
+    copies : tuple of Encoded
+    columns : tuple of str
+        All that measures of distributions read, in the original's order: identifiers and groups left out.
+    numbers, levels : tuple of str
+        The columns that are numbers (dates too), and the others.
+    sizes : mapping of str to int
+        Number of codes of every column, "unknown" and "missing" included.
+    labels : mapping of str to tuple of str
+        What each code stands for, for display.
+    identifiers : tuple of str
+        Columns that name records, which only copy checks read.
+    groups : tuple of str
+        Columns that name a row's group.
+    keys : tuple of str
+        What an intruder is taken to know.
+    target : str or None
+        What an intruder wants to know, or a model is to predict.
+    provenance : mapping or None
+        Of the copies, where they are ours; None for foreign tables.
+    fitted : object or None
+        The fit that made the copies (``Fitted``), where it is at hand.
+    synthesizer : callable or None
+        ``synthesizer(frame, seed)`` returns one synthetic table made anew from a frame, for shadow models.
+    max_rows : int or None
+        Rows that a costly measure uses of each table; None for its own default. A measure that takes fewer than there
+        are says so in its notes.
+    entropy : int
+        From which :meth:`rng` derives all randomness.
+    """
+
+    original_frame: pd.DataFrame
+    copy_frames: tuple[pd.DataFrame, ...]
+    holdout_frame: pd.DataFrame | None
+    original: Encoded
+    copies: tuple[Encoded, ...]
+    holdout: Encoded | None
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+    levels: tuple[str, ...]
+    sizes: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+    identifiers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    target: str | None = None
+    provenance: Mapping[str, Any] | None = None
+    fitted: Any = None
+    synthesizer: Any = None
+    max_rows: int | None = None
+    entropy: int = 0
+    cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def n(self) -> int:
+        """Rows of the original."""
+        return self.original.n
+
+    @property
+    def m(self) -> int:
+        """Number of copies."""
+        return len(self.copies)
+
+    @property
+    def k(self) -> int:
+        """Rows of a copy, on average."""
+        return round(float(np.mean([c.n for c in self.copies])))
+
+    @property
+    def proper(self) -> bool | None:
+        """Whether each copy has its own posterior draw; None where that is unknown (foreign tables)."""
+        return None if self.provenance is None else bool(self.provenance.get("proper", True))
+
+    def rng(self, *key: str | int) -> np.random.Generator:
+        """Return the random stream of one purpose, the same whichever other measures run."""
+        words = [int.from_bytes(str(k).encode()[:24], "little") if isinstance(k, str) else int(k) for k in key]
+        return np.random.default_rng([self.entropy, *words])
+
+    def resamples(self, repetitions: int, *key: str | int) -> Iterator[tuple[Encoded, Encoded]]:
+        """Yield pairs of independent samples of sizes n and k, both drawn anew from the original.
+
+        What a measure says of such a pair is its reference: copies cannot be expected to do better.
+        """
+        rng = self.rng("resample", *key)
+        for _ in range(repetitions):
+            yield (
+                self.original.take(rng.integers(0, self.n, self.n)),
+                self.original.take(rng.integers(0, self.n, self.k)),
+            )
+
+
+def read_tables(
+    original: pd.DataFrame,
+    copies: Sequence[pd.DataFrame],
+    holdout: pd.DataFrame | None = None,
+    *,
+    groups: Sequence[str] = (),
+    keys: Sequence[str] = (),
+    target: str | None = None,
+    **known: Any,
+) -> Tables:
+    """Check the tables against each other and encode them.
+
+    Parameters
+    ----------
+    original : DataFrame
+    copies : sequence of DataFrame
+    holdout : DataFrame, optional
+    groups, keys, target
+        As in :func:`bayessynth.evaluate`.
+    **known
+        The further attributes of :class:`Tables`: ``provenance``, ``fitted``, ``synthesizer``, ``max_rows``,
+        ``entropy``.
+
+    Raises
+    ------
+    DataError
+        If a table is empty or lacks a column, a number stands as text, or a named column does not exist.
+
+    Examples
+    --------
+    >>> df = pd.DataFrame({"x": [1.0, 2.0, None], "s": ["a", "b", "b"]})
+    >>> tables = read_tables(df, [df])
+    >>> tables.numbers, tables.levels, tables.original.codes["s"].tolist()
+    (('x',), ('s',), [0, 1, 1])
+    """
+    if not isinstance(original, pd.DataFrame) or original.empty:
+        raise DataError("The original must be a DataFrame with at least one row and one column.")
+    if not copies:
+        raise DataError("There is no copy to judge; hand in at least one synthetic table.")
+    names = list(original)
+    if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
+        raise DataError("Column names of the original must be text, and no two the same.")
+    for role, given in {"groups": groups, "keys": keys, "target": (target,) if target else ()}.items():
+        for column in given:
+            if column not in original:
+                raise DataError(f"{role}=: there is no column {column!r} in the original.{suggest(column, names)}")
+    frames = [_aligned(f, names, f"copy {j}") for j, f in enumerate(copies)]
+    # A column that copies do not have is not judged; which ones are not is said once.
+    kept = [c for c in names if all(c in f for f in frames)]
+    held = None if holdout is None else _aligned(holdout, kept, "the holdout", whole=True)
+    encoders = {c: _encoder(original[c]) for c in kept}
+    identifiers = tuple(c for c, e in encoders.items() if e is None and c not in groups)
+    read = {c: e for c, e in encoders.items() if e is not None and c not in groups}
+    if not read:
+        raise DataError("No column is left to judge: all are identifiers or groups.")
+
+    def encode(frame: pd.DataFrame, who: str) -> Encoded:
+        values, codes = {}, {}
+        for column, encoder in read.items():
+            if encoder.number:
+                values[column] = as_numbers(frame[column], who)
+                codes[column] = encoder.cut(values[column])
+            else:
+                codes[column] = encoder.code(frame[column])
+        return Encoded(values, codes, len(frame))
+
+    return Tables(
+        original_frame=original[kept], copy_frames=tuple(f[kept] for f in frames),
+        holdout_frame=None if held is None else held[kept], original=encode(original, "the original"),
+        copies=tuple(encode(f, f"copy {j}") for j, f in enumerate(frames)),
+        holdout=None if held is None else encode(held, "the holdout"),
+        columns=tuple(read), numbers=tuple(c for c, e in read.items() if e.number),
+        levels=tuple(c for c, e in read.items() if not e.number), sizes={c: e.size for c, e in read.items()},
+        labels={c: e.labels for c, e in read.items()}, identifiers=identifiers, groups=tuple(groups),
+        keys=tuple(keys), target=target, **known,
+    )  # fmt: skip
+
+
+def _aligned(frame: pd.DataFrame, names: Sequence[str], who: str, whole: bool = False) -> pd.DataFrame:
+    if not isinstance(frame, pd.DataFrame) or frame.empty:
+        raise DataError(f"{who.capitalize()} must be a DataFrame with at least one row.")
+    absent = [c for c in names if c not in frame]
+    if absent and (whole or len(absent) == len(names)):
+        listed = ", ".join(map(repr, absent[:5])) + (" …" if len(absent) > 5 else "")
+        raise DataError(f"{who.capitalize()} lacks {len(absent)} of the original's columns: {listed}.")
+    if absent:
+        listed = ", ".join(map(repr, absent))
+        warnings.warn(f"{who.capitalize()} has no column {listed}: not judged.", BayesSynthWarning, stacklevel=4)
+    return frame[[c for c in names if c in frame]].reset_index(drop=True)
+
+
+def as_numbers(series: pd.Series, who: str) -> np.ndarray:
+    """Return a column as floats, NaN where missing; dates count days since 1970.
+
+    Raises
+    ------
+    DataError
+        If a cell is no number.
+
+    Examples
+    --------
+    >>> as_numbers(pd.Series([1, None, 3], name="x"), "the original").tolist()
+    [1.0, nan, 3.0]
+    """
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        plain = series if series.dt.tz is None else series.dt.tz_convert("UTC").dt.tz_localize(None)
+        days = plain.to_numpy().astype("datetime64[us]").astype(np.int64) / 86_400_000_000
+        return np.where(series.isna(), np.nan, days)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return series.to_numpy(dtype=float, na_value=np.nan)
+    numbers = pd.to_numeric(series, errors="coerce")
+    wrong = (numbers.isna() & series.notna()).to_numpy()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"Column {series.name!r} holds numbers in the original, but {who} has {series.iloc[row]!r} in row {row}. "
+            "Read both with the same types."
+        )
+    return numbers.to_numpy(dtype=float, na_value=np.nan)
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """Codes of one column, learnt from the original."""
+
+    number: bool
+    edges: np.ndarray
+    index: pd.Index
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
+
+    def cut(self, values: np.ndarray) -> np.ndarray:
+        codes = np.searchsorted(self.edges, values, side="left")
+        return np.where(np.isnan(values), self.size - 1, codes).astype(np.int32)
+
+    def code(self, series: pd.Series) -> np.ndarray:
+        cells = _text(series)
+        found, distinct = pd.factorize(cells, use_na_sentinel=True)
+        lookup = np.append(self.index.get_indexer(pd.Index(distinct)), self.size - 1)
+        lookup[:-1][lookup[:-1] < 0] = self.size - 2
+        return lookup[found].astype(np.int32)
+
+
+def _encoder(series: pd.Series) -> _Encoder | None:
+    """Learn a column's codes; None if it names records."""
+    dates = pd.api.types.is_datetime64_any_dtype(series.dtype)
+    if dates or (pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)):
+        values = as_numbers(series, "the original")
+        present = values[~np.isnan(values)]
+        distinct = np.unique(present)
+        edges = distinct[:-1] if len(distinct) <= FEW else np.unique(np.quantile(present, np.arange(1, 10) / 10))
+        names = [f"≤ {e:g}" for e in edges] + [f"> {edges[-1]:g}" if len(edges) else "any"]
+        return _Encoder(True, edges, pd.Index([]), (*names, "unknown", "missing"))
+    cells = _text(series)
+    counts = cells.value_counts()
+    present_rows = int(counts.sum())
+    if present_rows > IDENTIFIER_ROWS and len(counts) > IDENTIFIER_SHARE * present_rows:
+        return None
+    index = pd.Index(counts.index[:MAX_LEVELS].astype(str).sort_values())
+    return _Encoder(False, np.empty(0), index, (*map(str, index), "another", "missing"))
+
+
+def _text(series: pd.Series) -> pd.Series:
+    """Return levels as text, missing as missing: 'yes' of a category and of a string are one."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.astype(series.cat.categories.dtype if len(series.cat.categories) else object)
+    cells = series.astype(object)
+    return cells.where(cells.isna(), cells.astype(str))

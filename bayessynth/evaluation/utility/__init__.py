@@ -1,0 +1,1 @@
+"""What copies are good for: one file a measure."""
