@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bayessynth.evaluation import Evaluation, Measure, evaluate
     from bayessynth.families import Prior
     from bayessynth.fitting import Fitted, from_pymc, load
+    from bayessynth.inference import Comparison, Pooled, compare, pool
     from bayessynth.schema import (
         Binary,
         Categorical,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Binary",
     "Categorical",
+    "Comparison",
     "Constant",
     "Continuous",
     "Count",
@@ -54,16 +56,19 @@ __all__ = [
     "Identifier",
     "Measure",
     "Ordinal",
+    "Pooled",
     "Positive",
     "Prior",
     "Proportion",
     "Schema",
     "Spec",
     "SyntheticData",
+    "compare",
     "datasets",
     "evaluate",
     "from_pymc",
     "load",
+    "pool",
 ]
 
 _ROOMS = {
@@ -71,6 +76,7 @@ _ROOMS = {
     "evaluation": ("Evaluation", "Measure", "evaluate"),
     "families": ("Prior",),
     "fitting": ("Fitted", "from_pymc", "load"),
+    "inference": ("Comparison", "Pooled", "compare", "pool"),
     "schema": (
         "Binary",
         "Categorical",

@@ -71,6 +71,10 @@ class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
 
 
+class PoolingWarning(BayesSynthWarning):
+    """A result pooled over copies should be read with care."""
+
+
 class PrecisionWarning(BayesSynthWarning):
     """Values are changed because a column's dtype cannot hold them."""
 

@@ -48,6 +48,8 @@ DELEGATIONS = {
     ("fitting", "Fitted.synthesize"),
     ("fitting", "FittedPyMC.synthesize"),
     ("synthesis", "SyntheticData.pool"),
+    ("inference", "Pooled.plot"),
+    ("inference", "Comparison.plot"),
     ("evaluation", "Evaluation.to_html"),
     ("evaluation", "Evaluation.to_card"),
 }

@@ -8,13 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bayessynth.errors import SynthesisError
+
+if TYPE_CHECKING:
+    from bayessynth.inference import Pooled
 
 # The parts of a copy, by its number and the number of threads.
 Parts = Callable[[int, int | None], Iterator[pd.DataFrame]]
@@ -91,6 +94,12 @@ class SyntheticData:
         for j, frame in enumerate(copies):
             frame.insert(0, "copy", j)
         return pd.concat(copies, ignore_index=True)
+
+    def pool(self, formula: str = "", model: Any = "ols", **options: Any) -> Pooled:
+        """Pool an analysis over the copies, with valid standard errors; :func:`bayessynth.pool` has the arguments."""
+        from bayessynth.inference import pool
+
+        return pool(self, formula, model, **options)
 
     def to_parquet(self, directory: str | os.PathLike[str]) -> Path:
         """Write every copy to ``copy-000.parquet`` … in a new directory, with ``provenance.json`` beside them.

@@ -170,6 +170,7 @@ def _provenance(
         "k": request.k if request.k is not None else layout.n,
         "n": layout.n,
         "groups": request.groups if layout.dims else "none",
+        "group_columns": list(dict.fromkeys(c for columns in fitted.groups.plan.columns.values() for c in columns)),
         "random_seed": request.entropy,
         "draws": [[int(chain), int(draw)] for chain, draw in chosen],
         "verdict": verdict,

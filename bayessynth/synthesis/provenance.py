@@ -50,6 +50,7 @@ def provenance(
         "k": maker.k,
         "n": bound.n,
         "groups": request.groups if bound.plan.columns else "none",
+        "group_columns": list(dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)),
         "random_seed": request.entropy,
         "draws": [[int(c), int(d)] for c, d in maker.chosen],
         "verdict": verdict,

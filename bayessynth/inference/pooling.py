@@ -1,0 +1,301 @@
+"""Pool an analysis over copies: fit it on each, combine by the rule that fits how the copies were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from bayessynth.errors import DataError, PoolingWarning, warn
+from bayessynth.inference import registry
+from bayessynth.inference.combining import Rule, Variance, interval, original_variance, variance
+from bayessynth.inference.estimate import SCALES, Estimate
+from bayessynth.inference.pooled import Pooled
+from bayessynth.inference.provenance import rule_for
+from bayessynth.synthesis import SyntheticData
+
+Target = Literal["population", "original"]
+
+
+def pool(
+    copies: SyntheticData | pd.DataFrame | Iterable[pd.DataFrame],
+    formula: str = "",
+    model: str | registry.Ready = "ols",
+    *,
+    rule: str | None = None,
+    n: int | None = None,
+    target: Target = "population",
+    level: float = 0.95,
+    **options: Any,
+) -> Pooled:
+    """Pool an analysis over synthetic copies.
+
+    Parameters
+    ----------
+    copies : SyntheticData, DataFrame or iterable of DataFrame
+    formula : str
+        As statsmodels reads it: ``"visits ~ age + C(site)"``; ``"y"`` for a mean or a proportion, ``"a + b"`` for
+        correlations and tables, ``"y ~ x + (1 | site)"`` for mixed models. It is code of the analyst's own.
+    model : str or callable
+        ols, logit, probit, poisson, negative_binomial, ordered, multinomial, mixed, icc, cox, quantile, mean,
+        proportion, correlation, table; or a function from a table to (estimates, covariance).
+    rule : {"proper", "plug_in", "rrr", "partial"}, optional
+        The combining rule; by default the one that the copies' provenance asks for.
+    n : int, optional
+        Rows of the original; known from the provenance of our own copies.
+    target : {"population", "original"}
+        Whether intervals are for the population's value or for the estimate that the original would give.
+    level : float
+        Of the intervals.
+    **options
+        Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion), ``event=``, ``entry=``,
+        ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
+
+    Returns
+    -------
+    Pooled
+
+    Raises
+    ------
+    DataError
+        If the rule is unknown or needs more copies, n is not known, or the analysis fails on a copy.
+    FormulaError
+        If the formula cannot be read.
+
+    Warns
+    -----
+    PoolingWarning
+        If estimates vary between copies more or less than the rule takes for granted; if a rule has too few copies; if
+        a coefficient cannot be estimated in some copies; if rows are clustered and the analysis ignores it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> copies = [pd.DataFrame({"x": rng.normal(size=200)}) for _ in range(5)]
+    >>> pooled = pool(copies, "x", model="mean", rule="plug_in", n=200)
+    >>> pooled.rule.source
+    'Raab, Nowok and Dibben (2016)'
+    """
+    provenance = copies.provenance if isinstance(copies, SyntheticData) else None
+    chosen = rule_for(provenance, rule)
+    n = _rows_of_original(n, provenance)
+    if not 0 < level < 1:
+        raise DataError(f"level={level!r} must lie between 0 and 1, such as 0.95.")
+    if target not in ("population", "original"):
+        raise DataError(f"target={target!r} is not one of 'population', 'original'.")
+    frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
+    if len(frames) < chosen.least:
+        raise DataError(f"The rule {chosen.name!r} needs at least {chosen.least} copies; there are {len(frames)}.")
+    found = estimates(frames, formula, model, options)
+    k = round(float(np.mean([len(f) for f in frames])))
+    notes = _caveats(chosen, provenance, model, options, len(frames), k / n, frames[0])
+    title = registry.get(model).title if isinstance(model, str) else "Analysis"
+    pooled = combine(found, chosen, k, n, target=target, level=level, title=title, formula=formula, notes=notes)
+    for note in pooled.notes:
+        warn(note, PoolingWarning)
+    return pooled
+
+
+def estimates(
+    frames: Sequence[pd.DataFrame], formula: str, model: str | registry.Ready, options: Mapping[str, Any],
+    learn_from: Sequence[pd.DataFrame] = (),
+) -> list[Estimate]:  # fmt: skip
+    """Run an analysis on every table; levels are learnt from all of them and from ``learn_from``.
+
+    Raises
+    ------
+    DataError
+        Naming the copy on which it failed.
+    """
+    if not frames:
+        raise DataError("There is no copy to analyse.")
+    ready = registry.prepared(model, [*learn_from, *frames], formula, options)
+    found = []
+    for j, frame in enumerate(frames):
+        try:
+            found.append(ready(frame))
+        except DataError as error:
+            raise DataError(f"Copy {j}: {error}") from error
+    names = found[0].names
+    for j, estimate in enumerate(found):
+        if estimate.names != names:
+            raise DataError(f"Copy {j} has the coefficients {estimate.names}, copy 0 {names}; they must be the same.")
+    return found
+
+
+def combine(
+    found: Sequence[Estimate], rule: Rule, k: int, n: int, *, target: Target = "population", level: float = 0.95,
+    title: str = "Analysis", formula: str = "", notes: Sequence[str] = (),
+) -> Pooled:  # fmt: skip
+    """Combine estimates of copies.
+
+    Parameters
+    ----------
+    found : sequence of Estimate
+        One a copy, with the same names.
+    rule : Rule
+    k, n : int
+        Rows of a copy and of the original.
+    target, level, title, formula, notes
+        As in :func:`pool` and :class:`Pooled`.
+
+    Examples
+    --------
+    >>> from bayessynth.inference import RULES
+    >>> copies = [Estimate(("mean",), np.array([q]), np.array([[0.01]])) for q in (1.0, 1.2)]
+    >>> float(combine(copies, RULES["proper"], 100, 100).table["std_error"].iloc[0].round(4))
+    0.1414
+    """
+    m, ratio = len(found), k / n
+    scales, more = _scales(found)
+    on = [e.on(scales) for e in found]
+    q, v = np.stack([values for values, _ in on]), np.stack([covariance for _, covariance in on])
+    there = np.isfinite(q) & np.isfinite(np.diagonal(v, axis1=1, axis2=2))
+    more += _gaps(found[0].names, there)
+    mean, between, within = _moments(q, v, there)
+    counts = there.sum(axis=0)
+    b, w = np.diag(between), np.diag(within)
+    if target == "original":
+        spread = np.asarray(original_variance(rule, w, 1, ratio)) / np.maximum(counts, 1)
+        made = Variance(spread, np.full(len(w), np.inf), np.zeros(len(w), bool))
+    else:
+        parts = [variance(rule, b[i], w[i], max(int(c), 1), ratio) for i, c in enumerate(counts)]
+        made = Variance(*(np.array([getattr(p, f) for p in parts]) for f in ("total", "df", "fallback")))
+    more += _fallen(found[0].names, made)
+    expected = np.nan if rule.expected is None else rule.expected(ratio)
+    spread_ratio = b / (w * expected)
+    more += _spread_note(found[0].names, spread_ratio, counts, rule)
+    table = _table(found[0].names, scales, mean, made, w * ratio, spread_ratio, counts, level)
+    return Pooled(
+        table, rule, m, k, n, title, formula, target, level, (*notes, *more), np.where(there, q, np.nan), between,
+        within, scales,
+    )  # fmt: skip
+
+
+def _moments(q: np.ndarray, v: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return means, covariance between and within, over the copies in which each coefficient is there."""
+    values = np.ma.masked_array(q, ~there)
+    mean = values.mean(axis=0).filled(np.nan)
+    centred = np.where(there, q - mean, 0.0)
+    pairs = there.astype(float).T @ there
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.where(pairs > 1, centred.T @ centred / (pairs - 1), np.nan)
+        within = np.where(there[:, :, None] & there[:, None, :], v, 0.0).sum(axis=0) / pairs
+    return mean, between, within
+
+
+def _table(
+    names: Sequence[str], scales: Sequence[str], mean: np.ndarray, made: Variance, original: np.ndarray,
+    spread: np.ndarray, counts: np.ndarray, level: float,
+) -> pd.DataFrame:  # fmt: skip
+    used = [SCALES[s] for s in scales]
+    low, high = interval(mean, made, level)
+    own = np.array([float(s.back(x)) for s, x in zip(used, mean, strict=True)])
+    ends = np.array([[float(s.back(a)), float(s.back(b))] for s, a, b in zip(used, low, high, strict=True)])
+    slopes = np.array([abs(float(s.slope(x))) for s, x in zip(used, own, strict=True)])
+    tested = np.array([s.null is not None for s in used])
+    statistic = np.where(tested, mean / np.sqrt(made.total), np.nan)
+    return pd.DataFrame(
+        {
+            "estimate": own, "std_error": np.sqrt(made.total) / slopes, "statistic": statistic,
+            "p_value": 2 * stats.t.sf(np.abs(statistic), made.df), "low": ends.min(axis=1), "high": ends.max(axis=1),
+            "df": made.df, "information_lost": 1 - original / made.total, "spread": spread, "copies": counts,
+        },
+        index=pd.Index(names, name="term"),
+    )  # fmt: skip
+
+
+def _scales(found: Sequence[Estimate]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the scale on which each coefficient is pooled: its own where some copy stands at the scale's edge."""
+    scales, notes = [], []
+    for i, scale in enumerate(found[0].scales):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = np.array([float(SCALES[scale].forward(e.values[i])) for e in found if np.isfinite(e.values[i])])
+        edge = int((np.abs(at) > _EDGE).sum()) if scale != "identity" else 0
+        scales.append("identity" if edge else scale)
+        if edge:
+            notes.append(
+                f"{found[0].names[i]} is at the edge of its range in {edge} of {len(found)} copies, so it is pooled on "
+                f"its own scale, not the {scale} scale; its interval is rough."
+            )
+    return tuple(scales), notes
+
+
+# Beyond this on the log, logit or Fisher scale an estimate stands at the edge: a variance of zero, a correlation of 1.
+_EDGE = 12.0
+
+
+def _gaps(names: Sequence[str], there: np.ndarray) -> list[str]:
+    short = [f"{name!r} ({int(c)} of {len(there)})" for name, c in zip(names, there.sum(axis=0), strict=True)
+             if c < len(there)]  # fmt: skip
+    if not short:
+        return []
+    return [f"Estimated in some copies only: {', '.join(short)}. A level is rare or absent there: merge levels."]
+
+
+def _fallen(names: Sequence[str], made: Variance) -> list[str]:
+    fallen = [name for name, f in zip(names, made.fallback, strict=True) if f]
+    if not fallen:
+        return []
+    note = (
+        f"The rule gave no positive variance for {', '.join(fallen)}; Reiter's (2002) (k/n) v̄ stands in. More copies "
+        "help."
+    )
+    return [note]
+
+
+def _spread_note(names: Sequence[str], spread: np.ndarray, counts: np.ndarray, rule: Rule) -> list[str]:
+    """Compare b with what the rule takes for granted: outside the 99 % limits, over all coefficients, it fails."""
+    known = np.isfinite(spread)
+    if not known.any():
+        return []
+    tail = 0.005 / known.sum()
+    df = np.maximum(counts - 1, 1)
+    off = known & ((spread < stats.chi2.ppf(tail, df) / df) | (spread > stats.chi2.isf(tail, df) / df))
+    if not off.any():
+        return []
+    listed = ", ".join(f"{name} ({r:.2f})" for name, r, o in zip(names, spread, off, strict=True) if o)
+    note = (
+        f"Estimates vary between copies otherwise than the rule {rule.name!r} takes for granted (ratio 1): {listed}. "
+        "The analysis' standard errors do not fit these data (clusters? weights?), or the copies were made in another "
+        "way. rule='rrr' takes the variation as it is, with m ≥ 100."
+    )
+    return [note]
+
+
+def _rows_of_original(n: int | None, provenance: Mapping[str, Any] | None) -> int:
+    n = n if n is not None else (provenance or {}).get("n")
+    if n is None:
+        raise DataError("Say how many rows the original has: n=….")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise DataError(f"n={n!r} must be a whole number above zero: the rows of the original.")
+    return int(n)
+
+
+def _caveats(
+    rule: Rule, provenance: Mapping[str, Any] | None, model: Any, options: Mapping[str, Any], m: int, ratio: float,
+    frame: pd.DataFrame,
+) -> list[str]:  # fmt: skip
+    """Return what provenance and request say against reading the result without care."""
+    notes = []
+    if m < rule.advised and ratio < 5:
+        notes.append(
+            f"The rule {rule.name!r} with m={m} and k={ratio:.3g}n gives wide intervals and often no positive "
+            "variance; draw m ≥ 100 copies, or k ≥ 5n rows."
+        )
+    if provenance is not None and rule.expected is not None and provenance.get("fit", {}).get("missing") == "drop":
+        notes.append(
+            "Rows with missing cells were left out of equations, so the posterior is wider than n rows would make it; "
+            "rule='rrr' (m ≥ 100) takes that in."
+        )
+    clustered = [c for c in (provenance or {}).get("group_columns", ()) if c in frame]
+    aware = isinstance(model, str) and (registry.get(model).groups or "cluster" in options)
+    if clustered and isinstance(model, str) and not aware:
+        notes.append(
+            f"Rows are grouped by {', '.join(clustered)}, which this analysis ignores: its standard errors may be too "
+            f"small. Use model='mixed' or cluster={clustered[0]!r}."
+        )
+    return notes
