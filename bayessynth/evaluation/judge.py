@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from bayessynth.evaluation.measure import Measure, Room
 from bayessynth.evaluation.registry import Entry, entries
 from bayessynth.evaluation.tables import Tables, read_tables
 from bayessynth.fitting.seeds import entropy_of
+from bayessynth.inference.registry import get as get_analysis
 from bayessynth.synthesis import SyntheticData
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def evaluate(
     target: str | None = None,
     *,
     groups: Sequence[str] | None = None,
+    analyses: Sequence[tuple[Any, ...]] = (),
     measures: Sequence[str] | None = None,
     synthesizer: Synthesizer | None = None,
     max_rows: int | None = None,
@@ -63,6 +65,9 @@ def evaluate(
         The column that an intruder wants to know, and that a model trained on copies is to predict.
     groups : sequence of str, optional
         Columns that name a row's group; those of the fit if there is one.
+    analyses : sequence of (formula, model) or (formula, model, options)
+        Analyses that users of the copies will make, as :func:`bayessynth.compare` takes them; with a target and no
+        analysis, the regression of the target on all other columns.
     measures : sequence of str, optional
         Names of measures, or of rooms ("checks", "utility", "inference", "disclosure"); all by default.
     synthesizer : callable, optional
@@ -97,9 +102,10 @@ def evaluate(
     provenance = copies.provenance if isinstance(copies, SyntheticData) else None
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
     if groups is None:
-        groups = [c for c in _groups_of(fitted) if c in original]
+        groups = [c for c in _groups_of(fitted, provenance) if c in original]
     tables = read_tables(
-        original, frames, holdout, groups=groups, keys=tuple(keys or ()), target=target, provenance=provenance,
+        original, frames, holdout, groups=groups, keys=tuple(keys or ()), target=target,
+        analyses=tuple(map(_analysis, analyses)), provenance=provenance,
         fitted=fitted, synthesizer=synthesizer, max_rows=max_rows, entropy=entropy_of(random_seed, DataError),
     )  # fmt: skip
     found: list[Measure] = []
@@ -120,11 +126,23 @@ def _computed(entry: Entry, tables: Tables) -> list[Measure]:
         return list(entry.compute(tables))
 
 
-def _groups_of(fitted: Any) -> tuple[str, ...]:
-    """Return the columns that name groups in a fit."""
-    if fitted is None or not hasattr(fitted, "bound"):
+def _groups_of(fitted: Any, provenance: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the columns that name groups, as the copies' provenance or the fit has them."""
+    if provenance is not None:
+        return tuple(provenance.get("group_columns", ()))
+    if fitted is None:
         return ()
-    return tuple(dict.fromkeys(c for columns in fitted.bound.plan.columns.values() for c in columns))
+    return tuple(dict.fromkeys(c for columns in fitted.groups.plan.columns.values() for c in columns))
+
+
+def _analysis(given: Any) -> tuple[str, str, Mapping[str, Any]]:
+    """Read one entry of ``analyses=``."""
+    entry = (given,) if isinstance(given, str) else tuple(given)
+    options = entry[2] if len(entry) == 3 else {}
+    if not 2 <= len(entry) <= 3 or not isinstance(options, Mapping):
+        raise DataError(f"analyses= takes (formula, model) or (formula, model, options), not {given!r}.")
+    get_analysis(entry[1])
+    return str(entry[0]), str(entry[1]), options
 
 
 def _chosen(measures: Sequence[str] | None) -> list[Entry]:

@@ -81,6 +81,8 @@ class Tables:
         What an intruder is taken to know.
     target : str or None
         What an intruder wants to know, or a model is to predict.
+    analyses : tuple of (str, str, mapping)
+        Analyses whose coefficients are compared: formula, model, options.
     provenance : mapping or None
         Of the copies, where they are ours; None for foreign tables.
     fitted : object or None
@@ -109,6 +111,7 @@ class Tables:
     groups: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     target: str | None = None
+    analyses: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
     provenance: Mapping[str, Any] | None = None
     fitted: Any = None
     synthesizer: Any = None
@@ -141,17 +144,46 @@ class Tables:
         words = [int.from_bytes(str(k).encode()[:24], "little") if isinstance(k, str) else int(k) for k in key]
         return np.random.default_rng([self.entropy, *words])
 
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """The group of every original row, as a code, where rows come in groups that copies draw anew.
+
+        The coarsest of several grouping columns; None without groups, or where copies keep the original's groups.
+        """
+        if "clusters" not in self.cache:
+            coded = [
+                pd.factorize(self.original_frame[g], use_na_sentinel=False)[0]
+                for g in self.groups
+                if g in self.original_frame
+            ]
+            kept = self.provenance is not None and self.provenance.get("groups") == "existing"
+            self.cache["clusters"] = min(coded, key=np.max) if coded and not kept else None
+        return self.cache["clusters"]
+
+    def redraw(self, rows: int, rng: np.random.Generator) -> np.ndarray:
+        """Return the row numbers of a sample of the original, drawn with replacement: whole groups if it has any.
+
+        The last group is cut so that there are exactly ``rows``.
+        """
+        clusters = self.clusters
+        if clusters is None:
+            return rng.integers(0, self.n, rows)
+        sizes = np.bincount(clusters)
+        members = np.split(np.argsort(clusters, kind="stable"), np.cumsum(sizes)[:-1])
+        drawn = rng.integers(0, len(sizes), max(1, int(2 * rows / sizes.mean())))
+        while sizes[drawn].sum() < rows:
+            drawn = np.append(drawn, rng.integers(0, len(sizes), len(drawn)))
+        needed = int(np.searchsorted(np.cumsum(sizes[drawn]), rows)) + 1
+        return np.concatenate([members[g] for g in drawn[:needed]])[:rows]
+
     def resamples(self, repetitions: int, *key: str | int) -> Iterator[tuple[Encoded, Encoded]]:
-        """Yield pairs of independent samples of sizes n and k, both drawn anew from the original.
+        """Yield pairs of independent samples of sizes n and k, both drawn anew from the original (see ``redraw``).
 
         What a measure says of such a pair is its reference: copies cannot be expected to do better.
         """
         rng = self.rng("resample", *key)
         for _ in range(repetitions):
-            yield (
-                self.original.take(rng.integers(0, self.n, self.n)),
-                self.original.take(rng.integers(0, self.n, self.k)),
-            )
+            yield self.original.take(self.redraw(self.n, rng)), self.original.take(self.redraw(self.k, rng))
 
 
 def read_tables(
@@ -174,7 +206,7 @@ def read_tables(
     groups, keys, target
         As in :func:`bayessynth.evaluate`.
     **known
-        The further attributes of :class:`Tables`: ``provenance``, ``fitted``, ``synthesizer``, ``max_rows``,
+        The further attributes of :class:`Tables`: ``analyses``, ``provenance``, ``fitted``, ``synthesizer``, ``max_rows``,
         ``entropy``.
 
     Raises
@@ -293,7 +325,7 @@ class _Encoder:
         return np.where(np.isnan(values), self.size - 1, codes).astype(np.int32)
 
     def code(self, series: pd.Series) -> np.ndarray:
-        cells = _text(series)
+        cells = as_text(series)
         found, distinct = pd.factorize(cells, use_na_sentinel=True)
         lookup = np.append(self.index.get_indexer(pd.Index(distinct)), self.size - 1)
         lookup[:-1][lookup[:-1] < 0] = self.size - 2
@@ -307,10 +339,11 @@ def _encoder(series: pd.Series) -> _Encoder | None:
         values = as_numbers(series, "the original")
         present = values[~np.isnan(values)]
         distinct = np.unique(present)
-        edges = distinct[:-1] if len(distinct) <= FEW else np.unique(np.quantile(present, np.arange(1, 10) / 10))
+        finite = present[np.isfinite(present)]
+        edges = distinct[:-1] if len(distinct) <= FEW else np.unique(np.quantile(finite, np.arange(1, 10) / 10))
         names = [f"≤ {e:g}" for e in edges] + [f"> {edges[-1]:g}" if len(edges) else "any"]
         return _Encoder(True, edges, pd.Index([]), (*names, "unknown", "missing"))
-    cells = _text(series)
+    cells = as_text(series)
     counts = cells.value_counts()
     present_rows = int(counts.sum())
     if present_rows > IDENTIFIER_ROWS and len(counts) > IDENTIFIER_SHARE * present_rows:
@@ -319,7 +352,7 @@ def _encoder(series: pd.Series) -> _Encoder | None:
     return _Encoder(False, np.empty(0), index, (*map(str, index), "another", "missing"))
 
 
-def _text(series: pd.Series) -> pd.Series:
+def as_text(series: pd.Series) -> pd.Series:
     """Return levels as text, missing as missing: 'yes' of a category and of a string are one."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.cat.categories.dtype if len(series.cat.categories) else object)

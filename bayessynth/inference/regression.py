@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,18 @@ from bayessynth.inference.estimate import Estimate
 from bayessynth.inference.formula import Design, column, learn, split
 from bayessynth.inference.registry import Ready
 
-# Makes a statsmodels result of response, matrix and keywords for the covariance.
+# Makes a result such as statsmodels' of response and matrix.
 Model = Callable[..., Any]
 Response = Callable[[pd.DataFrame], np.ndarray]
 
 
 def regression(
-    frames: Sequence[pd.DataFrame], formula: str, model: Model, response: Response, cluster: str | None = None
+    frames: Sequence[pd.DataFrame],
+    formula: str,
+    model: Model,
+    response: Response,
+    cluster: str | None = None,
+    log_scale: bool = False,
 ) -> Ready:
     """Make a regression of statsmodels ready for tables.
 
@@ -32,11 +38,14 @@ def regression(
     formula : str
         ``"y ~ x + z"``.
     model : callable
-        ``model(y, X, **fit)`` returns a fitted result with ``params`` and ``cov_params()``.
+        ``model(y, X)`` returns a fitted result with ``params`` and ``cov_params()``; it takes ``clusters=`` if the
+        analysis takes ``cluster=``.
     response : callable
         From a table to the response, NaN where missing.
     cluster : str, optional
         A column whose values name clusters; the covariance is then the cluster-robust one.
+    log_scale : bool
+        Whether coefficients are log odds, log rates and the like, of which one may be infinite.
 
     Raises
     ------
@@ -49,10 +58,12 @@ def regression(
     design = learn(parts.common, frames)
     if cluster is not None:
         column(frames[0], cluster, "cluster")
-    return lambda frame: _fit(frame, design, model, response, cluster)
+    return lambda frame: _fit(frame, design, model, response, cluster, log_scale)
 
 
-def _fit(frame: pd.DataFrame, design: Design, model: Model, response: Response, cluster: str | None) -> Estimate:
+def _fit(
+    frame: pd.DataFrame, design: Design, model: Model, response: Response, cluster: str | None, log_scale: bool
+) -> Estimate:
     y, x = response(frame), design.matrix(frame)
     rows = ~(np.isnan(y) | np.isnan(x).any(axis=1))
     if rows.sum() <= x.shape[1]:
@@ -61,10 +72,10 @@ def _fit(frame: pd.DataFrame, design: Design, model: Model, response: Response, 
     there = estimable(x)
     options: dict[str, Any] = {}
     if cluster is not None:
-        codes = pd.factorize(frame[cluster])[0][rows]
-        options = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
+        options = {"clusters": pd.factorize(frame[cluster])[0][rows]}
     result = guarded(lambda: model(y, x[:, there], **options))
-    return filled(design.names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(y))
+    found = filled(design.names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(y))
+    return finite(found, x) if log_scale else found
 
 
 def estimable(x: np.ndarray) -> np.ndarray:
@@ -93,6 +104,47 @@ def filled(names: Sequence[str], there: np.ndarray, values: np.ndarray, covarian
     return Estimate(tuple(names), q, v, rows=rows)
 
 
+# A standard error of this size, in standard deviations of the column, is that of an infinite estimate: without
+# separation it is about 1/√(events).
+_INFINITE = 5.0
+_SEPARATED = (
+    "Some combination of predictors separates the response, so that a coefficient is infinite. Leave out a rare level, "
+    "or draw larger copies."
+)
+
+
+def finite(found: Estimate, x: np.ndarray) -> Estimate:
+    """Return an estimate with NaN for coefficients that run to infinity: a level in which nothing varies.
+
+    Iteration stops somewhere on the way; the others have their limits by then (quasi-complete separation).
+
+    Raises
+    ------
+    DataError
+        If all do: the response is separated.
+
+    Examples
+    --------
+    >>> found = Estimate(("a", "b"), np.array([0.3, 25.0]), np.diag([0.1, 1e6]))
+    >>> finite(found, np.array([[0.0, 1.0], [1.0, 0.0]])).values.tolist()
+    [0.3, nan]
+    """
+    sizes = np.sqrt(np.diag(found.covariance)) * np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
+    values = np.where(sizes > _INFINITE, np.nan, found.values)
+    if np.isnan(values).all():
+        raise DataError(_SEPARATED)
+    return replace(found, values=values)
+
+
+def clustered(clusters: np.ndarray | None) -> dict[str, Any]:
+    """Return statsmodels' keywords for a cluster-robust covariance; none without clusters.
+
+    >>> clustered(None)
+    {}
+    """
+    return {} if clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": clusters}}
+
+
 def guarded(fit: Callable[[], Any]) -> Any:
     """Run a fit; its failures are errors that say what to do.
 
@@ -110,10 +162,7 @@ def guarded(fit: Callable[[], Any]) -> Any:
                 result = fit()
                 finite = np.isfinite(np.asarray(result.cov_params())).all()
         except (PerfectSeparationError, PerfectSeparationWarning):
-            raise DataError(
-                "Some combination of predictors separates the response, so that a coefficient is infinite. Leave out a "
-                "rare level, or draw larger copies."
-            ) from None
+            raise DataError(_SEPARATED) from None
         except (ConvergenceWarning, np.linalg.LinAlgError, ValueError) as error:
             raise DataError(f"The analysis failed: {error}. Scale the columns, or leave some out.") from error
     if not finite:

@@ -13,6 +13,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from bayessynth.errors import DataError, FormulaError
 from bayessynth.inference import Estimate, names
+from bayessynth.inference.logistic import fit_logistic
 from bayessynth.inference.registry import get, prepared
 
 
@@ -53,7 +54,18 @@ def test_binary_regressions(model: str, table: pd.DataFrame) -> None:
     found = run(model, "sick ~ x + arm", table)
     other = getattr(smf, model)("sick ~ x + arm", table.assign(sick=(table["sick"] == "yes").astype(int))).fit(disp=0)
     assert found.values == pytest.approx(other.params.to_numpy(), abs=1e-6)
-    assert found.covariance == pytest.approx(other.cov_params().to_numpy(), abs=1e-8)
+    # Of the probit link one has the expected information, the other the observed.
+    errors = np.sqrt(np.diag(found.covariance))
+    assert errors == pytest.approx(other.bse.to_numpy(), rel=1e-6 if model == "logit" else 0.02)
+
+
+def test_clustered_logit_is_that_of_statsmodels(table: pd.DataFrame) -> None:
+    own = table.assign(sick=(table["sick"] == "yes").astype(int))
+    other = smf.logit("sick ~ x", own).fit(disp=0, cov_type="cluster", cov_kwds={"groups": own["site"]})
+    found = run("logit", "sick ~ x", table, cluster="site")
+    assert found.covariance == pytest.approx(other.cov_params().to_numpy(), rel=1e-6)
+    with pytest.raises(DataError, match="All responses have the same value"):
+        fit_logistic(np.zeros(5), np.ones((5, 1)))
 
 
 def test_counts(table: pd.DataFrame) -> None:
@@ -228,6 +240,17 @@ def test_separation_is_an_error_with_a_remedy() -> None:
     table = pd.DataFrame({"y": [0, 0, 0, 1, 1, 1] * 5, "x": [1, 2, 3, 4, 5, 6] * 5})
     with pytest.raises(DataError, match="separates the response"):
         run("logit", "y ~ x", table)
+
+
+def test_an_infinite_coefficient_is_not_estimated_and_leaves_the_others_alone() -> None:
+    rng = np.random.default_rng(3)
+    x, rare = rng.normal(size=300), np.arange(300) < 9
+    y = (rng.random(300) < 1 / (1 + np.exp(-x))) | rare
+    table = pd.DataFrame({"y": y.astype(int), "x": x, "rare": rare.astype(int)})
+    found = run("logit", "y ~ x + rare", table)
+    assert np.isnan(found.values[2])
+    rest = run("logit", "y ~ x", table[~rare])
+    assert found.values[:2] == pytest.approx(rest.values, abs=1e-6)
 
 
 def test_all_analyses_are_listed() -> None:

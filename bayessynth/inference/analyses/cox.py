@@ -19,7 +19,7 @@ from bayessynth.inference.estimate import Estimate
 from bayessynth.inference.events import event_response
 from bayessynth.inference.formula import column, learn, response_numbers, split
 from bayessynth.inference.registry import Analysis, Ready, register
-from bayessynth.inference.regression import estimable, filled, guarded
+from bayessynth.inference.regression import estimable, filled, finite, guarded
 
 
 def _prepare(
@@ -50,7 +50,7 @@ def _prepare(
         }
         result = guarded(lambda: PHReg(time[rows], x[:, there], status=status[rows], ties=ties, **further).fit())
         names = [design.names[i] for i in keep]
-        return filled(names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(x))
+        return finite(filled(names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(x)), x)
 
     return fit
 

@@ -17,11 +17,11 @@ import statsmodels.api as sm
 
 from bayessynth.inference.formula import response_numbers, split
 from bayessynth.inference.registry import Analysis, Ready, register
-from bayessynth.inference.regression import regression
+from bayessynth.inference.regression import clustered, regression
 
 
-def _model(y: np.ndarray, x: np.ndarray, **fit: Any) -> Any:
-    return sm.OLS(y, x).fit(**fit)
+def _model(y: np.ndarray, x: np.ndarray, clusters: np.ndarray | None = None) -> Any:
+    return sm.OLS(y, x).fit(**clustered(clusters))
 
 
 def _prepare(frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None) -> Ready:

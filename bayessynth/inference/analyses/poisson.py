@@ -17,16 +17,17 @@ import statsmodels.api as sm
 
 from bayessynth.inference.formula import response_numbers, split
 from bayessynth.inference.registry import Analysis, Ready, register
-from bayessynth.inference.regression import regression
+from bayessynth.inference.regression import clustered, regression
 
 
 def _prepare(frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None, robust: bool = False) -> Ready:
     response = split(formula).response
 
-    def model(y: np.ndarray, x: np.ndarray, **fit: Any) -> Any:
-        return sm.GLM(y, x, family=sm.families.Poisson()).fit(**({"cov_type": "HC0"} if robust else {}) | fit)
+    def model(y: np.ndarray, x: np.ndarray, clusters: np.ndarray | None = None) -> Any:
+        fit = {"cov_type": "HC0"} if robust else {}
+        return sm.GLM(y, x, family=sm.families.Poisson()).fit(**fit | clustered(clusters))
 
-    return regression(frames, formula, model, lambda frame: response_numbers(frame, response), cluster)
+    return regression(frames, formula, model, lambda frame: response_numbers(frame, response), cluster, log_scale=True)
 
 
 register(Analysis("poisson", "Poisson regression", _prepare, ("cluster", "robust")))
