@@ -15,7 +15,7 @@ from rich.text import Text
 from bayessynth import __version__
 from bayessynth.errors import BayesSynthError, BayesSynthWarning
 
-FIT_FAILED, USER_ERROR = 1, 2
+VERDICT_FAILED, USER_ERROR = 1, 2
 
 app = typer.Typer(
     name="bayessynth",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bayessynth.cli.app import FIT_FAILED, guarded, out
+from bayessynth.cli.app import VERDICT_FAILED, guarded, out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def demo(
     console.rule("5. What was written")
     _show_written(console, out_)
     if failed and not quick:
-        raise typer.Exit(FIT_FAILED)
+        raise typer.Exit(VERDICT_FAILED)
 
 
 def _clear(directory: Path) -> None:

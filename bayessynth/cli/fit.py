@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bayessynth.cli.app import FIT_FAILED, guarded, out
+from bayessynth.cli.app import VERDICT_FAILED, guarded, out
 from bayessynth.cli.show import Data, Source
 
 Draws = Annotated[int, typer.Option(min=1, help="Draws kept of each chain.")]
@@ -57,7 +57,7 @@ def fit(
     console.print(diagnosis_view(fitted.diagnose()))
     console.print(f"Saved in {saved} ({time.perf_counter() - start:.0f} s).", markup=False, soft_wrap=True)
     if fitted.diagnose().verdict == "fail":
-        raise typer.Exit(FIT_FAILED)
+        raise typer.Exit(VERDICT_FAILED)
 
 
 def check_target(directory: Path) -> None:

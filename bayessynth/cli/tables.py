@@ -11,10 +11,11 @@ from rich.text import Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bayessynth.evaluation import Evaluation
     from bayessynth.fitting import Diagnosis
     from bayessynth.spec import Spec
 
-_COLOURS = {"pass": "green", "warn": "yellow", "fail": "red"}
+_COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "info": "dim"}
 
 
 def spec_table(spec: Spec) -> Table:
@@ -57,6 +58,27 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
     lines = [Text.assemble(("• ", colour), reason) for reason in diagnosis.reasons]
     verdict = Text.assemble("Diagnostics: ", (diagnosis.verdict, f"bold {colour}"))
     return Group(frame_table(shown, "Convergence of each equation"), verdict, *lines)
+
+
+def evaluation_view(result: Evaluation) -> RenderableType:
+    """Lay out an evaluation: one row a measure beside its reference, then the verdict with its reasons."""
+    table = _table(f"Evaluation of {result.tables.m} copies (n={result.tables.n:,}, k={result.tables.k:,})")
+    for heading in ("", "measure", "verdict"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("value", "lowest", "highest", "reference"):
+        table.add_column(heading, justify="right")
+    room = ""
+    for m in result:
+        low, high = m.interval or (float("nan"), float("nan"))
+        numbers = (m.value, low, high, float("nan") if m.reference is None else m.reference)
+        verdict = Text(m.verdict, style=_COLOURS[m.verdict])
+        table.add_row(
+            Text("" if m.room == room else m.room, style="bold"), Text(m.title), verdict, *map(_cell, numbers)
+        )
+        room = m.room
+    colour = _COLOURS[result.verdict]
+    lines = [Text.assemble(("• ", colour), reason) for reason in result.reasons]
+    return Group(table, Text.assemble("Verdict: ", (result.verdict, f"bold {colour}")), *lines)
 
 
 def _table(title: str) -> Table:

@@ -20,7 +20,7 @@ from bayessynth.inference.registry import get as get_analysis
 from bayessynth.synthesis import SyntheticData
 
 if TYPE_CHECKING:
-    from bayessynth.fitting import Fitted
+    from bayessynth.fitting import Fitted, FittedPyMC
 
 ROOMS: tuple[Room, ...] = ("checks", "inference", "utility", "disclosure")
 
@@ -31,7 +31,7 @@ def evaluate(
     original: pd.DataFrame,
     copies: SyntheticData | pd.DataFrame | Iterable[pd.DataFrame],
     holdout: pd.DataFrame | None = None,
-    fitted: Fitted | None = None,
+    fitted: Fitted | FittedPyMC | None = None,
     keys: Sequence[str] | None = None,
     target: str | None = None,
     *,

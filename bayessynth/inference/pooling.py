@@ -41,7 +41,7 @@ def pool(
         correlations and tables, ``"y ~ x + (1 | site)"`` for mixed models. It is code of the analyst's own.
     model : str or callable
         ols, logit, probit, poisson, negative_binomial, ordered, multinomial, mixed, icc, cox, quantile, mean,
-        proportion, correlation, table; or a function from a table to (estimates, covariance).
+        proportion, correlation, table, gee; or a function from a table to (estimates, covariance).
     rule : {"proper", "plug_in", "rrr", "partial"}, optional
         The combining rule; by default the one that the copies' provenance asks for.
     n : int, optional
@@ -51,8 +51,8 @@ def pool(
     level : float
         Of the intervals.
     **options
-        Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion), ``event=``, ``entry=``,
-        ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
+        Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion, gee), ``family=`` (gee),
+        ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
 
     Returns
     -------

@@ -9,6 +9,7 @@ section 6.6).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,13 +88,7 @@ def fit_mixed(y: np.ndarray, x: np.ndarray, z: np.ndarray, groups: np.ndarray) -
     diagonal = rows == columns
     # Each effect's standard deviation relative to the residual's, on the scale of its column.
     unit = 1 / np.sqrt(np.maximum((z**2).mean(axis=0), 1e-300))
-    start = np.where(diagonal, 0.5 * unit[rows], 0.0)
-    bounds = [(0.0, None) if d else (None, None) for d in diagonal]
-    found = optimize.minimize(
-        lambda t: _profiled(t * unit[rows], sums, q)[0], start / unit[rows], method="L-BFGS-B", bounds=bounds,
-        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
-    )  # fmt: skip
-    theta = found.x * unit[rows]
+    theta = unit[rows] * _minimised(lambda t: _profiled(t * unit[rows], sums, q)[0], diagonal)
     deviance, beta, sigma2, precision = _profiled(theta, sums, q)
     factor = np.zeros((q, q))
     factor[rows, columns] = theta
@@ -103,6 +98,17 @@ def fit_mixed(y: np.ndarray, x: np.ndarray, z: np.ndarray, groups: np.ndarray) -
         beta, sigma2 * np.linalg.inv(precision), np.append(d[rows, columns], sigma2), np.linalg.pinv(information),
         float(deviance),
     )  # fmt: skip
+
+
+def _minimised(criterion: Callable[[np.ndarray], float], diagonal: np.ndarray) -> np.ndarray:
+    """Return the best of several starts: at a standard deviation of zero the slope is zero, whatever lies beyond."""
+    bounds = [(0.0, None) if d else (None, None) for d in diagonal]
+    options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
+    found = [
+        optimize.minimize(criterion, np.where(diagonal, start, 0.0), method="L-BFGS-B", bounds=bounds, options=options)
+        for start in (0.05, 0.2, 1.0)
+    ]
+    return min(found, key=lambda f: f.fun).x
 
 
 def _cross_products(y: np.ndarray, x: np.ndarray, z: np.ndarray, groups: np.ndarray, count: int) -> _Sums:

@@ -85,7 +85,7 @@ def cases() -> list[Case]:
         Case("contraception", lambda: read("contraception").drop(columns="woman"), bs.Spec(
             "urban ~ (1 | district)", "livch ~ urban", bs.Equation("age ~ livch", **normal),
             "use ~ urban + livch + age + I(age**2) + (1 | district)",
-        ), "use ~ urban + livch + age + I(age**2)", "logit", {"cluster": "district"}),
+        ), "use ~ urban + livch + age + I(age**2)", "gee", {"cluster": "district"}),
         Case("nmes1988", lambda: read("nmes1988")[
             ["visits", "hospital", "health", "chronic", "gender", "school", "insurance"]], bs.Spec(
             "gender ~ 1", bs.Equation("school ~ gender", **normal), "insurance ~ school",

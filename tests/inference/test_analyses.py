@@ -68,6 +68,18 @@ def test_clustered_logit_is_that_of_statsmodels(table: pd.DataFrame) -> None:
         fit_logistic(np.zeros(5), np.ones((5, 1)))
 
 
+def test_gee(table: pd.DataFrame) -> None:
+    own = table.assign(sick=(table["sick"] == "yes").astype(int))
+    other = smf.gee("sick ~ x", "site", own, cov_struct=sm.cov_struct.Exchangeable(), family=sm.families.Binomial())
+    found, expected = run("gee", "sick ~ x", table, cluster="site"), other.fit()
+    assert found.values == pytest.approx(expected.params.to_numpy(), abs=1e-5)
+    assert found.covariance == pytest.approx(expected.cov_params().to_numpy(), rel=1e-3)
+    with pytest.raises(DataError, match="cluster='site'"):
+        run("gee", "sick ~ x", table)
+    with pytest.raises(DataError, match=r"not one of .*Did you mean 'poisson'"):
+        run("gee", "visits ~ x", table, cluster="site", family="poison")
+
+
 def test_counts(table: pd.DataFrame) -> None:
     found = run("poisson", "visits ~ x", table)
     other = smf.poisson("visits ~ x", table).fit(disp=0)
@@ -256,6 +268,6 @@ def test_an_infinite_coefficient_is_not_estimated_and_leaves_the_others_alone() 
 def test_all_analyses_are_listed() -> None:
     assert set(names()) == {
         "ols", "logit", "probit", "poisson", "negative_binomial", "ordered", "multinomial", "mixed", "icc", "cox",
-        "quantile", "mean", "proportion", "correlation", "table",
+        "quantile", "mean", "proportion", "correlation", "table", "gee",
     }  # fmt: skip
     assert get("mixed").groups

@@ -71,6 +71,15 @@ def test_a_variance_of_zero_is_found_as_zero() -> None:
     assert np.isfinite(found.components_covariance).all()
 
 
+def test_a_small_variance_is_not_taken_for_zero(shared_data) -> None:
+    """At zero the criterion is flat, and a search that steps there stays."""
+    table = pd.read_csv(shared_data / "radon_mn.csv.gz")
+    x = np.column_stack([np.ones(len(table)), table["basement"], table["uranium"]])
+    found = fit_mixed(table["log.radon"].to_numpy(), x, x[:, :1], table["county"].to_numpy())
+    assert found.beta == pytest.approx([1.4658, -0.6682, 0.7202], abs=1e-3)
+    assert np.sqrt(found.components) == pytest.approx([0.1564, 0.7584], abs=1e-3)
+
+
 def test_too_few_groups_are_an_error() -> None:
     with pytest.raises(DataError, match="at least 3 groups"):
         fit_mixed(np.arange(4.0), np.ones((4, 1)), np.ones((4, 1)), np.array([0, 0, 1, 1]))
