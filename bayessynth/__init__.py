@@ -19,10 +19,11 @@ from bayessynth._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bayessynth import datasets
-    from bayessynth.evaluation import Evaluation, Measure, evaluate
+    from bayessynth.evaluation import Calibration, Evaluation, Measure, calibrate, evaluate
     from bayessynth.families import Prior
     from bayessynth.fitting import Fitted, from_pymc, load
     from bayessynth.inference import Comparison, Pooled, compare, pool
+    from bayessynth.report import plot_fit
     from bayessynth.schema import (
         Binary,
         Categorical,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Binary",
+    "Calibration",
     "Categorical",
     "Comparison",
     "Constant",
@@ -63,20 +65,23 @@ __all__ = [
     "Schema",
     "Spec",
     "SyntheticData",
+    "calibrate",
     "compare",
     "datasets",
     "evaluate",
     "from_pymc",
     "load",
+    "plot_fit",
     "pool",
 ]
 
 _ROOMS = {
     "datasets": ("datasets",),
-    "evaluation": ("Evaluation", "Measure", "evaluate"),
+    "evaluation": ("Calibration", "Evaluation", "Measure", "calibrate", "evaluate"),
     "families": ("Prior",),
     "fitting": ("Fitted", "from_pymc", "load"),
     "inference": ("Comparison", "Pooled", "compare", "pool"),
+    "report": ("plot_fit",),
     "schema": (
         "Binary",
         "Categorical",

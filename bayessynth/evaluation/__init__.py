@@ -4,12 +4,13 @@ One file a measure, in ``utility/``, ``disclosure/`` and ``checks/``; a new file
 """
 
 from bayessynth.evaluation import checks, disclosure, utility
-from bayessynth.evaluation.judge import evaluate
+from bayessynth.evaluation.calibration import Calibration, calibrate
 from bayessynth.evaluation.evaluation import Evaluation
+from bayessynth.evaluation.judge import evaluate
 from bayessynth.evaluation.measure import Measure
 from bayessynth.evaluation.registry import load
 
-__all__ = ["Evaluation", "Measure", "evaluate"]
+__all__ = ["Calibration", "Evaluation", "Measure", "calibrate", "evaluate"]
 
 for _room in (checks, utility, disclosure):
     load(_room)

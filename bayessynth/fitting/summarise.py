@@ -40,13 +40,27 @@ def summarise(posterior: xr.Dataset) -> pd.DataFrame:
     """
     import arviz as az
 
+    kept = varying(posterior)
+    if not kept.data_vars:
+        return pd.DataFrame()
+    return az.summary(xr.DataTree.from_dict({"posterior": kept})).rename(index=shown)
+
+
+def varying(posterior: xr.Dataset) -> xr.Dataset:
+    """Return the variables all of whose entries move, and the entries that move of the others as their own variables.
+
+    Examples
+    --------
+    >>> r = np.random.default_rng(1).uniform(-1, 1, (4, 100, 1, 1))
+    >>> corr = (("chain", "draw", "i", "j"), np.eye(2) + r * (1 - np.eye(2)))
+    >>> list(varying(xr.Dataset({"corr": corr}, {"i": ["1", "floor"], "j": ["1", "floor"]})))
+    ['corr[1, floor]']
+    """
     kept: dict[str, xr.DataArray] = {}
     for name, variable in posterior.data_vars.items():
         moving = moves(variable.values)
         kept |= {str(name): variable} if moving.all() else dict(_entries(variable, moving))
-    if not kept:
-        return pd.DataFrame()
-    return az.summary(xr.DataTree.from_dict({"posterior": xr.Dataset(kept)})).rename(index=shown)
+    return xr.Dataset(kept)
 
 
 def moves(draws: np.ndarray) -> np.ndarray:

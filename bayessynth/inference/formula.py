@@ -157,6 +157,8 @@ def _plain(series: pd.Series) -> pd.Series:
         return series
     if pd.api.types.is_bool_dtype(series.dtype) and not series.isna().any():
         return series.astype(bool)
+    if pd.api.types.is_integer_dtype(series.dtype) and not series.isna().any():
+        return series.astype(np.int64)
     if pd.api.types.is_numeric_dtype(series.dtype):
         return series.astype(float)
     if pd.api.types.is_datetime64_any_dtype(series.dtype):

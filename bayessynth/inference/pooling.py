@@ -229,11 +229,20 @@ _EDGE = 12.0
 
 
 def _gaps(names: Sequence[str], there: np.ndarray) -> list[str]:
-    short = [f"{name!r} ({int(c)} of {len(there)})" for name, c in zip(names, there.sum(axis=0), strict=True)
-             if c < len(there)]  # fmt: skip
-    if not short:
-        return []
-    return [f"Estimated in some copies only: {', '.join(short)}. A level is rare or absent there: merge levels."]
+    counts = dict(zip(names, there.sum(axis=0), strict=True))
+    never = [repr(name) for name, c in counts.items() if not c]
+    short = [f"{name!r} ({int(c)} of {len(there)})" for name, c in counts.items() if 0 < c < len(there)]
+    notes = []
+    if never:
+        notes.append(
+            f"Not estimated in any copy: {', '.join(never)}. A combination of other terms, or a level in which the "
+            "response does not vary."
+        )
+    if short:
+        notes.append(
+            f"Estimated in some copies only: {', '.join(short)}. A level is rare or absent there: merge levels."
+        )
+    return notes
 
 
 def _fallen(names: Sequence[str], made: Variance) -> list[str]:

@@ -1,8 +1,12 @@
-"""Original and synthetic data beside each other: tables and plots.
+"""Original and synthetic data beside each other: tables, plots, the report of an evaluation and its public card.
 
-What is here describes and does not judge; it computes plain summaries of frames and draws them.
+What is here describes and does not judge: it computes plain summaries of frames and draws them, and it writes down what
+the measures of an evaluation say.
 """
 
+from bayessynth.report.check_plots import plot_calibration, plot_fit, plot_quantities
+from bayessynth.report.estimates import plot_comparison, plot_pooled
+from bayessynth.report.page import write_card, write_report
 from bayessynth.report.plots import plot_columns, plot_groups
 from bayessynth.report.tables import compare_columns, compare_correlations, compare_groups, compare_levels
 
@@ -11,6 +15,13 @@ __all__ = [
     "compare_correlations",
     "compare_groups",
     "compare_levels",
+    "plot_calibration",
     "plot_columns",
+    "plot_comparison",
+    "plot_fit",
     "plot_groups",
+    "plot_pooled",
+    "plot_quantities",
+    "write_card",
+    "write_report",
 ]

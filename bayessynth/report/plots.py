@@ -13,15 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bayessynth.errors import DataError, suggest
+from bayessynth.report.bins import FEW, SKEWED, counted, edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ORIGINAL, COPIES = "#56B4E9", "#D55E00"
-# Numbers with at most so many values are drawn value by value.
-_FEW = 12
-# From this skewness on (log-normal's at sigma of about 0.55), a column is drawn on the scale of log(1 + x).
-_SKEWED = 2.0
 
 
 def plot_columns(
@@ -111,7 +108,7 @@ def plot_groups(
 
 
 def _draw_means(ax: Axes, original: pd.DataFrame, frames: list[pd.DataFrame], group: str, column: str) -> None:
-    named = original[group].nunique() <= _FEW
+    named = original[group].nunique() <= FEW
     own = {"color": ORIGINAL, "edgecolor": "black", "linewidth": 0.6}
     drawn = {"color": COPIES, "alpha": 0.55, "edgecolor": "none"}
     for j, frame in enumerate([original, *frames]):
@@ -154,16 +151,16 @@ def _draw(ax: Axes, original: pd.Series, copies: list[pd.Series]) -> None:
         # Dates are placed as fractional years, which an axis can show without a converter.
         original, copies = _years(original), [_years(c) for c in copies]
     numeric = pd.api.types.is_numeric_dtype(original) and not pd.api.types.is_bool_dtype(original)
-    if not numeric or original.nunique() <= _FEW:
+    if not numeric or original.nunique() <= FEW:
         levels = list(original.cat.categories) if original.dtype == "category" else sorted({*original.unique()})
-        counted = [c.value_counts(normalize=True) for c in (original, *copies)]
-        _draw_bars(ax, list(map(str, levels)), np.array([[c.get(v, 0.0) for v in levels] for c in counted]))
+        shares = [c.value_counts(normalize=True) for c in (original, *copies)]
+        _draw_bars(ax, list(map(str, levels)), np.array([[s.get(v, 0.0) for v in levels] for s in shares]))
         return
     values, drawn = original.to_numpy(float), [c.to_numpy(float) for c in copies]
-    skewed = bool(values.min() >= 0 and original.skew() > _SKEWED)
+    skewed = bool(values.min() >= 0 and original.skew() > SKEWED)
     if skewed and (values == np.round(values)).all():
-        labels, edges = _counted(values, drawn)
-        _draw_bars(ax, labels, np.array([np.histogram(v, edges)[0] / len(v) for v in (values, *drawn)]))
+        labels, cuts = counted(values, drawn)
+        _draw_bars(ax, labels, np.array([np.histogram(v, cuts)[0] / len(v) for v in (values, *drawn)]))
     else:
         _draw_histogram(ax, values, drawn, skewed)
 
@@ -183,9 +180,9 @@ def _draw_bars(ax: Axes, labels: list[str], shares: np.ndarray) -> None:
 
 
 def _draw_histogram(ax: Axes, original: np.ndarray, copies: list[np.ndarray], logs: bool) -> None:
-    edges = _edges(original, copies, logs)
-    own, *drawn = (np.histogram(values, edges)[0] / len(values) for values in (original, *copies))
-    places = np.log1p(edges) if logs else edges
+    cuts = edges(original, copies, logs)
+    own, *drawn = (np.histogram(values, cuts)[0] / len(values) for values in (original, *copies))
+    places = np.log1p(cuts) if logs else cuts
     ax.bar(places[:-1], own, np.diff(places), align="edge", color=ORIGINAL, edgecolor="white", linewidth=0.4)
     shares = np.array(drawn)
     middle = (places[:-1] + places[1:]) / 2
@@ -193,34 +190,8 @@ def _draw_histogram(ax: Axes, original: np.ndarray, copies: list[np.ndarray], lo
     ax.plot(middle, shares.mean(axis=0), color=COPIES, marker="o", markersize=3, linewidth=1.2)
     ax.set_ylabel("share of rows")
     if logs:
-        ticks = [0, *(10**e for e in range(13) if 10**e <= edges[-1])]
+        ticks = [0, *(10**e for e in range(13) if 10**e <= cuts[-1])]
         ax.set_xticks(np.log1p(ticks), [f"{v:,}" if v < 10**6 else f"1e{len(str(v)) - 1}" for v in ticks])
-
-
-def _span(original: np.ndarray, copies: list[np.ndarray]) -> tuple[float, float]:
-    """Return the original's range, widened to the copies' middle 99.8 %."""
-    low, high = np.quantile(np.concatenate(copies), [0.001, 0.999])
-    return min(float(original.min()), float(low)), max(float(original.max()), float(high))
-
-
-def _edges(original: np.ndarray, copies: list[np.ndarray], logs: bool) -> np.ndarray:
-    low, high = _span(original, copies)
-    if logs:
-        # Exact zeros have a bin of their own.
-        return np.r_[-0.3, 1e-9, np.expm1(np.linspace(0.2, np.log1p(high), 18))]
-    if (original == np.round(original)).all() and high - low <= 40:
-        return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0)
-    return np.linspace(low, high, 25)
-
-
-def _counted(original: np.ndarray, copies: list[np.ndarray]) -> tuple[list[str], np.ndarray]:
-    """Return labels and edges of bins of a skewed count: 0 to 4 by themselves, then 1-2-5 steps."""
-    high = max(float(original.max()), *(float(c.max()) for c in copies))
-    starts = [0, 1, 2, 3, 4, *(s * 10**e for e in range(13) for s in (1, 2, 5) if s * 10**e >= 5)]
-    used = [s for s in starts if s <= _span(original, copies)[1]]
-    after = [*used[1:], int(high) + 1]
-    labels = [str(s) if e == s + 1 else f"{s}–{e - 1}" for s, e in zip(used[:-1], after[:-1], strict=True)]
-    return [*labels, f"≥{used[-1]}"], np.array([*used, int(high) + 1]) - 0.5
 
 
 def _years(dates: pd.Series) -> pd.Series:
@@ -230,7 +201,7 @@ def _years(dates: pd.Series) -> pd.Series:
 def _drawable(frame: pd.DataFrame) -> list[str]:
     def fits(column: pd.Series) -> bool:
         return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or (
-            column.nunique() <= _FEW
+            column.nunique() <= FEW
         )  # fmt: skip
 
     return [str(c) for c in frame if fits(frame[c])]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import DataError, suggest
+from bayessynth.evaluation.utility.variance_components import group_sums, intraclass_correlation, variance_components
 
 _BESIDE = ("original", "copies", "lowest", "highest")
 
@@ -177,21 +178,11 @@ def _beside(own: float, drawn: Sequence[float]) -> tuple[float, float, float, fl
 
 
 def _variance_components(frame: pd.DataFrame, group: str, column: str) -> tuple[float, float]:
-    """Return the standard deviation between groups and the intraclass correlation."""
-    values = frame[column].dropna().astype(float)
-    grouped = values.groupby(frame[group], observed=True)
-    sizes, means = grouped.count().to_numpy(), grouped.mean().to_numpy()
-    sizes, means = sizes[sizes > 0], means[sizes > 0]
-    n, k = sizes.sum(), len(sizes)
-    if k < 2 or n == k:
-        return 0.0, 0.0
-    between = float(sizes @ (means - values.mean()) ** 2)
-    within = float(((values - values.mean()) ** 2).sum()) - between
-    within /= n - k
-    average = (n - (sizes**2).sum() / n) / (k - 1)
-    variance = max(0.0, (between / (k - 1) - within) / average)
-    total = variance + within
-    return float(np.sqrt(variance)), variance / total if total > 0 else 0.0
+    """Return the standard deviation between groups and the intraclass correlation; rows without a group left out."""
+    codes = pd.factorize(frame[group])[0]
+    sums = group_sums(frame[column].to_numpy(dtype=float, na_value=np.nan)[codes >= 0], codes[codes >= 0])
+    between, within = variance_components(sums)
+    return float(np.sqrt(between)), float(intraclass_correlation(between, within))
 
 
 def _zeros(values: pd.Series) -> float:

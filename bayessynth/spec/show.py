@@ -40,7 +40,7 @@ def _footer(spec: Spec) -> str:
 
 def html_table(spec: Spec) -> str:
     """Return a spec as an HTML table."""
-    head = "".join(f"<th>{h}</th>" for h in _HEADINGS)
+    head = "".join(f'<th scope="col">{h}</th>' for h in _HEADINGS)
     body = "".join(
         "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in _row(e)) + "</tr>"
         for e in spec.equations

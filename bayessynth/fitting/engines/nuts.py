@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +66,17 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     with threadpool_limits(1):
         model = build(component)
         tree = sample_model(model, settings, seed, component.equation.response)
+    return as_posterior(model, tree, component.equation.response, time.perf_counter() - start)
+
+
+def as_posterior(model: pm.Model, tree: xr.DataTree, column: str, seconds: float) -> Posterior:
+    """Return the draws of what a posterior reports, and the sampler's statistics."""
     kept = reported(model)
     posterior = tree["posterior"].to_dataset()
     variables = {name: (tuple(map(str, posterior[name].dims))[2:], posterior[name].values) for name in kept}
     dims = {dim for names, _ in variables.values() for dim in names}
     coords = {dim: values for dim, values in _coords(model).items() if dim in dims}
-    seconds = time.perf_counter() - start
-    return Posterior(component.equation.response, variables, coords, statistics(tree), "nuts", seconds)
+    return Posterior(column, variables, coords, statistics(tree), "nuts", seconds)
 
 
 def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
@@ -81,18 +86,34 @@ def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
 
 def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> xr.DataTree:
     """Compile a model for nutpie and sample it."""
+    with explained(name):
+        return sample_compiled(compile_model(model), settings, seed)
+
+
+def compile_model(model: pm.Model) -> Any:
+    """Compile a model for nutpie; its ``pm.Data`` can be changed afterwards (``with_data``)."""
+    # Without a C compiler PyTensor evaluates the few nodes of the initial point in Python, which is quicker than
+    # compiling them to C; the log density is compiled by Numba either way. Without fast math a sum does not depend
+    # on what was inlined, so that code just compiled and code from the cache give the same bytes.
+    with pytensor.config.change_flags(cxx="", numba__fastmath=False), warnings.catch_warnings():
+        # A large graph is compiled as two kernels instead of one: of no concern to the user.
+        warnings.filterwarnings("ignore", message="Loop fusion failed")
+        return nutpie.compile_pymc_model(model)
+
+
+def sample_compiled(compiled: Any, settings: Settings, seed: int) -> xr.DataTree:
+    """Sample a compiled model."""
+    return nutpie.sample(
+        compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
+        seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
+    )  # fmt: skip
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what stops the sampler into a FitError that names the equation."""
     try:
-        # Without a C compiler PyTensor evaluates the few nodes of the initial point in Python, which is quicker than
-        # compiling them to C; the log density is compiled by Numba either way. Without fast math a sum does not depend
-        # on what was inlined, so that code just compiled and code from the cache give the same bytes.
-        with pytensor.config.change_flags(cxx="", numba__fastmath=False), warnings.catch_warnings():
-            # A large graph is compiled as two kernels instead of one: of no concern to the user.
-            warnings.filterwarnings("ignore", message="Loop fusion failed")
-            compiled = nutpie.compile_pymc_model(model)
-        return nutpie.sample(
-            compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
-            seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
-        )  # fmt: skip
+        yield
     except (RuntimeError, pm.exceptions.SamplingError) as error:
         raise FitError(
             f"The sampler could not start on the equation for {name!r}: {error}. Look at its priors "

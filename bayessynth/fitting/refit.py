@@ -1,0 +1,66 @@
+"""One equation fitted to many responses: its model is compiled once for each form that the sampler is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from threadpoolctl import threadpool_limits
+
+from bayessynth.design import Component, safe
+from bayessynth.fitting.engines.nuts import Settings, as_posterior, compile_model, explained, sample_compiled
+from bayessynth.fitting.posterior import Posterior
+from bayessynth.graph import build
+from bayessynth.graph.centring import RELIABLE, reliability
+
+
+def refit(
+    component: Component, responses: Sequence[np.ndarray], settings: Settings, seeds: Sequence[int]
+) -> Iterator[Posterior]:
+    """Yield the posterior of an equation for one response after the other.
+
+    Everything but the response stays: design, groups, and priors, which are those of the data that the component was
+    made of.
+
+    Parameters
+    ----------
+    component : Component
+    responses : sequence of ndarray of shape (n,)
+        Encoded, as ``component.y``.
+    settings : Settings
+    seeds : sequence of int
+        One a response.
+
+    Raises
+    ------
+    FitError
+        If the sampler cannot start.
+    """
+    column = component.equation.response
+    forms: dict[tuple[str, ...], tuple[pm.Model, Any]] = {}
+    for y, seed in zip(responses, seeds, strict=True):
+        start = time.perf_counter()
+        own = replace(component, y=y)
+        # One BLAS thread, as for a fit, and only while at work: a generator gives the processor back.
+        with threadpool_limits(1), explained(column):
+            form = _form(own)
+            if form not in forms:
+                model = build(own)
+                forms[form] = model, compile_model(model)
+            model, compiled = forms[form]
+            observed = y.astype("int64" if component.family.discrete else "float64")
+            tree = sample_compiled(compiled.with_data(**{f"{safe(column)}_observed": observed}), settings, seed)
+        yield as_posterior(model, tree, column, time.perf_counter() - start)
+
+
+def _form(component: Component) -> tuple[str, ...]:
+    """Return the factors whose effects are sampled around their centre, the most reliable first.
+
+    All of a model's structure that depends on the response; a fit chooses it, so a refit has to.
+    """
+    found = {factor: reliability(component, factor) for factor in component.equation.factors}
+    return tuple(sorted((f for f, r in found.items() if r > RELIABLE), key=lambda f: -found[f]))

@@ -1,0 +1,112 @@
+"""What the public card says: how the copies were made, how to analyse them, and nothing that was read off originals.
+
+Only named entries of the provenance are taken: seeds, the draws used and the fingerprint of the data stay out, since
+with them somebody could check a guess of the original against the record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bayessynth.evaluation.evaluation import Evaluation
+from bayessynth.inference.combining import Rule
+from bayessynth.inference.provenance import rule_for
+from bayessynth.report.numerals import number
+from bayessynth.report.sections import Shown, shown
+
+# The entries that a card carries: heading, key, how the value is written.
+_ENTRIES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("Columns", "synthesis", lambda v: f"{v} synthetic"),
+    (
+        "Draws",
+        "proper",
+        lambda v: "each copy from a posterior draw of its own" if v else "all copies from one estimate",
+    ),
+    ("Groups", "groups", str),
+    ("Columns handed in", "given", lambda v: ", ".join(map(str, v))),
+    ("Last group cut at the last row", "last_group_cut", lambda v: "yes" if v else ""),
+    ("Spec (hash)", "spec", str),
+    ("Diagnostics of the fit", "verdict", str),
+    ("Drawn in spite of failed diagnostics", "forced", lambda v: "yes" if v else ""),
+    ("Privacy", "privacy", str),
+    ("Versions", "versions", lambda v: ", ".join(f"{name} {version}" for name, version in v.items())),
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A public card.
+
+    Attributes
+    ----------
+    facts : tuple of (str, str)
+    families : tuple of (str, str)
+        Columns and the family of each; empty without a fit.
+    disclosing : tuple of str
+        What of the original the copies keep, by choice.
+    recorded : bool
+        Whether the copies have a provenance.
+    rule : Rule or None
+        The combining rule; None where nobody knows how the copies were made.
+    factor : str
+        What the rule multiplies the average squared standard error by; empty where it depends on the estimates.
+    code : str
+        How to pool an analysis.
+    few : bool
+        Whether there are fewer copies than the rule needs to do what it says.
+    measures : tuple of Shown
+        Those that were not computed from original records.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    families: tuple[tuple[str, str], ...]
+    disclosing: tuple[str, ...]
+    recorded: bool
+    rule: Rule | None
+    factor: str
+    code: str
+    few: bool
+    measures: tuple[Shown, ...]
+
+
+def card(evaluation: Evaluation) -> Card:
+    """Gather what a public card says.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import bayessynth as bs
+    >>> table = pd.DataFrame({"s": ["a", "b", "b", "a"] * 10})
+    >>> found = card(bs.evaluate(table, table, measures=["univariate"]))
+    >>> found.facts, found.recorded, found.measures
+    ((('Copies', '1'), ('Rows of a copy', '40'), ('Rows of the original', '40')), False, ())
+    """
+    tables = evaluation.tables
+    record: Mapping[str, Any] = tables.provenance or {}
+    m, n, k = (record.get(key) or getattr(tables, key) for key in ("m", "n", "k"))
+    sizes = [("Copies", f"{m:,}"), ("Rows of a copy", f"{k:,}"), ("Rows of the original", f"{n:,}")]
+    entries = [(heading, write(record[key])) for heading, key, write in _ENTRIES if record.get(key) is not None]
+    rule = rule_for(record) if record else None
+    ratio = k / n
+    known = rule is not None and rule.expected is not None
+    named = "" if rule is None else f', rule="{rule.name}"'
+    public = [m for m in evaluation if not m.restricted and math.isfinite(m.value)]
+    return Card(
+        (*sizes, *((heading, text) for heading, text in entries if text)),
+        _families(tables.fitted),
+        tuple(map(str, record.get("disclosing", ()))),
+        bool(record),
+        rule,
+        number(float(rule.total(0.0, 1.0, m, ratio))) if rule is not None and known else "",
+        f'import bayessynth as bs\n\npooled = bs.pool(copies, "outcome ~ predictor", model="ols"{named}, n={n})',
+        rule is not None and m < rule.advised and k < 5 * n,
+        tuple(map(shown, public)),
+    )
+
+
+def _families(fitted: Any) -> tuple[tuple[str, str], ...]:
+    equations = getattr(getattr(fitted, "bound", None), "equations", ())
+    return tuple((e.response, e.family) for e in equations)
