@@ -71,6 +71,10 @@ class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
 
 
+class TableWarning(BayesSynthWarning):
+    """Tables that are compared differ in their columns, or in how values are written."""
+
+
 class PoolingWarning(BayesSynthWarning):
     """A result pooled over copies should be read with care."""
 

@@ -6,7 +6,6 @@ encoding is learnt from the original alone, so a copy's unknown level is a level
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import BayesSynthWarning, DataError, suggest
+from bayessynth.errors import DataError, TableWarning, suggest, warn
 
 # A number with at most so many distinct values is tabulated value by value.
 FEW = 10
@@ -206,8 +205,8 @@ def read_tables(
     groups, keys, target
         As in :func:`bayessynth.evaluate`.
     **known
-        The further attributes of :class:`Tables`: ``analyses``, ``provenance``, ``fitted``, ``synthesizer``, ``max_rows``,
-        ``entropy``.
+        The further attributes of :class:`Tables`: ``analyses``, ``provenance``, ``fitted``, ``synthesizer``,
+        ``max_rows``, ``entropy``.
 
     Raises
     ------
@@ -233,8 +232,10 @@ def read_tables(
             if column not in original:
                 raise DataError(f"{role}=: there is no column {column!r} in the original.{suggest(column, names)}")
     frames = [_aligned(f, names, f"copy {j}") for j, f in enumerate(copies)]
-    # A column that copies do not have is not judged; which ones are not is said once.
     kept = [c for c in names if all(c in f for f in frames)]
+    if len(kept) < len(names):
+        listed = ", ".join(repr(c) for c in names if c not in kept)
+        warn(f"Not in every copy, so not judged: {listed}.", TableWarning)
     held = None if holdout is None else _aligned(holdout, kept, "the holdout", whole=True)
     encoders = {c: _encoder(original[c]) for c in kept}
     identifiers = tuple(c for c, e in encoders.items() if e is None and c not in groups)
@@ -252,6 +253,7 @@ def read_tables(
                 codes[column] = encoder.code(frame[column])
         return Encoded(values, codes, len(frame))
 
+    _check_writing(original, frames, [c for c, e in read.items() if not e.number])
     return Tables(
         original_frame=original[kept], copy_frames=tuple(f[kept] for f in frames),
         holdout_frame=None if held is None else held[kept], original=encode(original, "the original"),
@@ -271,10 +273,21 @@ def _aligned(frame: pd.DataFrame, names: Sequence[str], who: str, whole: bool = 
     if absent and (whole or len(absent) == len(names)):
         listed = ", ".join(map(repr, absent[:5])) + (" …" if len(absent) > 5 else "")
         raise DataError(f"{who.capitalize()} lacks {len(absent)} of the original's columns: {listed}.")
-    if absent:
-        listed = ", ".join(map(repr, absent))
-        warnings.warn(f"{who.capitalize()} has no column {listed}: not judged.", BayesSynthWarning, stacklevel=4)
     return frame[[c for c in names if c in frame]].reset_index(drop=True)
+
+
+def _check_writing(original: pd.DataFrame, frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> None:
+    """Warn of columns of which no level of a copy occurs in the original: text that is written in another way."""
+    for column in columns:
+        own = set(as_text(original[column]).dropna())
+        drawn = set(as_text(frames[0][column]).dropna())
+        if own and drawn and not own & drawn:
+            warn(
+                f"Column {column!r}: no value of the copies occurs in the original, {min(drawn)!r} against "
+                f"{min(own)!r}. Is text written in another way (blanks, upper case, codes)? Mend it, or every measure says that the "
+                "copies are wrong.",
+                TableWarning,
+            )
 
 
 def as_numbers(series: pd.Series, who: str) -> np.ndarray:

@@ -140,25 +140,10 @@ def record_log_likelihood(
     total = np.zeros((len(draws), rows.n))
     for equation in chosen:
         own = {name: posterior[name] for name in equation.variables if name in posterior}
-        complete = np.flatnonzero(_complete(equation, rows))
         index = {f: np.full(rows.n, -1) if groups == "new" else rows.index[f] for f in equation.factors}
-        seen = (
-            np.all([codes[complete] >= 0 for codes in index.values()], axis=0)
-            if index
-            else np.full(len(complete), True)
-        )
-        if equation.factors and any((codes >= 0).any() for codes in index.values()):
+        if any((codes >= 0).any() for codes in index.values()):
             _check_kept(equation, own)
-        whole = _part(fitted, rows, complete[seen], equation, index)
-        # Each of the other rows stands once for every new group.
-        repeated = _part(fitted, rows, np.repeat(complete[~seen], REPETITIONS), equation, index)
-        for s, (chain, draw) in enumerate(draws):
-            values = {name: v[chain, draw] for name, v in own.items()}
-            if seen.any():
-                total[s, complete[seen]] += _at(equation, whole, values, None)
-            if not seen.all():
-                each = _at(equation, repeated, values, np.random.default_rng(seed)).reshape(-1, REPETITIONS)
-                total[s, complete[~seen]] += logsumexp(each, axis=1) - np.log(REPETITIONS)
+        total += _over_draws(fitted, rows, equation, own, index, draws, seed)
     total[:, rows.foreign] = np.nan
     return total
 
@@ -170,6 +155,29 @@ class _Part:
     y: np.ndarray
     frame: Frame
     index: Mapping[str, np.ndarray]
+
+
+def _over_draws(
+    fitted: Fitted, rows: Rows, equation: BoundEquation, own: Mapping[str, np.ndarray], index: Mapping[str, np.ndarray],
+    draws: Sequence[tuple[int, int]], seed: int,
+) -> np.ndarray:  # fmt: skip
+    """Return one equation's log likelihood, 0 where a cell is missing."""
+    found = np.zeros((len(draws), rows.n))
+    complete = np.flatnonzero(_complete(equation, rows))
+    seen = np.full(len(complete), True)
+    for codes in index.values():
+        seen &= codes[complete] >= 0
+    whole = _part(fitted, rows, complete[seen], equation, index)
+    # Each of the other rows stands once for every new group.
+    repeated = _part(fitted, rows, np.repeat(complete[~seen], REPETITIONS), equation, index)
+    for s, (chain, draw) in enumerate(draws):
+        values = {name: v[chain, draw] for name, v in own.items()}
+        if seen.any():
+            found[s, complete[seen]] = _at(equation, whole, values, None)
+        if not seen.all():
+            each = _at(equation, repeated, values, np.random.default_rng(seed)).reshape(-1, REPETITIONS)
+            found[s, complete[~seen]] = logsumexp(each, axis=1) - np.log(REPETITIONS)
+    return found
 
 
 def _part(

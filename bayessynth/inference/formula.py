@@ -167,7 +167,7 @@ def _plain(series: pd.Series) -> pd.Series:
 
 
 def _short(error: patsy.PatsyError) -> str:
-    return str(error).split("\n")[0]
+    return str(error).split("\n")[0].removeprefix("Error evaluating factor: ").removeprefix("NameError: ")
 
 
 def _nearest(message: str, frame: pd.DataFrame) -> str:

@@ -305,6 +305,6 @@ def _caveats(
     if clustered and isinstance(model, str) and not aware:
         notes.append(
             f"Rows are grouped by {', '.join(clustered)}, which this analysis ignores: its standard errors may be too "
-            f"small. Use model='mixed' or cluster={clustered[0]!r}."
+            f"small. Use model='mixed', model='gee' or cluster={clustered[0]!r}."
         )
     return notes

@@ -57,8 +57,8 @@ def radon() -> pd.DataFrame:
 def cases() -> list[Case]:
     """Return the seven tables."""
     normal, poisson, negative = {"family": "normal"}, {"family": "poisson"}, {"family": "negative_binomial"}
-    # Odds ratios beyond e³ are not expected; 189 births cannot rule them out.
-    odds = dict.fromkeys(("race", "smoke", "ptl", "ht", "ui", "ftv"), bs.Prior("Normal", mu=0, sigma=1.5))
+    # Odds ratios of a condition beyond e³ are not expected; 189 births cannot rule them out.
+    odds = dict.fromkeys(("smoke", "ht", "ui"), bs.Prior("Normal", mu=0, sigma=1.5))
     visits = (
         "visits ~ gender + age + income + illness + reduced + health + private + freepoor + freerepat + nchronic + "
         "lchronic"
