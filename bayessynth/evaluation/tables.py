@@ -284,8 +284,8 @@ def _check_writing(original: pd.DataFrame, frames: Sequence[pd.DataFrame], colum
         if own and drawn and not own & drawn:
             warn(
                 f"Column {column!r}: no value of the copies occurs in the original, {min(drawn)!r} against "
-                f"{min(own)!r}. Is text written in another way (blanks, upper case, codes)? Mend it, or every measure says that the "
-                "copies are wrong.",
+                f"{min(own)!r}. Is text written in another way (blanks, upper case, codes)? Mend it, or every measure "
+                "says that the copies are wrong.",
                 TableWarning,
             )
 
