@@ -20,6 +20,7 @@ from bayessynth.evaluation.tables import Encoded, Tables
 from bayessynth.evaluation.utility.design_matrix import main_effects
 from bayessynth.evaluation.utility.threads import one_thread
 from bayessynth.evaluation.utility.trees import tree_features
+from bayessynth.evaluation.utility.variance_components import group_sums, variance_components
 
 MAX_ROWS = 12_000
 FOLDS = 5
@@ -220,13 +221,16 @@ def _error(tables: Tables, size: int) -> float:
     """Return the standard error of a cross-validated AUC at chance.
 
     It is √2 that of a single test: of two rows in different folds each trains once and tests the other once, and says
-    the same both times, so that the pairs count twice. Where rows come in groups, a group counts as one row, which
-    errs on the careful side.
+    the same both times, so that the pairs count twice. Where rows come in groups they count for fewer: n rows for
+    n/(1 + (n/g − 1) ρ), with g groups and the largest intraclass correlation ρ of any column (Kish 1965).
     """
-    if tables.clusters is not None:
-        group = _coarsest(tables)
-        counts = [f[group].nunique(dropna=False) for f in (tables.original_frame, *tables.copy_frames)]
-        size = min(size, *counts)
+    clusters = tables.clusters
+    if clusters is not None:
+        columns = [tables.original.values.get(c, tables.original.codes[c].astype(float)) for c in tables.columns]
+        between, within = zip(*(variance_components(group_sums(c, clusters)) for c in columns), strict=True)
+        total = np.maximum(np.add(between, within), 1e-300)
+        rho = float(np.max(np.divide(between, total)))
+        size = max(2, round(size / (1 + (tables.n / (clusters.max() + 1) - 1) * rho)))
     return float(np.sqrt(2)) * auc_error(0.5, size, size)
 
 

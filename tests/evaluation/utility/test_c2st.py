@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayessynth.evaluation import evaluate
 from bayessynth.evaluation.utility.c2st import auc_error, folds_of
 from tests.evaluation.utility.samples import in_groups, independent, measured, related
 
@@ -105,3 +106,16 @@ def test_the_auc_of_fresh_samples_varies_as_its_standard_error_says(name):
     assert values.mean() == pytest.approx(0.5, abs=4 * error / np.sqrt(200))
     assert values.std() == pytest.approx(error, rel=0.2)
     assert (values < 0.5 - 3 * error).mean() <= 0.015
+
+
+def test_few_groups_that_hardly_differ_do_not_excuse_a_copy_of_another_shape() -> None:
+    rng = np.random.default_rng(6)
+
+    def sample(scale: float) -> pd.DataFrame:
+        return pd.DataFrame({"x": scale * rng.normal(size=600), "y": rng.normal(size=600), "site": np.arange(600) % 6})
+
+    original, alike, wider = sample(1.0), sample(1.0), sample(3.0)
+    found = evaluate(original, alike, groups=["site"], measures=["c2st"])["c2st_boosting"]
+    assert found.verdict == "pass"
+    found = evaluate(original, wider, groups=["site"], measures=["c2st"])["c2st_boosting"]
+    assert found.verdict == "fail", found
