@@ -278,14 +278,15 @@ def _aligned(frame: pd.DataFrame, names: Sequence[str], who: str, whole: bool = 
 
 def _check_writing(original: pd.DataFrame, frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> None:
     """Warn of columns of which no level of a copy occurs in the original: text that is written in another way."""
+    if min(len(original), len(frames[0])) < IDENTIFIER_ROWS:
+        return
     for column in columns:
-        own = set(as_text(original[column]).dropna())
-        drawn = set(as_text(frames[0][column]).dropna())
-        if own and drawn and not own & drawn:
+        own, drawn = (set(as_text(f[column]).dropna()) for f in (original, frames[0]))
+        if len(own) > 1 and drawn and not own & drawn:
             warn(
                 f"Column {column!r}: no value of the copies occurs in the original, {min(drawn)!r} against "
-                f"{min(own)!r}. Is text written in another way (blanks, upper case, codes)? Mend it, or every measure "
-                "says that the copies are wrong.",
+                f"{min(own)!r}. If it names groups, say so (groups=); if text is written in another way (blanks, upper "
+                "case, codes), mend it: else every measure says that the copies are wrong.",
                 TableWarning,
             )
 

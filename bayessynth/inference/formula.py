@@ -138,12 +138,27 @@ def learn(formula: str, frames: Sequence[pd.DataFrame]) -> Design:
 
 
 def _columns(description: patsy.ModelDesc, frame: pd.DataFrame) -> tuple[str, ...]:
-    words: dict[str, None] = {}
+    return tuple(dict.fromkeys(c for term in _terms(description, frame) for c in term))
+
+
+def _terms(description: patsy.ModelDesc, frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    found = []
     for term in description.rhs_termlist:
+        words: dict[str, None] = {}
         for factor in term.factors:
             words.update(dict.fromkeys(re.findall(r"Q\(['\"](.+?)['\"]\)", factor.code)))
             words.update(dict.fromkeys(re.findall(r"[^\W\d]\w*", factor.code)))
-    return tuple(w for w in words if w in frame)
+        found.append(tuple(w for w in words if w in frame))
+    return found
+
+
+def terms_of(formula: str, frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the columns that each term of a one-sided formula reads.
+
+    >>> terms_of("x * np.log(z)", pd.DataFrame({"x": [1], "z": [2]}))
+    [(), ('x',), ('z',), ('x', 'z')]
+    """
+    return _terms(patsy.ModelDesc.from_formula(formula), frame)
 
 
 def readable(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

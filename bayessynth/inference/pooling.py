@@ -13,8 +13,9 @@ from bayessynth.errors import DataError, PoolingWarning, warn
 from bayessynth.inference import registry
 from bayessynth.inference.combining import Rule, Variance, interval, original_variance, variance
 from bayessynth.inference.estimate import SCALES, Estimate
+from bayessynth.inference.formula import split, terms_of
 from bayessynth.inference.pooled import Pooled
-from bayessynth.inference.provenance import rule_for
+from bayessynth.inference.provenance import rule_for, uncongenial
 from bayessynth.synthesis import SyntheticData
 
 Target = Literal["population", "original"]
@@ -92,6 +93,14 @@ def pool(
     found = estimates(frames, formula, model, options)
     k = round(float(np.mean([len(f) for f in frames])))
     notes = _caveats(chosen, provenance, model, options, len(frames), k / n, frames[0])
+    if provenance is not None and isinstance(model, str):
+        parts = split(formula)
+        absent = uncongenial(provenance, parts, terms_of(parts.common, frames[0]))
+        if absent:
+            notes.append(
+                f"The spec that made the copies leaves out {', '.join(absent)}: the copies show none of it, whatever "
+                "the original does."
+            )
     title = registry.get(model).title if isinstance(model, str) else "Analysis"
     pooled = combine(found, chosen, k, n, target=target, level=level, title=title, formula=formula, notes=notes)
     for note in pooled.notes:

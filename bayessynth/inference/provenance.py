@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bayessynth.errors import DataError
 from bayessynth.inference.combining import RULES, Rule, rule_named
+from bayessynth.inference.formula import Parts
 
 NO_PRIVACY = "no formal guarantee"
 
@@ -18,6 +20,48 @@ def imputes(provenance: Mapping[str, Any]) -> bool:
     True
     """
     return provenance.get("privacy", NO_PRIVACY) != NO_PRIVACY or provenance.get("fit", {}).get("missing") == "model"
+
+
+def uncongenial(provenance: Mapping[str, Any], parts: Parts, terms: Sequence[Collection[str]]) -> list[str]:
+    """Return what an analysis looks for and the spec that made the copies leaves out.
+
+    Parameters
+    ----------
+    provenance : mapping
+        With ``terms`` and ``slopes``, as copies from a spec have it.
+    parts : Parts
+        The analysis' formula.
+    terms : sequence of collections of str
+        Columns of each of its common terms.
+
+    Returns
+    -------
+    list of str
+        Interactions such as "x × z on y", and group slopes such as "x by site on y".
+
+    Examples
+    --------
+    >>> from bayessynth.inference.formula import split
+    >>> made = {"terms": {"y": [["x"], ["z"]]}, "slopes": {"y": []}}
+    >>> uncongenial(made, split("y ~ x * z"), [{"x"}, {"z"}, {"x", "z"}])
+    ['x × z on y']
+    """
+    declared = provenance.get("terms")
+    if not declared or parts.response not in declared:
+        return []
+    y = parts.response
+
+    def has(columns: Collection[str]) -> bool:
+        # An interaction on y shows in y's equation, or in that of one of its columns given y and the others.
+        together = {y, *columns}
+        return any(together - {r} <= set(t) for r in together & set(declared) for t in declared[r])
+
+    found = [f"{' × '.join(sorted(t))} on {y}" for t in terms if len(t) > 1 and y not in t and not has(t)]
+    slopes = {tuple(s) for s in provenance.get("slopes", {}).get(y, ())}
+    for group in parts.groups:
+        columns = [c for c in re.findall(r"[^\W\d]\w*", group.effects) if c in declared]
+        found += [f"{c} by {group.factor} on {y}" for c in columns if (c, group.factor) not in slopes]
+    return found
 
 
 def rule_for(provenance: Mapping[str, Any] | None, asked: str | None = None) -> Rule:

@@ -13,7 +13,8 @@ import bayessynth as bs
 from bayessynth.errors import DataError, PoolingWarning
 from bayessynth.inference import RULES, Estimate
 from bayessynth.inference.pooling import combine
-from bayessynth.inference.provenance import rule_for
+from bayessynth.inference.formula import split
+from bayessynth.inference.provenance import rule_for, uncongenial
 from bayessynth.synthesis import SyntheticData
 
 FULLY = {"synthesis": "fully", "proper": True, "privacy": "no formal guarantee", "n": 300, "fit": {"missing": "error"}}
@@ -156,6 +157,20 @@ def test_ignored_clusters_and_dropped_rows_warn() -> None:
     assert of(copies, group_columns=["site"]).pool("y ~ x", cluster="site").notes == ()
     with pytest.warns(PoolingWarning, match="Rows with missing cells were left out"):
         of(copies, fit={"missing": "drop"}).pool("y ~ x")
+
+
+def test_relations_that_the_spec_leaves_out_are_named() -> None:
+    copies = [c.assign(z=np.arange(300) % 2, site=np.arange(300) % 30) for c in proper_copies()]
+    terms = {"y": [["x"], ["z"]], "x": [], "z": []}
+    with pytest.warns(PoolingWarning, match="leaves out x × z on y: the copies show none"):
+        of(copies, terms=terms, slopes={"y": []}).pool("y ~ x * z")
+    assert of(copies, terms={**terms, "y": [["x", "z"]]}).pool("y ~ x * z").notes == ()
+    assert of(copies, terms={**terms, "z": [["y", "x"]]}).pool("y ~ x * z").notes == ()
+    assert of(copies, terms=terms).pool("y ~ x + z").notes == ()
+    made = {"terms": terms, "slopes": {"y": []}}
+    parts = split("y ~ x + (1 + x | site)")
+    assert uncongenial(made, parts, [("x",)]) == ["x by site on y"]
+    assert uncongenial({**made, "slopes": {"y": [["x", "site"]]}}, parts, [("x",)]) == []
 
 
 def test_wald_and_its_errors() -> None:

@@ -120,7 +120,7 @@ def test_families_come_from_the_fit(tmp_path):
     frame = clinics()
     fitted = handmade(spec(), frame)
     copies = fitted.synthesize(m=1, random_seed=1)
-    tables = read_tables(frame, list(copies), provenance=copies.provenance, fitted=fitted)
+    tables = read_tables(frame, list(copies), groups=["site"], provenance=copies.provenance, fitted=fitted)
     path = write_card(Evaluation((), tables), tmp_path / "card.html")
     text = Page(path.read_text()).text
     assert "beds poisson female bernoulli dose uniform pressure normal visits poisson" in text

@@ -77,7 +77,7 @@ def test_tables_of_one_kind_of_column_are_judged(columns):
 
 
 def test_a_column_that_copies_lack_is_left_out():
-    with pytest.warns(match="no column 'flag'"):
+    with pytest.warns(match="not judged: 'flag'"):
         read = tables(odd(50, 1), [odd(60, 2).drop(columns="flag")], odd(20, 3), keys=["flag"], target="text")
     check(read)
 
