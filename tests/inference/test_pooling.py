@@ -12,8 +12,8 @@ import statsmodels.formula.api as smf
 import bayessynth as bs
 from bayessynth.errors import DataError, PoolingWarning
 from bayessynth.inference import RULES, Estimate
-from bayessynth.inference.pooling import combine
 from bayessynth.inference.formula import split
+from bayessynth.inference.pooling import combine
 from bayessynth.inference.provenance import rule_for, uncongenial
 from bayessynth.synthesis import SyntheticData
 
