@@ -46,8 +46,8 @@ def peer(name: str) -> pd.DataFrame:
 def ours(train: pd.DataFrame) -> bs.SyntheticData:
     """Return one copy from a small spec of five columns."""
     spec = bs.Spec(
-        bs.Equation("age ~ 1", family="gamma"), "sex ~ age", bs.Equation("education-num ~ sex", family="normal"),
-        bs.Equation("hours-per-week ~ sex + age + I(age**2)", family="normal"),
+        bs.Equation("age ~ 1", family="gamma"), "sex ~ age", bs.Equation("`education-num` ~ sex", family="normal"),
+        bs.Equation("`hours-per-week` ~ sex + age + I(age**2)", family="normal"),
         "income ~ age + I(age**2) + `education-num` + sex + `hours-per-week`",
     )  # fmt: skip
     fitted = spec.fit(train[FEW], draws=500, tune=500, chains=2, random_seed=1, progress=False)
