@@ -81,7 +81,7 @@ def cases() -> list[Case]:
         Case("framingham", framingham, bs.Spec(
             "male ~ 1", bs.Equation("AGE ~ male", **normal), "CURSMOKE ~ male + AGE",
             bs.Equation("BMI ~ male + AGE + CURSMOKE", family="lognormal"),
-            bs.Equation("SYSBP ~ male + AGE + BMI", family="lognormal"),
+            bs.Equation("SYSBP ~ male * AGE + BMI", "sigma ~ AGE", family="lognormal"),
             bs.Equation("TOTCHOL ~ male * AGE + BMI", family="lognormal"), "DIABETES ~ AGE + BMI",
             "ANYCHD ~ AGE + male + TOTCHOL + SYSBP + CURSMOKE + DIABETES + BMI",
         ), "ANYCHD ~ AGE + male + TOTCHOL + SYSBP + CURSMOKE + DIABETES + BMI", "logit"),
