@@ -137,6 +137,23 @@ def test_specific_utility_of_a_target_and_of_named_analyses() -> None:
     assert "could not be made: 'z': name 'z' is not defined" in failed.reading
 
 
+def test_the_regression_of_a_target_takes_groups_into_account() -> None:
+    rng = np.random.default_rng(4)
+
+    def sample() -> pd.DataFrame:
+        site = np.repeat(np.arange(40), 15)
+        x = rng.normal(size=40)[site]
+        return pd.DataFrame({"x": x, "y": x + rng.normal(size=40)[site] + rng.normal(size=600), "site": site})
+
+    df, copies = sample(), [sample() for _ in range(5)]
+    blind = bs.evaluate(df, copies, target="y", measures=["specific"])["overlap"]
+    aware = bs.evaluate(df, copies, target="y", groups=["site"], measures=["specific"])["overlap"]
+    width = {name: (m.detail["original_high"] - m.detail["original_low"]).max() for name, m in
+             (("blind", blind), ("aware", aware))}  # fmt: skip
+    assert width["aware"] > 2 * width["blind"]
+    assert aware.value > blind.value
+
+
 def test_verdicts() -> None:
     assert [judged(v, 0.0, 0.1) for v in (0.1, 0.3, 0.31)] == ["pass", "warn", "fail"]
     assert judged(float("nan"), 0.0, 0.1) == "info"

@@ -20,7 +20,7 @@ from bayessynth.evaluation.tables import Encoded, Tables
 from bayessynth.inference import Comparison, Estimate, compare
 from bayessynth.inference.logistic import fit_logistic
 from bayessynth.inference.provenance import rule_for
-from bayessynth.inference.regression import estimable, filled, finite, guarded
+from bayessynth.inference.regression import clustered, estimable, filled, finite, guarded
 
 # An overlap so far below that of perfect copies matters in practice.
 MARGIN = 0.1
@@ -74,20 +74,32 @@ def _on_all_others(tables: Tables) -> Comparison:
     names, design = _design(tables, [c for c in tables.columns if c != target])
     response = _response(tables, target)
     number = target in tables.numbers
+    group = None
+    if tables.clusters is not None:
+        group = min(tables.groups, key=lambda g: tables.original_frame[g].nunique())
+    every = [
+        (tables.original, tables.original_frame),
+        *zip(tables.copies, tables.copy_frames, strict=True),
+    ]
 
-    def analyse(table: Encoded) -> Estimate:
+    def analyse(table: Encoded, frame: pd.DataFrame) -> Estimate:
         y, x = response(table), design(table)
         rows = ~np.isnan(y)
         y, x = y[rows], x[rows]
         there = estimable(x)
-        result = guarded(lambda: sm.OLS(y, x[:, there]).fit() if number else fit_logistic(y, x[:, there]))
+        # Rows of a group are alike: standard errors are then the cluster-robust ones.
+        clusters = None if group is None else pd.factorize(frame[group], use_na_sentinel=False)[0][rows]
+        result = guarded(
+            lambda: (
+                sm.OLS(y, x[:, there]).fit(**clustered(clusters)) if number else fit_logistic(y, x[:, there], clusters)
+            )
+        )
         found = filled(names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(y))
         return found if number else finite(found, x)
 
     # compare() hands frames on; each stands for one encoded table.
-    tokens = [pd.DataFrame({"table": np.full(t.n, i)}) for i, t in enumerate((tables.original, *tables.copies))]
-    every = (tables.original, *tables.copies)
-    return compare(tokens[0], tokens[1:], model=lambda f: analyse(every[int(f["table"].iloc[0])]), rule=_rule(tables))
+    tokens = [pd.DataFrame({"table": np.full(table.n, i)}) for i, (table, _) in enumerate(every)]
+    return compare(tokens[0], tokens[1:], model=lambda f: analyse(*every[int(f["table"].iloc[0])]), rule=_rule(tables))
 
 
 def _response(tables: Tables, target: str) -> Callable[[Encoded], np.ndarray]:
