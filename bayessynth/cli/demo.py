@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _SETTINGS: dict[str, Any] = {"draws": 900, "tune": 600, "chains": 4}
 _QUICK: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2}
 _COPIES = 20
-_WRITTEN = {"spec.json", "fit", "copies", "plots"}
+_JUDGED = 5
+_WRITTEN = {"spec.json", "fit", "copies", "plots", "report.html", "card.html"}
 _GROUPS = ["site", "person"]
 _NUMBERS = ["income", "visits", "expenditure"]
 
@@ -37,7 +38,7 @@ def demo(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 1,
 ) -> None:
-    """Fit the RAND health insurance experiment, draw copies, compare them, write all of it."""
+    """Fit the RAND health insurance experiment, draw copies, compare and judge them, write all of it."""
     from bayessynth.cli.inputs import read_model
     from bayessynth.cli.tables import diagnosis_view, spec_table
     from bayessynth.fitting import fit
@@ -72,7 +73,9 @@ def demo(
     fitted.save(out_ / "fit")
     copies.to_parquet(out_ / "copies")
     _save_plots(out_ / "plots", model.spec, original, frames)
-    console.rule("5. What was written")
+    console.rule("5. What the copies are worth")
+    _judge(console, original, fitted, out_, seed, failed)
+    console.rule("6. What was written")
     _show_written(console, out_)
     if failed and not quick:
         raise typer.Exit(VERDICT_FAILED)
@@ -122,6 +125,21 @@ def _show_comparison(console: Console, original: pd.DataFrame, frames: list[pd.D
     console.print(frame_table(groups, "\nBetween groups: sd, and intraclass correlation (icc)"))
 
 
+def _judge(console: Console, original: pd.DataFrame, fitted: Fitted, directory: Path, seed: int, force: bool) -> None:
+    """Judge a few copies, print every measure beside its reference, write the report and the card."""
+    from bayessynth.cli.tables import evaluation_view
+    from bayessynth.evaluation import evaluate
+
+    copies = fitted.synthesize(_JUDGED, random_seed=seed, force=force)
+    result = evaluate(original, copies, fitted=fitted, measures=["checks", "utility"], random_seed=seed)
+    console.print(f"{_JUDGED} copies. Attacks on them need records that no fit has seen: holdout=.\n")
+    console.print(evaluation_view(result))
+    if result.verdict == "fail":
+        console.print("So this spec would not be released as it is: the reasons say where it falls short of the data.")
+    result.to_html(directory / "report.html")
+    result.to_card(directory / "card.html")
+
+
 def _save_plots(directory: Path, spec: Spec, original: pd.DataFrame, frames: list[pd.DataFrame]) -> None:
     """Draw without touching the user's plotting backend: figures are saved, never shown."""
     import matplotlib.pyplot as plt
@@ -144,6 +162,8 @@ def _show_written(console: Console, directory: Path) -> None:
         "fit": "the fit, without any original record; 'bayessynth synthesize' draws from it",
         "copies": f"{_COPIES} copies in Parquet, and provenance.json: how they were made",
         "plots": "columns.png, site_means.png, graph.png",
+        "report.html": "the evaluation, for the data's steward: it compares with original records",
+        "card.html": "the public card: how the copies were made, how to analyse them",
     }
     for name, text in lines.items():
         console.print(f"{directory / name}  {text}", markup=False, highlight=False, soft_wrap=True)

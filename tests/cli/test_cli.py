@@ -178,6 +178,7 @@ def test_the_demo_writes_spec_fit_copies_and_plots(tmp_path):
     assert "no formal guarantee" in result.output
     written = {str(p.relative_to(tmp_path / "demo")) for p in (tmp_path / "demo").rglob("*") if p.is_file()}
     assert {"spec.json", "fit/fit.json", "copies/copy-019.parquet", "copies/provenance.json"} <= written
+    assert {"report.html", "card.html"} <= written
     assert {f"plots/{name}.png" for name in ("columns", "site_means", "graph")} <= written
     saved = bs.Spec.from_json(json.loads((tmp_path / "demo" / "spec.json").read_text()))
     assert saved == bs.load(tmp_path / "demo" / "fit").spec
