@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from rich.progress import Progress
 
-from bayessynth.errors import BayesSynthWarning, DataError, suggest
+from bayessynth.errors import BayesSynthError, BayesSynthWarning, DataError, suggest
 from bayessynth.evaluation.evaluation import Evaluation
-from bayessynth.evaluation.measure import Measure, Room
+from bayessynth.evaluation.measure import Measure, Room, unavailable
 from bayessynth.evaluation.registry import Entry, entries
 from bayessynth.evaluation.tables import Tables, read_tables
 from bayessynth.fitting.seeds import entropy_of
@@ -119,11 +119,16 @@ def evaluate(
 
 
 def _computed(entry: Entry, tables: Tables) -> list[Measure]:
-    """Compute one measure; what stops it must not cost the others their result."""
+    """Compute one measure; data that it cannot use must not cost the others their result."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         warnings.simplefilter("default", BayesSynthWarning)
-        return list(entry.compute(tables))
+        try:
+            return list(entry.compute(tables))
+        except BayesSynthError as error:
+            return [
+                unavailable(entry.name, entry.room, entry.name.replace("_", " "), f"Could not be computed: {error}")
+            ]
 
 
 def _groups_of(fitted: Any, provenance: Mapping[str, Any] | None) -> tuple[str, ...]:

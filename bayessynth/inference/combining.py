@@ -50,6 +50,10 @@ class Rule:
     advised : int
         Fewest copies with which it does what it says (fewer give a warning unless k is at least 5 n).
     formula : str
+    instead : str
+        What stands in where the formula is not positive.
+    joint : bool
+        Whether a joint test of several coefficients is known for it.
 
     Examples
     --------
@@ -66,6 +70,8 @@ class Rule:
     expected: Callable[[float], float] | None = None
     least: int = 1
     advised: int = 1
+    instead: str = "Reiter's (2002) (k/n) v̄"
+    joint: bool = True
 
 
 def _normal(b: Array, v: Array, m: int, ratio: float) -> Array:
@@ -107,6 +113,14 @@ RULES: Mapping[str, Rule] = {
         ),
     )
 }  # fmt: skip
+
+
+# Needs to know which copies share an imputation, so it is asked for by nests=, and computed by ``nested``.
+NESTED = Rule(
+    "nested", "r partially synthetic copies of each of M imputations", "Reiter (2004)",
+    lambda b, v, m, ratio: v + np.asarray(b) / m, _partial_df, "(1 + 1/M) B − W̄/r + v̄", least=4,
+    instead="v̄ + B/M", joint=False,
+)  # fmt: skip
 
 
 def rule_named(name: str) -> Rule:

@@ -109,6 +109,8 @@ class Pooled:
         True
         """
         names = list(self.table.index)
+        if not self.rule.joint:
+            raise DataError(f"There is no joint test for the rule {self.rule.name!r}; look at single coefficients.")
         if terms is None:
             terms = [n for n, s in zip(names, self.scales, strict=True) if s == "identity" and n != "Intercept"]
         for term in terms:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from bayessynth.errors import DataError, PoolingWarning, warn
 from bayessynth.inference import registry
-from bayessynth.inference.combining import Rule, Variance, interval, original_variance, variance
+from bayessynth.inference.combining import NESTED, Rule, Variance, interval, nested, original_variance, variance
 from bayessynth.inference.estimate import SCALES, Estimate
 from bayessynth.inference.formula import split, terms_of
 from bayessynth.inference.pooled import Pooled
@@ -30,6 +30,7 @@ def pool(
     n: int | None = None,
     target: Target = "population",
     level: float = 0.95,
+    nests: int | None = None,
     **options: Any,
 ) -> Pooled:
     """Pool an analysis over synthetic copies.
@@ -51,6 +52,9 @@ def pool(
         Whether intervals are for the population's value or for the estimate that the original would give.
     level : float
         Of the intervals.
+    nests : int, optional
+        For partially synthetic copies of several imputations: the number of imputations. Copies stand imputation by
+        imputation, equally many of each, and Reiter's (2004) rule combines them.
     **options
         Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion, gee), ``family=`` (gee),
         ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
@@ -81,7 +85,7 @@ def pool(
     'Raab, Nowok and Dibben (2016)'
     """
     provenance = copies.provenance if isinstance(copies, SyntheticData) else None
-    chosen = rule_for(provenance, rule)
+    chosen = rule_for(provenance, rule) if nests is None else NESTED
     n = _rows_of_original(n, provenance)
     if not 0 < level < 1:
         raise DataError(f"level={level!r} must lie between 0 and 1, such as 0.95.")
@@ -90,6 +94,11 @@ def pool(
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
     if len(frames) < chosen.least:
         raise DataError(f"The rule {chosen.name!r} needs at least {chosen.least} copies; there are {len(frames)}.")
+    if nests is not None and (nests < 2 or len(frames) % nests or len(frames) < 2 * nests or rule is not None):
+        raise DataError(
+            f"nests={nests} with {len(frames)} copies: give at least 2 imputations with as many copies of each, 2 or "
+            "more, and no rule=."
+        )
     found = estimates(frames, formula, model, options)
     k = round(float(np.mean([len(f) for f in frames])))
     notes = _caveats(chosen, provenance, model, options, len(frames), k / n, frames[0])
@@ -102,7 +111,8 @@ def pool(
                 "the original does."
             )
     title = registry.get(model).title if isinstance(model, str) else "Analysis"
-    pooled = combine(found, chosen, k, n, target=target, level=level, title=title, formula=formula, notes=notes)
+    pooled = combine(found, chosen, k, n, target=target, level=level, title=title, formula=formula, notes=notes,
+                     nests=nests)  # fmt: skip
     for note in pooled.notes:
         warn(note, PoolingWarning)
     return pooled
@@ -137,7 +147,7 @@ def estimates(
 
 def combine(
     found: Sequence[Estimate], rule: Rule, k: int, n: int, *, target: Target = "population", level: float = 0.95,
-    title: str = "Analysis", formula: str = "", notes: Sequence[str] = (),
+    title: str = "Analysis", formula: str = "", notes: Sequence[str] = (), nests: int | None = None,
 ) -> Pooled:  # fmt: skip
     """Combine estimates of copies.
 
@@ -148,7 +158,7 @@ def combine(
     rule : Rule
     k, n : int
         Rows of a copy and of the original.
-    target, level, title, formula, notes
+    target, level, title, formula, notes, nests
         As in :func:`pool` and :class:`Pooled`.
 
     Examples
@@ -170,10 +180,17 @@ def combine(
     if target == "original":
         spread = np.asarray(original_variance(rule, w, 1, ratio)) / np.maximum(counts, 1)
         made = Variance(spread, np.full(len(w), np.inf), np.zeros(len(w), bool))
+    elif nests is not None:
+        if not there.all():
+            raise DataError(
+                "A coefficient cannot be estimated in every copy, which the rule 'nested' needs: merge levels."
+            )
+        shape = (nests, m // nests, q.shape[1])
+        made = nested(q.reshape(shape), np.diagonal(v, axis1=1, axis2=2).reshape(shape))[1]
     else:
         parts = [variance(rule, b[i], w[i], max(int(c), 1), ratio) for i, c in enumerate(counts)]
         made = Variance(*(np.array([getattr(p, f) for p in parts]) for f in ("total", "df", "fallback")))
-    more += _fallen(found[0].names, made)
+    more += _fallen(found[0].names, made, rule)
     expected = np.nan if rule.expected is None else rule.expected(ratio)
     spread_ratio = b / (w * expected)
     more += _spread_note(found[0].names, spread_ratio, counts, rule)
@@ -254,14 +271,11 @@ def _gaps(names: Sequence[str], there: np.ndarray) -> list[str]:
     return notes
 
 
-def _fallen(names: Sequence[str], made: Variance) -> list[str]:
+def _fallen(names: Sequence[str], made: Variance, rule: Rule) -> list[str]:
     fallen = [name for name, f in zip(names, made.fallback, strict=True) if f]
     if not fallen:
         return []
-    note = (
-        f"The rule gave no positive variance for {', '.join(fallen)}; Reiter's (2002) (k/n) v̄ stands in. More copies "
-        "help."
-    )
+    note = f"The rule gave no positive variance for {', '.join(fallen)}; {rule.instead} stands in. More copies help."
     return [note]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import bayessynth as bs
 from bayessynth.errors import DataError, TableWarning
+from bayessynth.evaluation import registry
 from bayessynth.evaluation.measure import Measure, judged, over_copies, worst
 from bayessynth.evaluation.tables import read_tables
 
@@ -152,6 +153,18 @@ def test_the_regression_of_a_target_takes_groups_into_account() -> None:
              (("blind", blind), ("aware", aware))}  # fmt: skip
     assert width["aware"] > 2 * width["blind"]
     assert aware.value > blind.value
+
+
+def test_an_error_of_one_measure_does_not_cost_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(tables):
+        raise DataError("no use")
+        yield
+
+    entry = registry.entries("utility")[0]
+    monkeypatch.setitem(registry._ENTRIES, entry.name, registry.Entry(entry.name, entry.room, broken))
+    found = bs.evaluate(table(), [table(seed=2)], measures=[entry.name, "univariate"])
+    assert found[entry.name].reading == "Could not be computed: no use"
+    assert len(found) > 1
 
 
 def test_verdicts() -> None:

@@ -17,6 +17,7 @@ from bayessynth.inference.combining import (
     variance,
     wald,
 )
+from bayessynth.inference.estimate import SCALES
 
 Q, V = np.array([1.0, 1.4, 1.2, 1.8]), np.array([0.10, 0.20, 0.16, 0.14])
 # By hand: q̄ = 1.35, b = (.1225 + .0025 + .0225 + .2025)/3 = .116667, v̄ = .15.
@@ -108,3 +109,10 @@ def test_wald_of_partial_copies_is_reiters() -> None:
 def test_a_misspelt_rule_is_met_with_the_nearest() -> None:
     with pytest.raises(DataError, match=r"no combining rule 'propr'. Did you mean 'proper'"):
         rule_named("propr")
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_scales_go_forward_and_back(name: str) -> None:
+    scale, x, step = SCALES[name], 0.3, 1e-6
+    assert scale.back(scale.forward(x)) == pytest.approx(x)
+    assert scale.slope(x) == pytest.approx((scale.forward(x + step) - scale.forward(x - step)) / (2 * step), rel=1e-6)

@@ -173,6 +173,22 @@ def test_relations_that_the_spec_leaves_out_are_named() -> None:
     assert uncongenial({**made, "slopes": {"y": [["x", "site"]]}}, parts, [("x",)]) == []
 
 
+def test_copies_of_several_imputations_pool_by_the_nested_rule() -> None:
+    copies = proper_copies()
+    pooled = bs.pool(copies, "y ~ x", n=300, nests=3)
+    fits = [smf.ols("y ~ x", c).fit() for c in copies]
+    q = np.array([f.params["x"] for f in fits]).reshape(3, 2)
+    v = np.mean([f.bse["x"] ** 2 for f in fits])
+    total = 4 / 3 * q.mean(axis=1).var(ddof=1) - q.var(axis=1, ddof=1).mean() / 2 + v
+    assert pooled.table.loc["x", "std_error"] == pytest.approx(np.sqrt(total))
+    assert "Rule: nested, T = (1 + 1/M) B − W̄/r + v̄; Reiter (2004)" in str(pooled)
+    with pytest.raises(DataError, match="no joint test for the rule 'nested'"):
+        pooled.wald()
+    for wrong in ({"nests": 4}, {"nests": 6}, {"nests": 1}, {"nests": 3, "rule": "partial"}):
+        with pytest.raises(DataError, match="at least 2 imputations with as many copies of each"):
+            bs.pool(copies, "y ~ x", n=300, **wrong)
+
+
 def test_wald_and_its_errors() -> None:
     pooled = of(proper_copies()).pool("y ~ x")
     z = pooled.table.loc["x", "statistic"]
