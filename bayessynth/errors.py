@@ -67,6 +67,10 @@ class DiagnosticsWarning(BayesSynthWarning):
     """A fit should not be trusted without a look."""
 
 
+class EngineWarning(BayesSynthWarning):
+    """An equation is fitted in another, slower way than others of its kind."""
+
+
 class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
 

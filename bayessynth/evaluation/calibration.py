@@ -227,7 +227,7 @@ def _repetitions(
     bound: Bound, data: Data, column: str, truths: Mapping[str, np.ndarray], settings: _Settings
 ) -> Iterator[_Repetition]:
     """Make, fit and rank one data set after the other for one equation."""
-    from bayessynth.fitting.engines import Settings
+    from bayessynth.fitting.engines.settings import Settings
     from bayessynth.fitting.refit import refit
 
     own, frame = component(bound, data, column), data.at(column)

@@ -208,14 +208,23 @@ class Prior:
         density = np.asarray(self._frozen().logpdf(x))
         return np.where(x >= 0, density + math.log(2), -np.inf) if self.name == "HalfStudentT" else density
 
+    @property
+    def standard(self) -> dict[str, Any]:
+        """Return the parameters in the first of the sets that the distribution takes.
+
+        >>> Prior("Gamma", mu=2, sigma=1).standard
+        {'alpha': 4.0, 'beta': 2.0}
+        """
+        kind, params = _KINDS[self.name], self.params
+        if kind.standard is None or set(params) == set(kind.parameters[0]):
+            return params
+        return dict(kind.standard(**params))
+
     def _frozen(self) -> Any:
         kind = _KINDS[self.name]
         if kind.frozen is None:
             raise SpecError(f"Prior {self!r} is not a distribution of one number.")
-        params: dict[str, Any] = self.params
-        if kind.standard is not None and set(params) != set(kind.parameters[0]):
-            params = kind.standard(**params)
-        return kind.frozen(**params)
+        return kind.frozen(**self.standard)
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold.

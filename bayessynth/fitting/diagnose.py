@@ -21,6 +21,8 @@ RHAT_PASS, RHAT_FAIL = 1.01, 1.05
 ESS_PASS, ESS_FAIL = 400, 100
 DIVERGENT_FAIL = 0.01
 BFMI_PASS = 0.3
+# Vehtari, Simpson, Gelman, Yao & Gabry (2024): importance weights beyond this say nothing reliable.
+PARETO_K_FAIL = 0.7
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,14 @@ class Diagnosis:
     ----------
     verdict : {"pass", "warn", "fail"}
         pass: all R-hat ≤ 1.01, effective sample sizes ≥ 400, no divergence, BFMI > 0.3. fail: any R-hat > 1.05,
-        effective sample size < 100, divergences in more than 1 % of draws, or a draw that is not finite. warn:
-        between.
+        effective sample size < 100, divergences in more than 1 % of draws, a draw that is not finite, or a Pareto k̂
+        of 0.7 or more. warn: between.
     reasons : tuple of str
         What stands in the way of "pass", and what to do about it; empty after "pass".
     table : DataFrame
-        One row an equation: ``rhat`` (largest), ``ess_bulk`` and ``ess_tail`` (smallest), ``divergences``, ``bfmi``
-        (smallest over chains), ``parameter`` (the one that mixes worst), ``verdict``.
+        One row an equation: ``engine``, ``rhat`` (largest), ``ess_bulk`` and ``ess_tail`` (smallest), ``divergences``, ``bfmi``
+        (smallest over chains), ``parameter`` (the one that mixes worst), ``pareto_k`` (of importance weights), ``verdict``. What an
+        engine does not have is NaN: energy without Hamiltonian dynamics, k̂ without an approximating density.
     """
 
     verdict: Verdict
@@ -45,7 +48,7 @@ class Diagnosis:
     table: pd.DataFrame
 
     def _shown(self) -> pd.DataFrame:
-        return self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2})
+        return self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2, "pareto_k": 2})
 
     def __repr__(self) -> str:
         rows = self._shown().to_string(index=False)
@@ -57,7 +60,7 @@ class Diagnosis:
         return f"<p><b>Diagnostics: {self.verdict}</b></p>{table}" + (f"<ul>{reasons}</ul>" if reasons else "")
 
 
-def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:
+def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str, str] | None = None) -> Diagnosis:
     """Judge a posterior.
 
     Parameters
@@ -66,6 +69,8 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:
         With groups posterior and sample_stats, the latter with a ``component`` dim.
     owner : mapping of str to str
         The equation (component) that each variable of the posterior belongs to.
+    engines : mapping of str to str, optional
+        The engine that fitted each equation.
     """
     posterior, stats = idata["posterior"].to_dataset(), idata["sample_stats"].to_dataset()
     rows: list[dict[str, Any]] = []
@@ -73,8 +78,10 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str]) -> Diagnosis:
     for component in stats["component"].values if "component" in stats else []:
         names = [name for name, column in owner.items() if column == component]
         own = stats.sel(component=component)
-        row = {"equation": shown(str(component)), **_mixing(posterior[names])}
+        equation = shown(str(component))
+        row = {"equation": equation, "engine": (engines or {}).get(equation, "pymc"), **_mixing(posterior[names])}
         row |= {"divergences": int(own["diverging"].sum()), "bfmi": _bfmi(own["energy"].values)}
+        row["pareto_k"] = float(own["pareto_k"]) if "pareto_k" in own else np.nan  # fits saved before it was kept
         row["verdict"], found = _judge(row, own["diverging"].size)
         rows.append(row)
         reasons += found
@@ -107,6 +114,8 @@ def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
 
 def _bfmi(energy: np.ndarray) -> float:
     """Return the smallest Bayesian fraction of missing information over chains (Betancourt 2016)."""
+    if np.isnan(energy).all():
+        return np.nan
     variance = np.var(energy, axis=1)
     if not (variance > 0).all():
         return 0.0  # a single draw, or a chain that stands still
@@ -130,8 +139,10 @@ def _judge(row: Mapping[str, Any], n_draws: int) -> tuple[Verdict, list[str]]:
          "standard deviation near zero or very few groups: a tighter prior on it, or remove the term."),
         (row["bfmi"] <= BFMI_PASS, False,
          f"the energy mixes slowly (BFMI {row['bfmi']:.2f}): heavy tails. Tighter priors on standard deviations."),
+        (row["pareto_k"] >= PARETO_K_FAIL, True,
+         f"the approximation does not fit the posterior (Pareto k {row['pareto_k']:.2f}). Use engine='kernel'."),
     ]  # fmt: skip
     found = [f"{equation}: {reason}" for warned, _, reason in checks if warned]
-    if any(failed for _, failed, _ in checks):
+    if any(warned and failed for warned, failed, _ in checks):
         return "fail", found
     return ("warn" if found else "pass"), found

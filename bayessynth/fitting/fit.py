@@ -16,6 +16,7 @@ from bayessynth._version import __version__
 from bayessynth.design import Bound, Missing, bind, component
 from bayessynth.errors import DataError, FitError, suggest
 from bayessynth.fitting.cores import available_cores
+from bayessynth.fitting.engines.ladder import LADDER
 from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
@@ -26,7 +27,7 @@ from bayessynth.spec import Spec
 if TYPE_CHECKING:
     import pymc as pm
 
-ENGINES = ("auto", "pymc")
+ENGINES = ("auto", *LADDER)
 
 
 def fit(
@@ -55,8 +56,12 @@ def fit(
         Kinds of the columns; detected if not given.
     missing : {"error", "drop"}
         Missing cells are an error, or rows that have them are left out of the equations that use them.
-    engine : {"auto", "pymc"}
-        ``"pymc"`` samples each equation's PyMC model by NUTS, which is what ``"auto"`` chooses.
+    engine : {"auto", "marginal", "laplace", "quadrature", "kernel", "pymc"}
+        ``"auto"`` takes for each equation the first that serves it and passes its own check: ``"marginal"`` (Gaussian
+        equations; coefficients and group effects integrated exactly), ``"laplace"`` (no group effects), and
+        ``"quadrature"`` (effects of one factor integrated numerically) draw independently by importance sampling,
+        accepted if Pareto k̂ < 0.7; ``"kernel"`` samples by NUTS on compiled kernels, ``"pymc"`` on the PyMC model,
+        which is the reference. ``fitted.diagnose()`` names the engine of every equation.
     draws, tune, chains : int
         Draws kept and warm-up draws of each chain.
     random_seed : int, optional
@@ -80,7 +85,7 @@ def fit(
     FitError
         If the sampler cannot start.
     """
-    from bayessynth.fitting.engines import Settings
+    from bayessynth.fitting.engines.settings import Settings
     from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
 
@@ -93,11 +98,14 @@ def fit(
     components = [component(bound, bound_data, column) for column in columns]
     draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
     settings = Settings(draws=draws, tune=tune, chains=chains)
-    posteriors = fit_components(components, settings, _seeds(columns, entropy), cores or available_cores(), progress)
+    posteriors = fit_components(
+        components, engine, settings, _seeds(columns, entropy), cores or available_cores(), progress
+    )
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, bound_data.grouping, chains * draws, structure_rng, keep_groups)
     record = {
         "engine": {p.column: p.engine for p in posteriors},
+        "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "total_seconds": round(time.perf_counter() - start, 2),
         "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": missing,

@@ -78,7 +78,7 @@ class Fitted:
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
-        return diagnose(self.idata, self._owner)
+        return diagnose(self.idata, self._owner, self.provenance.get("engine"))
 
     def diagnose(self) -> Diagnosis:
         """Judge the fit: R-hat, effective sample sizes, divergences, energy; a verdict with reasons and remedies."""

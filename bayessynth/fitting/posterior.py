@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,11 @@ class Posterior:
     engine : str
     seconds : float
         Time it took, compilation included.
+    k_hat : float or None
+        Pareto k̂ of the importance weights (Vehtari, Simpson, Gelman, Yao & Gabry 2024), for draws that approximate
+        the posterior by another density; None for others.
+    refused : mapping of str to str
+        Engines that were tried before, each with the reason why its result was not taken.
     """
 
     column: str
@@ -39,10 +44,13 @@ class Posterior:
     stats: Mapping[str, np.ndarray]
     engine: str
     seconds: float
+    k_hat: float | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_datatree(self) -> xr.DataTree:
         """Return the component's own DataTree with posterior and sample_stats."""
-        stats = {name: (("chain", "draw"), values) for name, values in self.stats.items()}
+        stats: dict[str, Any] = {name: (("chain", "draw"), values) for name, values in self.stats.items()}
+        stats["pareto_k"] = np.nan if self.k_hat is None else self.k_hat
         return xr.DataTree.from_dict(
             {"posterior": dataset([self]), "sample_stats": xr.Dataset(stats, _sample_coords([self]))}
         )
@@ -69,6 +77,8 @@ def to_datatree(posteriors: Sequence[Posterior]) -> xr.DataTree:
             {name: (("component", "chain", "draw"), values) for name, values in stacked.items()},
             coords | {"component": np.asarray([safe(p.column) for p in posteriors])},
         ).transpose("chain", "draw", "component")
+        k_hats = [np.nan if p.k_hat is None else p.k_hat for p in posteriors]
+        stats["pareto_k"] = ("component", np.array(k_hats))
     return xr.DataTree.from_dict({"posterior": dataset(posteriors), "sample_stats": stats})
 
 

@@ -93,7 +93,7 @@ class PyMCSpec:
             If the sampler cannot start.
         """
         from bayessynth.fitting.cores import available_cores
-        from bayessynth.fitting.engines import Settings
+        from bayessynth.fitting.engines.settings import Settings
         from bayessynth.fitting.posterior import to_datatree
         from bayessynth.fitting.pymc_run import sample_posterior
 

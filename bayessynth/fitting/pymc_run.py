@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from bayessynth.design import coordinate, safe
 from bayessynth.errors import FitError
-from bayessynth.fitting.engines.nuts import Settings, sample_model, statistics
+from bayessynth.fitting.engines.nutpie import statistics
+from bayessynth.fitting.engines.pymc import sample_model
+from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.fitting.pymc_graph import INTERPRETED
 from bayessynth.fitting.pymc_layout import Build, Layout, built
@@ -52,7 +54,7 @@ def sample_posterior(model: pm.Model, layout: Layout, settings: Settings, seed: 
     for dim in [str(dim) for dim in draws.dims if dim not in ("chain", "draw")]:
         labels = model.coords.get(dim) or range(draws.sizes[dim])
         coords[safe(dim)] = coordinate(tuple(x.item() if isinstance(x, np.generic) else x for x in labels))
-    return Posterior("model", variables, coords, statistics(tree), "nuts", time.perf_counter() - start)
+    return Posterior("model", variables, coords, statistics(tree), "pymc", time.perf_counter() - start)
 
 
 def draw_rows(

@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 
 from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
 from bayessynth.families import Prior, inverse_graph
-from bayessynth.graph.centring import centred, reliability
+from bayessynth.design.centring import centred, reliability
 
 
 def build(component: Component) -> pm.Model:

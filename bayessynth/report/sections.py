@@ -234,8 +234,8 @@ def _sizes(tables: Tables) -> str:
 def flattened(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a record as terms and texts, what is nested in it one level deep; long lists are cut.
 
-    >>> list(flattened({"m": 5, "fit": {"chains": 4, "engine": {"x": "nuts"}}, "draws": [[0, 1], [1, 2]]}))
-    [('m', '5'), ('fit: chains', '4'), ('fit: engine', 'x: nuts'), ('draws', '(0, 1), (1, 2)')]
+    >>> list(flattened({"m": 5, "fit": {"chains": 4, "engine": {"x": "pymc"}}, "draws": [[0, 1], [1, 2]]}))
+    [('m', '5'), ('fit: chains', '4'), ('fit: engine', 'x: pymc'), ('draws', '(0, 1), (1, 2)')]
     """
     for key, value in record.items():
         term = str(key).replace("_", " ")

@@ -14,7 +14,7 @@ from bayessynth.design import Bound, Component, Data, bind, component
 from bayessynth.errors import DataError
 from bayessynth.families import Family
 from bayessynth.graph import build as module_build
-from bayessynth.graph import centring
+from bayessynth.design import centring
 from tests.graph.evaluate import Evaluator, agree, build_for
 from tests.graph.tables import LEVELS, predictors, with_response
 

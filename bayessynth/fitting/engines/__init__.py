@@ -1,5 +1,1 @@
-"""Engines: a component to its posterior."""
-
-from bayessynth.fitting.engines.nuts import Settings, sample
-
-__all__ = ["Settings", "sample"]
+"""Engines: a component to its posterior; one file each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from bayessynth.design import Component
+from bayessynth.design.component import Component
 
 # Reliability of a group's mean from which effects are centred. The centred form mixes the better the more the data
 # say of each effect, the non-centred the less (Papaspiliopoulos, Roberts & Skold 2007); below this the centred one

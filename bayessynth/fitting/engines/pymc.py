@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import nutpie
 import pymc as pm
 import pytensor
@@ -17,30 +14,10 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component
-from bayessynth.errors import FitError
+from bayessynth.fitting.engines.nutpie import explained, sample_compiled, statistics
+from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.graph import build
-
-# nutpie's names of statistics -> ArviZ's.
-_STATS = {
-    "diverging": "diverging", "energy": "energy", "depth": "tree_depth", "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate", "logp": "lp", "n_steps": "n_steps",
-}  # fmt: skip
-
-
-# Small steps: group standard deviations near zero make narrow necks, and a divergence costs the user a refit.
-TARGET_ACCEPT = 0.95
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long to sample, and from which seed."""
-
-    draws: int
-    tune: int
-    chains: int
-    cores: int = 1
-
 
 def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     """Sample one component's posterior.
@@ -76,12 +53,7 @@ def as_posterior(model: pm.Model, tree: xr.DataTree, column: str, seconds: float
     variables = {name: (tuple(map(str, posterior[name].dims))[2:], posterior[name].values) for name in kept}
     dims = {dim for names, _ in variables.values() for dim in names}
     coords = {dim: values for dim, values in _coords(model).items() if dim in dims}
-    return Posterior(column, variables, coords, statistics(tree), "nuts", seconds)
-
-
-def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
-    """Return the sampler's statistics by ArviZ's names, each of shape (chains, draws)."""
-    return {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
+    return Posterior(column, variables, coords, statistics(tree), "pymc", seconds)
 
 
 def sample_model(model: pm.Model, settings: Settings, seed: int, name: str) -> xr.DataTree:
@@ -99,26 +71,6 @@ def compile_model(model: pm.Model) -> Any:
         # A large graph is compiled as two kernels instead of one: of no concern to the user.
         warnings.filterwarnings("ignore", message="Loop fusion failed")
         return nutpie.compile_pymc_model(model)
-
-
-def sample_compiled(compiled: Any, settings: Settings, seed: int) -> xr.DataTree:
-    """Sample a compiled model."""
-    return nutpie.sample(
-        compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
-        seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
-    )  # fmt: skip
-
-
-@contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turn what stops the sampler into a FitError that names the equation."""
-    try:
-        yield
-    except (RuntimeError, pm.exceptions.SamplingError) as error:
-        raise FitError(
-            f"The sampler could not start on the equation for {name!r}: {error}. Look at its priors "
-            "(spec.priors(df)) and at the column's extremes; a column on a very large scale is better divided first."
-        ) from error
 
 
 def reported(model: pm.Model) -> list[str]:

@@ -1,0 +1,154 @@
+"""The log density of an equation's parameters and its gradient, from compiled kernels: what its PyMC graph computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bayessynth import families
+from bayessynth.design import BoundEquation, Component
+from bayessynth.fitting import kernels
+from bayessynth.fitting.kernels import whole
+from bayessynth.fitting.kernels.links import CODES
+from bayessynth.fitting.kernels.tables import Tables
+from bayessynth.fitting.kernels.vectors import Ordered, Simplex
+from bayessynth.fitting.parameters import Parameters, layout, unserved
+from bayessynth.fitting.program import program
+from bayessynth.fitting.threads import in_threads
+
+_NOTHING = np.empty(0)
+
+
+def unserved_family(equation: BoundEquation) -> str | None:
+    """Return why the kernels cannot serve an equation, or None if they can."""
+    if kernels.get(equation.family) is None:
+        return f"family {equation.family!r} has no kernel"
+    return unserved(equation)
+
+
+class Density:
+    """Log density (up to a constant) and gradient of a component's unconstrained parameters.
+
+    A call holds working memory, so it is not to be shared between threads; :meth:`fork` makes another on the same
+    data. :meth:`values` uses threads of its own.
+
+    Parameters
+    ----------
+    component : Component
+    without : str, optional
+        A factor whose effects are no parameters here.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    program : Program
+    vectors : mapping of str to Ordered or Simplex
+        Vector-valued parameters.
+    """
+
+    def __init__(self, component: Component, without: str | None = None) -> None:
+        self.component = component
+        self.equation = component.equation
+        self.family = families.get(self.equation.family)
+        rows = kernels.get(self.equation.family)
+        assert rows is not None  # unserved_family() was asked
+        self.rows = rows
+        sizes = {factor: len(labels) for factor, labels in component.labels.items()}
+        self.parameters: Parameters = layout(self.equation, sizes, [without] if without else [])
+        self.program = program(component, self.parameters, without)
+        self.vectors = _vectors(self.equation)
+        self.tables = self._tables()
+        self.space = self._space()
+
+    def _tables(self) -> Tables:
+        parameters, p, made = self.family.parameters, self.parameters, self.program
+        modelled = [parameter.name in self.equation.predictors for parameter in parameters]
+        links = [self.equation.links[q.name] if m else q.links[0] for q, m in zip(parameters, modelled, strict=True)]
+        scalars = [
+            (i, p.blocks[q.name].rows.start, q.links[0] == "logit")
+            for i, (q, m) in enumerate(zip(parameters, modelled, strict=True))
+            if not m
+        ]
+        if self.family.multinomial:
+            modelled, links = modelled[:1] * p.categories, links[:1] * p.categories
+        options = np.asarray(self.equation.options.get("points", ()), dtype=float)
+        if "link" in self.equation.options:
+            options = np.array([float(CODES[self.equation.options["link"]])])
+        own, component = p.elements, self.component
+        return Tables(
+            own.code, own.arguments, own.transform, own.bounds,
+            made.predictor_table, made.term_table, made.matrix, made.offsets, made.index, made.columns,
+            made.columns_of, made.around, made.shapes, np.array(scalars, dtype=np.int64).reshape(-1, 3),
+            np.array([p.categories]), np.array([made.widest]), component.y.astype(float),
+            _NOTHING if component.trials is None else component.trials.astype(float),
+            ~np.array(modelled), np.array([CODES[link] for link in links], dtype=np.int64), options, _NOTHING,
+        )  # fmt: skip
+
+    def _space(self) -> whole.Space:
+        return whole.space(self.tables, self.parameters.size, sum(v.length for v in self.vectors.values()))
+
+    def fork(self) -> Density:
+        """Return another on the same data, with working memory of its own."""
+        twin = object.__new__(Density)
+        twin.__dict__.update(self.__dict__)
+        twin.space = self._space()
+        return twin
+
+    def vector(self, theta: np.ndarray) -> np.ndarray:
+        """Return the vector-valued parameters side by side, shape (…, K)."""
+        if not self.vectors:
+            return np.empty((*theta.shape[:-1], 0))
+        parts = [v.forward(theta[..., self.parameters.blocks[name].rows]) for name, v in self.vectors.items()]
+        return np.ascontiguousarray(np.concatenate(parts, axis=-1))
+
+    def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the log density and its gradient, shape (size,)."""
+        theta = np.ascontiguousarray(theta)
+        total = whole.gradient(self.rows, self.tables, theta, self.vector(theta), self.space)
+        total += self.pull_vectors(theta, self.space)
+        return (total if np.isfinite(total) else -np.inf), self.space.grad.copy()
+
+    def pull_vectors(self, theta: np.ndarray, space: whole.Space) -> float:
+        """Return the log prior density of the vector-valued parameters; add their gradients."""
+        total, start = 0.0, 0
+        for name, vector in self.vectors.items():
+            block = self.parameters.blocks[name].rows
+            slope = space.vector_slope[start : start + vector.length]
+            value, own = vector.prior(theta[block])
+            space.grad[block] += own + vector.backward(theta[block], slope)
+            total += value
+            start += vector.length
+        return total
+
+    def vector_priors(self, thetas: np.ndarray) -> np.ndarray:
+        """Return the log prior densities of the vector-valued parameters, shape (S,)."""
+        total = np.zeros(len(thetas))
+        for name, vector in self.vectors.items():
+            total += [vector.prior(theta[self.parameters.blocks[name].rows])[0] for theta in thetas]
+        return total
+
+    def values(self, thetas: np.ndarray, threads: int) -> np.ndarray:
+        """Return the log densities at points, shape (S,)."""
+        thetas = np.ascontiguousarray(thetas)
+        vectors, out = self.vector(thetas), np.empty(len(thetas))
+        in_threads(
+            lambda rows: whole.values(self.rows, self.tables, thetas[rows], vectors[rows], out[rows]),
+            len(thetas), threads,
+        )  # fmt: skip
+        return out + self.vector_priors(thetas)
+
+
+def _vectors(equation: BoundEquation) -> Mapping[str, Ordered | Simplex]:
+    found: dict[str, Ordered | Simplex] = {}
+    for vector in families.get(equation.family).vectors:
+        length = vector.length(len(equation.levels), equation.options)
+        if not length:
+            continue
+        prior = equation.priors[vector.name]
+        if vector.constraint == "ordered":
+            found[vector.name] = Ordered(prior, str(equation.options.get("link", "logit")), length)
+        else:
+            a = np.broadcast_to(np.asarray(prior.params["a"], dtype=float).reshape(-1), (length,))
+            found[vector.name] = Simplex(tuple(a.tolist()))
+    return found

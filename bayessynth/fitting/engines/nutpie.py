@@ -1,0 +1,50 @@
+"""nutpie's NUTS, as all engines run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayessynth.errors import FitError
+from bayessynth.fitting.engines.settings import Settings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# nutpie's names of statistics -> ArviZ's.
+_STATS = {
+    "diverging": "diverging", "energy": "energy", "depth": "tree_depth", "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate", "logp": "lp", "n_steps": "n_steps",
+}  # fmt: skip
+# Small steps: group standard deviations near zero make narrow necks, and a divergence costs the user a refit.
+TARGET_ACCEPT = 0.95
+
+
+def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """Return the sampler's statistics by ArviZ's names, each of shape (chains, draws)."""
+    return {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
+
+
+def sample_compiled(compiled: Any, settings: Settings, seed: int) -> xr.DataTree:
+    """Sample a compiled model."""
+    import nutpie
+
+    return nutpie.sample(
+        compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
+        seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
+    )  # fmt: skip
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what stops the sampler into a FitError that names the equation."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise FitError(
+            f"The sampler could not start on the equation for {name!r}: {error}. Look at its priors "
+            "(spec.priors(df)) and at the column's extremes; a column on a very large scale is better divided first."
+        ) from error

@@ -1,0 +1,167 @@
+"""Equations with effects of one factor, integrated by quadrature: what is left is of low dimension and drawn by
+importance sampling, then the effects of every group given it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bayessynth.design import Component
+from bayessynth.fitting.constrain import posterior_of
+from bayessynth.fitting.density import unserved_family
+from bayessynth.fitting.engines import importance
+from bayessynth.fitting.engines.mode import Mode, find, start_of
+from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.integrated import Integrated, Nodes, nodes
+from bayessynth.fitting.kernels.integral import Guess
+from bayessynth.fitting.parameters import raw_name
+from bayessynth.fitting.posterior import Posterior
+
+NAME = "quadrature"
+# Orders of quadrature to choose from, and the largest number of nodes that they may have together.
+_ORDERS = (1, 3, 5, 7, 11, 17, 25)
+_NODES = 130
+# Error of the log density that is allowed: the standard deviation, over the posterior, of the difference between an
+# order and the next.
+TOLERANCE = 0.02
+_PROBES = 8
+# Effects are drawn by independence Metropolis steps, as many as leave this total variation distance.
+_DISTANCE = 1e-3
+_MOST_STEPS = 20
+_DEGREES = 6.0
+# Proposals by which acceptance is told.
+_WEIGHED = 60
+LARGEST = 40
+
+
+def unserved(component: Component) -> str | None:
+    """Return why the engine cannot fit an equation, or None if it can try."""
+    equation, family = component.equation, component.family
+    if family.multinomial:
+        return "categories have several predictors"
+    parent = family.parameters[0].name if family.parameters else ""
+    elsewhere = [p for p in equation.predictors.values() if p.parameter != parent and p.groups]
+    if not component.index or elsewhere:
+        return "the group-specific effects are not all in the first predictor"
+    if len(component.index) > 1:
+        return "the equation has several grouping factors"
+    return unserved_family(equation)
+
+
+@dataclass(frozen=True)
+class _Posterior:
+    """All that is needed to draw: the integrated density, its mode, how the groups' modes move with it, the nodes."""
+
+    density: Integrated
+    mode: Mode
+    guess: Guess
+    rule: Nodes
+
+    def values(self, thetas: np.ndarray, cores: int) -> np.ndarray:
+        return self.density.values(thetas, self.guess, self.rule, cores)
+
+
+def sample(component: Component, settings: Settings, seed: int) -> Posterior | str:
+    """Draw from the posterior.
+
+    Returns
+    -------
+    Posterior or str
+        Or why there is none: the approximation is not good enough to be trusted.
+    """
+    begun = time.perf_counter()
+    (factor,) = component.index
+    with threadpool_limits(1):
+        density = Integrated(component, factor)
+        if density.density.parameters.size > LARGEST:
+            return f"{density.density.parameters.size} parameters are too many for importance sampling"
+        made = _prepare(density, settings.cores)
+        if isinstance(made, str):
+            return made
+        drawn = importance.sample(lambda thetas: made.values(thetas, settings.cores), made.mode.theta,
+                                  made.mode.covariance, settings.draws, settings.chains,
+                                  np.random.default_rng(seed))  # fmt: skip
+        refusal = importance.refusal(drawn)
+        if refusal:
+            return refusal
+        effects = _effects(made, drawn.values, seed, settings.cores)
+        return posterior_of(density.density, drawn.values, effects, chains=settings.chains,
+                            stats=drawn.stats(settings.chains), engine=NAME, seconds=time.perf_counter() - begun,
+                            k_hat=drawn.k_hat)  # fmt: skip
+
+
+def _prepare(density: Integrated, cores: int) -> _Posterior | str:
+    """Find the mode, how the groups' modes move around it, and the order of quadrature that is enough."""
+    rule = nodes(5 if density.q == 1 else 3, density.q)
+    last = np.zeros((density.groups, density.q))
+
+    def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal last
+        value, grad = density.gradient(theta, last, rule)
+        if np.isfinite(density.space.z).all():
+            last = density.space.z.copy()
+        return value, grad
+
+    mode = find(gradient, *start_of(density.density.parameters))
+    if mode is None:
+        return "the posterior has no mode with curvature in every direction"
+    z = density.modes(mode.theta, last)
+    slopes = np.empty((*z.shape, len(mode.theta)))
+    for j, sd in enumerate(mode.sds):
+        step = np.zeros(len(mode.theta))
+        step[j] = 0.5 * sd
+        slopes[..., j] = (density.modes(mode.theta + step, z) - density.modes(mode.theta - step, z)) / sd
+    return _with_order(_Posterior(density, mode, Guess(mode.theta, z, slopes), rule), cores)
+
+
+def _with_order(made: _Posterior, cores: int) -> _Posterior | str:
+    """Choose the lowest order whose values differ from the next order's by a constant, up to the tolerance."""
+    rng = np.random.default_rng(0)  # where to probe is no matter of chance that a seed should change
+    probes = rng.multivariate_normal(made.mode.theta, made.mode.covariance, size=_PROBES, method="cholesky")
+    orders = [order for order in _ORDERS if order**made.density.q <= _NODES]
+    before: np.ndarray | None = None
+    made = replace(made, rule=nodes(orders[0], made.density.q))
+    for order in orders[1:]:
+        finer = replace(made, rule=nodes(order, made.density.q))
+        values = made.values(probes, cores) if before is None else before
+        before = finer.values(probes, cores)
+        if np.std(before - values) <= TOLERANCE:
+            return made
+        made = finer
+    return "quadrature of the group effects does not settle within the number of nodes allowed"
+
+
+def _effects(made: _Posterior, thetas: np.ndarray, seed: int, cores: int) -> dict[str, np.ndarray]:
+    """Draw the standardised effects of all groups given every draw of the parameters, by the names of their blocks."""
+    steps, degrees = _steps(made)
+    z = made.density.draws(thetas, made.guess, steps, degrees, seed, cores)
+    found, start = {}, 0
+    for group in made.density.terms:
+        stop = start + len(group.effects)
+        found[raw_name(made.density.prefix, group)] = z[:, :, start:stop]
+        start = stop
+    return found
+
+
+def _steps(made: _Posterior) -> tuple[int, float]:
+    """Return how many Metropolis steps leave the wanted distance, and the proposal's degrees of freedom.
+
+    A step from an independent proposal that is accepted with probability a leaves at most 1 - a of the distance.
+    Normal proposals are taken where they fit all groups so well that their tails are no concern.
+    """
+    found = []
+    for degrees in (np.inf, _DEGREES):
+        weights = made.density.weights(made.mode.theta, made.guess, _WEIGHED, degrees)
+        weights = weights - weights.max(axis=0)
+        if np.isfinite(degrees) or weights.std(axis=0).max() < 0.25:
+            half = len(weights) // 2
+            accepted = np.minimum(1.0, np.exp(weights[:half] - weights[half:])).mean(axis=0)
+            missed = np.clip(1.0 - accepted, 1e-9, 0.9)
+            # Averaged over groups: few may lag behind.
+            needed = next(k for k in range(1, _MOST_STEPS + 1) if k == _MOST_STEPS or (missed**k).mean() <= _DISTANCE)
+            found.append((needed, degrees))
+    return min(found)

@@ -1,0 +1,352 @@
+"""A component's log density with the effects of one factor integrated, and draws of them, at many points."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from bayessynth.fitting.kernels import blocks, cholesky, whole
+
+# Newton steps from a guess end when no group's effects move by more than this many of their standard deviations: any
+# centre of the nodes is valid, and one this close to the mode is good.
+_CLOSE = 0.3
+_STEPS = 60
+
+
+class Own(NamedTuple):
+    """The terms of the integrated factor, side by side.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (G + 1,)
+        First row of every group, rows sorted by group.
+    columns : ndarray of shape (q, n)
+        What each effect multiplies.
+    places : ndarray of int64, shape (terms, 3)
+        Of every term: place of its standard deviations, of its correlation (or -1), number of effects.
+    shapes : ndarray of shape (terms,)
+        Eta of the LKJ priors.
+    """
+
+    starts: np.ndarray
+    columns: np.ndarray
+    places: np.ndarray
+    shapes: np.ndarray
+
+
+class Guess(NamedTuple):
+    """Where the modes of the groups' standardised effects lie, to first order: z + slopes · (theta - centre).
+
+    Attributes
+    ----------
+    centre : ndarray of shape (d,)
+    z : ndarray of shape (G, q)
+    slopes : ndarray of shape (G, q, d)
+    """
+
+    centre: np.ndarray
+    z: np.ndarray
+    slopes: np.ndarray
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def covariance_root(own, x, theta, root, grad):  # type: ignore[no-untyped-def]
+    """Fill ``root`` (q, q) with the factor of the effects' covariance.
+
+    Returns
+    -------
+    float
+        The log prior of their correlations, whose gradient is added to ``grad``.
+    """
+    root[:] = 0.0
+    total, first = 0.0, 0
+    for t in range(own.places.shape[0]):
+        sds, place, q = own.places[t]
+        factor = np.eye(q)
+        if place >= 0:
+            block = slice(place, place + q * (q - 1) // 2)
+            cholesky.fill(theta[block], q, factor)
+            total += cholesky.log_prior(theta[block], q, own.shapes[t], grad[block])
+        for j in range(q):
+            for k in range(j + 1):
+                root[first + j, first + k] = factor[j, k] * x[sds + j]
+        first += q
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pull_root(own, x, dx, theta, slope, grad):  # type: ignore[no-untyped-def]
+    """Add to ``grad`` the gradient in sds and correlations, of one in the factor of the covariance, (q, q)."""
+    first = 0
+    for t in range(own.places.shape[0]):
+        sds, place, q = own.places[t]
+        factor, inner = np.eye(q), np.zeros((q, q))
+        block = slice(place, place + q * (q - 1) // 2)
+        if place >= 0:
+            cholesky.fill(theta[block], q, factor)
+        for j in range(q):
+            total = 0.0
+            for k in range(j + 1):
+                inner[j, k] = slope[first + j, first + k] * x[sds + j]
+                total += slope[first + j, first + k] * factor[j, k]
+            grad[sds + j] += total * dx[sds + j]
+        if place >= 0:
+            cholesky.pull_back(theta[block], q, factor, inner, grad[block])
+        first += q
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _times(z, root, effects):  # type: ignore[no-untyped-def]
+    """Fill ``effects`` with root · z, group by group."""
+    q = z.shape[1]
+    for g in range(z.shape[0]):
+        for j in range(q):
+            total = 0.0
+            for k in range(j + 1):
+                total += root[j, k] * z[g, k]
+            effects[g, j] = total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _guessed(guess, theta, z):  # type: ignore[no-untyped-def]
+    for g in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            z[g, j] = guess.z[g, j]
+            for i in range(theta.shape[0]):
+                z[g, j] += guess.slopes[g, j, i] * (theta[i] - guess.centre[i])
+
+
+class Space(NamedTuple):
+    """Working memory of one evaluation.
+
+    Attributes
+    ----------
+    whole : whole.Space
+    base : ndarray of shape (n,)
+        Predictor without the integrated effects.
+    scale : ndarray of shape (q, q)
+        Factor of the effects' covariance.
+    z, effects, step : ndarray of shape (G, q)
+        Standardised effects, effects, and the last step.
+    root : ndarray of shape (G, q, q)
+        Cholesky factors of the negative Hessians in z.
+    """
+
+    whole: whole.Space
+    base: np.ndarray
+    scale: np.ndarray
+    z: np.ndarray
+    effects: np.ndarray
+    step: np.ndarray
+    root: np.ndarray
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def space(tables, own, d, k):  # type: ignore[no-untyped-def]
+    """Return working memory for ``d`` parameters and vector-valued ones of length ``k`` together."""
+    groups, q = own.starts.shape[0] - 1, own.columns.shape[0]
+    return Space(
+        whole.space(tables, d, k), np.empty(tables.y.shape[0]), np.empty((q, q)), np.zeros((groups, q)),
+        np.empty((groups, q)), np.empty((groups, q)), np.empty((groups, q, q)),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def begin(tables, own, theta, s):  # type: ignore[no-untyped-def]
+    """Fill everything up to the integrated effects; return the log prior density, with its gradient in place."""
+    total = whole.begin(tables, theta, s.whole)
+    total += covariance_root(own, s.whole.x, theta, s.scale, s.whole.grad)
+    s.base[:] = s.whole.eta[0]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def at(rows, tables, own, z, vector, order, s):  # type: ignore[no-untyped-def]
+    """Evaluate the rows at standardised effects z (G, q)."""
+    _times(z, s.scale, s.effects)
+    blocks.shifted(s.base, own.starts, own.columns, s.effects, s.whole.eta[0])
+    whole.evaluate(rows, tables, vector, order, s.whole)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_joint(rows, tables, own, z, vector, s, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (G,) with every group's log density of its rows and standardised effects."""
+    at(rows, tables, own, z, vector, 0, s)
+    blocks.sums(s.whole.logp, own.starts, out)
+    for g in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            out[g] -= 0.5 * z[g, j] * z[g, j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def near(rows, tables, own, vector, close, s):  # type: ignore[no-untyped-def]
+    """Move ``s.z`` towards the modes by Newton steps, held to two standard deviations; fill ``s.root``."""
+    groups, q = s.z.shape
+    for _ in range(_STEPS):
+        at(rows, tables, own, s.z, vector, 2, s)
+        blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
+        furthest = 0.0
+        for g in range(groups):
+            square = 0.0
+            for b in range(q):
+                part = 0.0
+                for a in range(b, q):
+                    part += s.root[g, a, b] * s.step[g, a]
+                square += part * part
+            length = math.sqrt(square)
+            furthest = max(furthest, length)
+            for a in range(q):
+                s.z[g, a] += s.step[g, a] * min(1.0, 2.0 / max(length, 1e-300))
+        if not furthest >= close:
+            break
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed):  # type: ignore[no-untyped-def]
+    """Return the log integral over all groups' effects, by nodes around ``s.z``.
+
+    ``terms`` (K, G) is filled with every node's log share of its group's integral, ``placed`` (K, G, q) with the nodes.
+    """
+    groups = s.z.shape[0]
+    for k in range(points.shape[0]):
+        blocks.around(s.z, s.root, points[k : k + 1], placed[k])
+        log_joint(rows, tables, own, placed[k], vector, s, terms[k])
+    total = 0.0
+    for g in range(groups):
+        top = -np.inf
+        for k in range(points.shape[0]):
+            terms[k, g] += log_weights[k]
+            top = max(top, terms[k, g])
+        mass = 0.0
+        for k in range(points.shape[0]):
+            mass += math.exp(terms[k, g] - top)
+        own_total = top + math.log(mass)
+        for k in range(points.shape[0]):
+            terms[k, g] -= own_total
+        for j in range(s.z.shape[1]):
+            own_total -= math.log(s.root[g, j, j])
+        total += own_total
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (S,) with the log densities at points (S, d), the priors of ``vectors`` (S, K) left out."""
+    s = space(tables, own, thetas.shape[1], vectors.shape[1])
+    terms = np.empty((points.shape[0], s.z.shape[0]))
+    placed = np.empty((points.shape[0], *s.z.shape))
+    for i in range(thetas.shape[0]):
+        total = begin(tables, own, thetas[i], s)
+        _guessed(guess, thetas[i], s.z)
+        near(rows, tables, own, vectors[i], _CLOSE, s)
+        out[i] = total + quadrature(rows, tables, own, points, log_weights, vectors[i], s, terms, placed)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def gradient(rows, tables, own, points, log_weights, theta, vector, start, settled, s):  # type: ignore[no-untyped-def]
+    """Return the log density, and fill its gradient ``s.whole.grad`` and the groups' modes ``s.z``.
+
+    Fisher's identity: the mean, over the posterior of the effects as the nodes have it, of the gradient given them.
+
+    Parameters
+    ----------
+    start : ndarray of shape (G, q)
+        Where to seek the modes from, until none moves by more than ``settled`` standard deviations.
+    """
+    w, (groups, q) = s.whole, s.z.shape
+    terms = np.empty((points.shape[0], groups))
+    placed = np.empty((points.shape[0], groups, q))
+    total = begin(tables, own, theta, s)
+    s.z[:] = start
+    near(rows, tables, own, vector, settled, s)
+    total += quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed)
+    mean, by_column, slope = np.zeros(w.slope.shape), np.empty((groups, q)), np.zeros((q, q))
+    vector_mean = np.zeros(vector.shape[0])
+    share = np.empty(w.logp.shape[0])
+    counted = tables.weights.shape[0] > 0
+    for k in range(points.shape[0]):
+        for g in range(groups):
+            for i in range(own.starts[g], own.starts[g + 1]):
+                share[i] = math.exp(terms[k, g]) * (tables.weights[i] if counted else 1.0)
+        _times(placed[k], s.scale, s.effects)
+        blocks.shifted(s.base, own.starts, own.columns, s.effects, w.eta[0])
+        rows(tables.y, tables.trials, w.eta, tables.constant, tables.links, vector, tables.options, share, 1, w.logp,
+             w.slope, w.vector_slope, w.curvature)  # fmt: skip
+        for p in range(w.slope.shape[0]):
+            w.slope[p] *= share
+            mean[p] += w.slope[p]
+        vector_mean += w.vector_slope
+        blocks.products(w.slope[0], own.starts, own.columns, by_column)
+        slope += by_column.T @ placed[k]
+    w.slope[:] = mean
+    w.vector_slope[:] = vector_mean
+    whole.pull_back(tables, theta, w)
+    pull_root(own, w.x, w.dx, theta, slope, w.grad)
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def draws(rows, tables, own, guess, thetas, vectors, normal, mixing, uniform, degrees, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (S, G, q) with draws of the standardised effects given each point.
+
+    Independence Metropolis with proposals from a t (or normal) distribution at the groups' modes.
+
+    Parameters
+    ----------
+    normal : ndarray of shape (S, R + 1, G, q)
+        Standard normal numbers.
+    mixing : ndarray of shape (S, R + 1, G)
+        Chi-squared numbers with ``degrees`` degrees of freedom, over ``degrees``; ones for normal proposals.
+    uniform : ndarray of shape (S, R, G)
+        Logarithms of uniform numbers.
+    degrees : float
+        Infinite for normal proposals.
+    """
+    s = space(tables, own, thetas.shape[1], vectors.shape[1])
+    groups, q = s.z.shape
+    proposed, weight, kept = np.empty((groups, q)), np.empty(groups), np.empty(groups)
+    for i in range(thetas.shape[0]):
+        begin(tables, own, thetas[i], s)
+        _guessed(guess, thetas[i], s.z)
+        near(rows, tables, own, vectors[i], _CLOSE, s)
+        for r in range(normal.shape[1]):
+            _propose(rows, tables, own, vectors[i], normal[i, r], mixing[i, r], degrees, s, proposed, weight)
+            for g in range(groups):
+                if r == 0 or uniform[i, r - 1, g] < weight[g] - kept[g]:
+                    kept[g] = weight[g]
+                    out[i, g] = proposed[g]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _propose(rows, tables, own, vector, normal, mixing, degrees, s, proposed, weight):  # type: ignore[no-untyped-def]
+    """Fill proposals (G, q) and their log importance weights (G,)."""
+    groups, q = s.z.shape
+    point = np.empty((groups, q))
+    for g in range(groups):
+        for j in range(q):
+            point[g, j] = normal[g, j] / math.sqrt(mixing[g])
+    blocks.around(s.z, s.root, point, proposed)
+    log_joint(rows, tables, own, proposed, vector, s, weight)
+    for g in range(groups):
+        square = 0.0
+        for j in range(q):
+            square += point[g, j] * point[g, j]
+        if math.isfinite(degrees):
+            weight[g] += 0.5 * (degrees + q) * math.log1p(square / degrees)
+        else:
+            weight[g] += 0.5 * square
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def weights(rows, tables, own, guess, theta, vector, normal, mixing, degrees, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (R, G) with the log importance weights of proposals at one point."""
+    s = space(tables, own, theta.shape[0], vector.shape[0])
+    begin(tables, own, theta, s)
+    _guessed(guess, theta, s.z)
+    near(rows, tables, own, vector, _CLOSE, s)
+    proposed = np.empty(s.z.shape)
+    for r in range(normal.shape[0]):
+        _propose(rows, tables, own, vector, normal[r], mixing[r], degrees, s, proposed, out[r])

@@ -1,0 +1,178 @@
+"""From parameters to linear predictors and back: common terms, offsets and group-specific terms of all predictors.
+
+Everything that differs between equations is in arrays, so that one compiled function serves all. ``predictors`` has a
+row a linear predictor and ``terms`` a row a group-specific term, with these columns.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+# Columns of ``predictors``: first row of eta; places of the intercept (or -1) and the slopes among the constrained
+# numbers; number of slopes; their first row in ``matrix``; row in ``offsets`` or -1.
+ROW, INTERCEPT, SLOPES, P, MATRIX, OFFSET = range(6)
+# Columns of ``terms``: predictor; row in ``index``; groups; effects; place of the standard deviations among the
+# constrained numbers; of the raw effects and of the correlation (or -1) among all; first entry in ``columns_of``;
+# centring (0 no, 1 around zero, 2 around the intercept and ``around``); first entry in ``around``.
+OWNER, INDEX, GROUPS, Q, SDS, RAW, CORRELATION, COLUMNS, CENTRED, AROUND = range(10)
+# Rows that are worked on at a time: they stay in the first-level cache.
+_BLOCK = 1024
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def forward(x, theta, predictors, terms, matrix, offsets, index, columns, columns_of, around, factors, categories, z,
+            effects, eta):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Fill the linear predictors ``eta`` (P, n), the standardised effects ``z`` and the effects (both as theta)."""
+    for t in range(terms.shape[0]):
+        _effects(x, theta, predictors[terms[t, OWNER]], terms[t], around, factors[t], categories, z, effects)
+    n = eta.shape[1]
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        for k in range(predictors.shape[0]):
+            own = predictors[k]
+            for c in range(categories):
+                row = eta[own[ROW] + c]
+                value = x[own[INTERCEPT] + c] if own[INTERCEPT] >= 0 else 0.0
+                for i in range(start, stop):
+                    row[i] = value
+                for j in range(own[P]):
+                    slope, column = x[own[SLOPES] + j * categories + c], matrix[own[MATRIX] + j]
+                    for i in range(start, stop):
+                        row[i] += slope * column[i]
+                if own[OFFSET] >= 0:
+                    for i in range(start, stop):
+                        row[i] += offsets[own[OFFSET], i]
+    for t in range(terms.shape[0]):
+        term = terms[t]
+        q, group = term[Q], index[term[INDEX]]
+        for c in range(categories):
+            row = eta[predictors[term[OWNER], ROW] + c]
+            for j in range(q):
+                at = columns_of[term[COLUMNS] + j]
+                first = term[RAW] + j * categories + c
+                if at < 0:
+                    for i in range(n):
+                        row[i] += effects[first + group[i] * q * categories]
+                else:
+                    for i in range(n):
+                        row[i] += effects[first + group[i] * q * categories] * columns[at, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _centre(x, own, term, around, g, c, categories):  # type: ignore[no-untyped-def]
+    """Return what a group's first effect is sampled around."""
+    if term[CENTRED] < 2:
+        return 0.0
+    value = x[own[INTERCEPT] + c] if own[INTERCEPT] >= 0 else 0.0
+    for j in range(own[P]):
+        value += around[term[AROUND] + g * own[P] + j] * x[own[SLOPES] + j * categories + c]
+    return value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _effects(x, theta, own, term, around, factor, categories, z, effects):  # type: ignore[no-untyped-def]
+    q = term[Q]
+    for g in range(term[GROUPS]):
+        first = term[RAW] + g * q * categories
+        for c in range(categories):
+            for j in range(q):
+                z[first + j * categories + c] = theta[first + j * categories + c]
+            if term[CENTRED]:
+                z[first + c] = (theta[first + c] - _centre(x, own, term, around, g, c, categories)) / x[term[SDS] + c]
+            for j in range(q):
+                if term[CORRELATION] >= 0:
+                    total = 0.0
+                    for k in range(j + 1):
+                        total += factor[j, k] * z[first + k * categories + c]
+                else:
+                    total = z[first + j * categories + c]
+                effects[first + j * categories + c] = total * x[term[SDS] + j * categories + c]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_effects(x, terms, categories, z):  # type: ignore[no-untyped-def]
+    """Return the log density of the raw effects, up to a constant."""
+    total = 0.0
+    for t in range(terms.shape[0]):
+        term = terms[t]
+        square = 0.0
+        for i in range(term[RAW], term[RAW] + term[GROUPS] * term[Q] * categories):
+            square += z[i] * z[i]
+        total -= 0.5 * square
+        if term[CENTRED]:
+            for c in range(categories):
+                total -= term[GROUPS] * math.log(x[term[SDS] + c])
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def backward(x, predictors, terms, matrix, index, columns, columns_of, around, factors, categories, z, rows, own_grad,
+             grad, slopes):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Carry the gradients of the rows, shape (P, n), back to the parameters.
+
+    Adds to ``own_grad`` those in the constrained numbers, to ``grad`` those in the raw effects (their prior's
+    included), and fills ``slopes`` (terms, q, q) with those in the correlations' factors.
+    """
+    n = rows.shape[1]
+    for k in range(predictors.shape[0]):
+        own = predictors[k]
+        for c in range(categories):
+            row = rows[own[ROW] + c]
+            if own[INTERCEPT] >= 0:
+                own_grad[own[INTERCEPT] + c] += row.sum()
+            for j in range(own[P]):
+                own_grad[own[SLOPES] + j * categories + c] += np.dot(matrix[own[MATRIX] + j], row)
+    for t in range(terms.shape[0]):
+        term = terms[t]
+        q, group = term[Q], index[term[INDEX]]
+        by_group = np.zeros((term[GROUPS], q, categories))
+        for c in range(categories):
+            row = rows[predictors[term[OWNER], ROW] + c]
+            for j in range(q):
+                at = columns_of[term[COLUMNS] + j]
+                if at < 0:
+                    for i in range(n):
+                        by_group[group[i], j, c] += row[i]
+                else:
+                    for i in range(n):
+                        by_group[group[i], j, c] += row[i] * columns[at, i]
+        _pull_effects(x, predictors[term[OWNER]], term, around, factors[t], categories, z, by_group, own_grad, grad,
+                      slopes[t])  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pull_effects(x, own, term, around, factor, categories, z, by_group, own_grad, grad, slope):  # type: ignore[no-untyped-def]
+    """Carry the gradient in a term's effects to raw effects, standard deviations, correlation and centre."""
+    q = term[Q]
+    slope[:] = 0.0
+    for g in range(term[GROUPS]):
+        first = term[RAW] + g * q * categories
+        for c in range(categories):
+            for j in range(q):
+                sd, inner = x[term[SDS] + j * categories + c], by_group[g, j, c]
+                if term[CORRELATION] >= 0:
+                    total = 0.0
+                    for k in range(j + 1):
+                        zk = z[first + k * categories + c]
+                        total += factor[j, k] * zk
+                        slope[j, k] += inner * sd * zk
+                        grad[first + k * categories + c] += inner * sd * factor[j, k]
+                else:
+                    total = z[first + j * categories + c]
+                    grad[first + j * categories + c] += inner * sd
+                own_grad[term[SDS] + j * categories + c] += inner * total
+            for j in range(q):
+                grad[first + j * categories + c] -= z[first + j * categories + c]
+            if term[CENTRED]:
+                sd = x[term[SDS] + c]
+                own_grad[term[SDS] + c] -= grad[first + c] * z[first + c] / sd + 1.0 / sd
+                grad[first + c] /= sd
+                if term[CENTRED] == 2:
+                    if own[INTERCEPT] >= 0:
+                        own_grad[own[INTERCEPT] + c] -= grad[first + c]
+                    for j in range(own[P]):
+                        weight = around[term[AROUND] + g * own[P] + j]
+                        own_grad[own[SLOPES] + j * categories + c] -= weight * grad[first + c]
