@@ -113,6 +113,9 @@ class Family:
         Whether the parent's formula has an intercept; the thresholds of ``ordinal`` stand for it.
     default_for
         Kinds whose default the family is; ``"positive with zeros"`` for positive columns with exact zeros.
+    gaussian
+        For a family that is normal with mean ``mu`` and standard deviation ``sigma`` of a function of the values: that
+        function. Under the identity link its sufficient statistics are sums of products.
     examples
         Values of the options at which the contract test of families exercises this one.
 
@@ -136,6 +139,7 @@ class Family:
     multinomial: bool = False
     intercept: bool = True
     default_for: frozenset[str] = frozenset()
+    gaussian: Callable[[np.ndarray], np.ndarray] | None = None
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)
 
     def __post_init__(self) -> None:

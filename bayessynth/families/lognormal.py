@@ -51,5 +51,6 @@ register(
         dist=_dist,
         check=checks.positive,
         default_for=frozenset({"positive"}),
+        gaussian=np.log,
     )
 )

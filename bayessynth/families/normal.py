@@ -46,5 +46,6 @@ register(
         dist=_dist,
         check=checks.finite,
         default_for=frozenset({"continuous", "datetime"}),
+        gaussian=np.asarray,
     )
 )

@@ -1,0 +1,90 @@
+"""Gaussian equations: coefficients and group effects are integrated exactly, and drawn exactly given what is left.
+
+What is left are two to six standard deviations and correlations, drawn by importance sampling; all that is read of the
+data are sums of products, so the cost of a fit does not depend on the number of rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bayessynth.design import BoundEquation, Component
+from bayessynth.fitting.engines import importance
+from bayessynth.fitting.engines.mode import find
+from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.gaussian import Gaussian
+from bayessynth.fitting.kernels import priors
+from bayessynth.fitting.posterior import Posterior
+from bayessynth.suffstats import Gram, gram
+from bayessynth.suffstats import unserved as unserved_gram
+
+NAME = "marginal"
+# Effects of other factors than the largest stand beside the coefficients in one dense matrix.
+LARGEST = 400
+# Step of the numerical gradient, on the logarithms of standard deviations.
+_STEP = 1e-4
+
+
+def unserved(component: Component) -> str | None:
+    """Return why the engine cannot fit an equation, or None if it can try."""
+    return unserved_equation(component.equation, component.labels)
+
+
+def unserved_equation(equation: BoundEquation, labels: Mapping[str, Sequence[Any]]) -> str | None:
+    """Return why the engine cannot fit an equation with these groups, or None if it can try."""
+    reason = unserved_gram(equation)
+    if reason:
+        return reason
+    for name, prior in equation.priors.items():
+        if prior.name != "LKJ" and not priors.serves(prior):
+            return f"the prior {prior} of {name!r} is none of a single number"
+    (predictor,) = equation.predictors.values()
+    widths = [sum(len(g.effects) for g in predictor.groups if g.factor == f) * len(labels[f]) for f in equation.factors]
+    if sum(widths) - max(widths, default=0) > LARGEST:
+        return f"the smaller grouping factors have more than {LARGEST} effects"
+    return None
+
+
+def sample(component: Component, settings: Settings, seed: int) -> Posterior | str:
+    """Draw from the posterior.
+
+    Returns
+    -------
+    Posterior or str
+        Or why there is none: the proposal does not fit.
+    """
+    return sample_gram(component.equation, component.labels, gram(component), settings, seed)
+
+
+def sample_gram(
+    equation: BoundEquation, labels: Mapping[str, Sequence[Any]], sums: Gram, settings: Settings, seed: int
+) -> Posterior | str:
+    """Draw from the posterior given sums of products."""
+    begun = time.perf_counter()
+    with threadpool_limits(1):
+        density = Gaussian(equation, labels, sums)
+        start = density.start()
+
+        def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
+            steps = _STEP * np.eye(len(theta))
+            found = density.values(np.concatenate([theta[None], theta + steps, theta - steps]), 1)
+            ahead, behind = found[1 : len(theta) + 1], found[len(theta) + 1 :]
+            return float(found[0]), (ahead - behind) / (2.0 * _STEP)
+
+        mode = find(gradient, start, np.ones(len(start)))
+        if mode is None:
+            return "the posterior has no mode with curvature in every direction"
+        rng = np.random.default_rng(seed)
+        drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
+                                  settings.draws, settings.chains, rng)  # fmt: skip
+        refusal = importance.refusal(drawn)
+        if refusal:
+            return refusal
+        return density.posterior(drawn.values, seed, settings.cores, chains=settings.chains,
+                                 stats=drawn.stats(settings.chains), engine=NAME,
+                                 seconds=time.perf_counter() - begun, k_hat=drawn.k_hat)  # fmt: skip
