@@ -54,7 +54,9 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
     colour = _COLOURS[diagnosis.verdict]
     shown = diagnosis.table.drop(columns=["ess_tail"], errors="ignore")
     digits = {"rhat": 3, "ess_bulk": 0, "bfmi": 2, "pareto_k": 2}
-    shown = shown.assign(**{c: ["" if v != v else f"{v:.{d}f}" for v in shown[c]] for c, d in digits.items() if c in shown})
+    shown = shown.assign(
+        **{c: ["" if v != v else f"{v:.{d}f}" for v in shown[c]] for c, d in digits.items() if c in shown}
+    )
     lines = [Text.assemble(("• ", colour), reason) for reason in diagnosis.reasons]
     verdict = Text.assemble("Diagnostics: ", (diagnosis.verdict, f"bold {colour}"))
     return Group(frame_table(shown, "Convergence of each equation"), verdict, *lines)

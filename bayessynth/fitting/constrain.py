@@ -59,10 +59,10 @@ def _draws(
         own = z if factor is None else np.einsum("sjk,sgkc->sgjc", factor, z)
         terms.append((sds, factor, own * sds[:, None]))
     single = not density.family.multinomial
-    sds, factors, drawn = zip(*terms, strict=True) if terms else ((), (), ())
     return PredictorDraws(
         None if intercept is None else _plain(intercept, single), _plain(slopes, single),
-        tuple(_plain(s, single) for s in sds), tuple(factors), tuple(_plain(u, single) for u in drawn),
+        tuple(_plain(sds, single) for sds, _, _ in terms), tuple(factor for _, factor, _ in terms),
+        tuple(_plain(own, single) for _, _, own in terms),
     )  # fmt: skip
 
 

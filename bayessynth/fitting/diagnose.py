@@ -38,9 +38,10 @@ class Diagnosis:
     reasons : tuple of str
         What stands in the way of "pass", and what to do about it; empty after "pass".
     table : DataFrame
-        One row an equation: ``engine``, ``rhat`` (largest), ``ess_bulk`` and ``ess_tail`` (smallest), ``divergences``, ``bfmi``
-        (smallest over chains), ``parameter`` (the one that mixes worst), ``pareto_k`` (of importance weights), ``verdict``. What an
-        engine does not have is NaN: energy without Hamiltonian dynamics, k̂ without an approximating density.
+        One row an equation: ``engine``, ``rhat`` (largest), ``ess_bulk`` and ``ess_tail`` (smallest),
+        ``divergences``, ``bfmi`` (smallest over chains), ``parameter`` (the one that mixes worst), ``pareto_k`` (of
+        importance weights), ``verdict``. What an engine does not have is NaN: energy without Hamiltonian dynamics, k̂
+        without an approximating density.
     """
 
     verdict: Verdict
@@ -82,6 +83,9 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str,
         row = {"equation": equation, "engine": (engines or {}).get(equation, "pymc"), **_mixing(posterior[names])}
         row |= {"divergences": int(own["diverging"].sum()), "bfmi": _bfmi(own["energy"].values)}
         row["pareto_k"] = float(own["pareto_k"]) if "pareto_k" in own else np.nan  # fits saved before it was kept
+        if "importance_ess" in own and np.isfinite(own["importance_ess"]):
+            # Repeated draws stand in random order, so the chains do not show them.
+            row |= {name: min(row[name], float(own["importance_ess"])) for name in ("ess_bulk", "ess_tail")}
         row["verdict"], found = _judge(row, own["diverging"].size)
         rows.append(row)
         reasons += found

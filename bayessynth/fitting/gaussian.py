@@ -85,7 +85,11 @@ class Gaussian:
         dy = np.einsum("cvi,cv->i", design, sums.moments[:, :, -1])
         main = blocks[self.factors[0]] if self.factors else []
         count = groups[0] if groups else 0
-        zz, zd, zy = np.zeros((count, len(main), len(main))), np.zeros((count, len(main), dense)), np.zeros((count, len(main)))
+        zz, zd, zy = (
+            np.zeros((count, len(main), len(main))),
+            np.zeros((count, len(main), dense)),
+            np.zeros((count, len(main))),
+        )
         if main:
             code = sums.codes[self.factors[0]]
             np.add.at(zz, code, sums.moments[:, main][:, :, main])

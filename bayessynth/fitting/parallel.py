@@ -51,7 +51,9 @@ def fit_components(
                 done(column)
             else:
                 left.append((component, result))
-        tasks = [_Task(component, tuple(names), refused, seeds[component.equation.response]) for component, refused in left]
+        tasks = [
+            _Task(component, tuple(names), refused, seeds[component.equation.response]) for component, refused in left
+        ]
         finished |= _sampled(tasks, settings, cores, done)
     return [finished[c.equation.response] for c in components]
 
@@ -74,7 +76,9 @@ class _Task:
         return sample(self.component, self.names, settings, self.seed, self.refused)
 
 
-def _sampled(tasks: Sequence[_Task], settings: Settings, cores: int, done: Callable[[str], None]) -> dict[str, Posterior]:
+def _sampled(
+    tasks: Sequence[_Task], settings: Settings, cores: int, done: Callable[[str], None]
+) -> dict[str, Posterior]:
     cores = max(1, min(cores, len(tasks)))
     if cores > 1:
         return _in_workers(tasks, settings, cores, done)

@@ -34,6 +34,8 @@ class Posterior:
     k_hat : float or None
         Pareto k̂ of the importance weights (Vehtari, Simpson, Gelman, Yao & Gabry 2024), for draws that approximate
         the posterior by another density; None for others.
+    ess : float or None
+        Effective number of such draws. It does not show in them: repeated ones stand in random order.
     refused : mapping of str to str
         Engines that were tried before, each with the reason why its result was not taken.
     """
@@ -45,12 +47,13 @@ class Posterior:
     engine: str
     seconds: float
     k_hat: float | None = None
+    ess: float | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_datatree(self) -> xr.DataTree:
         """Return the component's own DataTree with posterior and sample_stats."""
         stats: dict[str, Any] = {name: (("chain", "draw"), values) for name, values in self.stats.items()}
-        stats["pareto_k"] = np.nan if self.k_hat is None else self.k_hat
+        stats |= {"pareto_k": _or_nan(self.k_hat), "importance_ess": _or_nan(self.ess)}
         return xr.DataTree.from_dict(
             {"posterior": dataset([self]), "sample_stats": xr.Dataset(stats, _sample_coords([self]))}
         )
@@ -77,9 +80,13 @@ def to_datatree(posteriors: Sequence[Posterior]) -> xr.DataTree:
             {name: (("component", "chain", "draw"), values) for name, values in stacked.items()},
             coords | {"component": np.asarray([safe(p.column) for p in posteriors])},
         ).transpose("chain", "draw", "component")
-        k_hats = [np.nan if p.k_hat is None else p.k_hat for p in posteriors]
-        stats["pareto_k"] = ("component", np.array(k_hats))
+        stats["pareto_k"] = ("component", np.array([_or_nan(p.k_hat) for p in posteriors]))
+        stats["importance_ess"] = ("component", np.array([_or_nan(p.ess) for p in posteriors]))
     return xr.DataTree.from_dict({"posterior": dataset(posteriors), "sample_stats": stats})
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _sample_coords(posteriors: Sequence[Posterior]) -> dict[str, Any]:

@@ -142,7 +142,10 @@ def _term_rows(
     terms: tuple[Term, ...],
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:  # fmt: skip
     names = [p.parameter for p in predictors]
-    table, columns, columns_of, around = [], [], [], [np.empty(0)]
+    table: list[list[int]] = []
+    columns: list[np.ndarray] = []
+    columns_of: list[int] = []
+    around = [np.empty(0)]
     for term in terms:
         prefix, group = parameters.prefix(term.parameter), term.group
         predictor = predictors[names.index(term.parameter)]

@@ -12,12 +12,12 @@ import pymc as pm
 from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component, safe
+from bayessynth.design.centring import RELIABLE, reliability
 from bayessynth.fitting.engines.nutpie import explained, sample_compiled
 from bayessynth.fitting.engines.pymc import as_posterior, compile_model
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.graph import build
-from bayessynth.design.centring import RELIABLE, reliability
 
 
 def refit(

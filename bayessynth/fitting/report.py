@@ -52,6 +52,7 @@ def report(
     engine: str,
     seconds: float,
     k_hat: float | None = None,
+    ess: float | None = None,
 ) -> Posterior:
     """Return draws under the names and dims that the equation's PyMC model gives them.
 
@@ -70,7 +71,7 @@ def report(
         Draws are ordered by chain; S is a multiple of it.
     stats : mapping of str to ndarray of shape (chains, draws)
         Statistics of the sampler; those of :data:`STATS` that it lacks become NaN.
-    engine, seconds, k_hat
+    engine, seconds, k_hat, ess
         As in :class:`Posterior`.
     """
     coords: dict[str, Sequence[Any]] = {}
@@ -86,7 +87,7 @@ def report(
     nothing = np.full(drawn[0].shape[:2], np.nan)
     kept = {name: np.asarray(stats.get(name, np.zeros_like(nothing, dtype=bool) if name == "diverging" else nothing))
             for name in STATS}  # fmt: skip
-    return Posterior(equation.response, variables, coords, kept, engine, seconds, k_hat)
+    return Posterior(equation.response, variables, coords, kept, engine, seconds, k_hat, ess)
 
 
 def _by_chain(values: np.ndarray, chains: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
-from bayessynth.families import Prior, inverse_graph
 from bayessynth.design.centring import centred, reliability
+from bayessynth.families import Prior, inverse_graph
 
 
 def build(component: Component) -> pm.Model:

@@ -57,7 +57,7 @@ def accumulate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _add(part, cells, moments):  # type: ignore[no-untyped-def]
+def _add(part, cells, moments):
     """Add the upper triangles of the rows' products to their cells' sums."""
     v = part.shape[1]
     for i in range(part.shape[0]):

@@ -36,7 +36,7 @@ class Gram:
     Examples
     --------
     >>> one = Gram(("1", "y"), np.zeros(2), np.ones(2), {}, np.array([1]), np.array([[[1.0, 3.0], [3.0, 9.0]]]))
-    >>> (one + one).n, (one + one).moments[0, 0, 1]
+    >>> (one + one).n, (one + one).moments[0, 0, 1].item()
     (2, 6.0)
     """
 
@@ -84,9 +84,9 @@ class Gram:
             raise ValueError("Sums of different columns or factors cannot be added.")
         moved = other.about(self.shift, self.scale)
         factors = list(self.codes)
-        both = np.array([np.concatenate([self.codes[f], moved.codes[f]]) for f in factors]).reshape(len(factors), -1)
-        if not factors:
-            both = np.zeros((1, 2), dtype=np.int64)
+        both = np.zeros((max(1, len(factors)), len(self.counts) + len(moved.counts)), dtype=np.int64)
+        for row, factor in zip(both, factors, strict=False):
+            row[:] = np.concatenate([self.codes[factor], moved.codes[factor]])
         cells, place = np.unique(both, axis=1, return_inverse=True)
         counts = np.zeros(cells.shape[1], dtype=np.int64)
         moments = np.zeros((cells.shape[1], *self.moments.shape[1:]))
@@ -168,8 +168,8 @@ def _cells(index: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarra
     """Return the groups of every cell, by factor, and the cell of every row."""
     if not index:
         return {}, np.zeros(n, dtype=np.int64)
-    joint: np.ndarray | None = None
+    joint = np.zeros(n, dtype=np.int64)
     for codes in index.values():
-        joint = codes if joint is None else joint * (int(codes.max()) + 1) + codes
+        joint = joint * (int(codes.max()) + 1) + codes
     _, first, cells = np.unique(joint, return_index=True, return_inverse=True)
     return {factor: codes[first].astype(np.int64) for factor, codes in index.items()}, cells.astype(np.int64)

@@ -118,8 +118,18 @@ def test_every_structure_agrees(structure: str) -> None:
     agree(own)
 
 
-@pytest.mark.parametrize("structure", ["correlated", "uncorrelated", "crossed", "group-level predictor", "distributional",
-                                       "category with groups", "order with predictors"])  # fmt: skip
+@pytest.mark.parametrize(
+    "structure",
+    [
+        "correlated",
+        "uncorrelated",
+        "crossed",
+        "group-level predictor",
+        "distributional",
+        "category with groups",
+        "order with predictors",
+    ],
+)
 def test_centred_effects_agree(structure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in (centring, module):
         monkeypatch.setattr(place, "RELIABLE", -1.0)

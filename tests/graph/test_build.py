@@ -10,11 +10,10 @@ import pytest
 
 import bayessynth as bs
 from bayessynth import families
-from bayessynth.design import Bound, Component, Data, bind, component
+from bayessynth.design import Bound, Component, Data, bind, centring, component
 from bayessynth.errors import DataError
 from bayessynth.families import Family
 from bayessynth.graph import build as module_build
-from bayessynth.design import centring
 from tests.graph.evaluate import Evaluator, agree, build_for
 from tests.graph.tables import LEVELS, predictors, with_response
 

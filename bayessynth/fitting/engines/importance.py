@@ -1,15 +1,15 @@
-"""Draws from a density of low dimension, by importance sampling that tells how far it can be trusted.
+"""Draws from a density of low dimension, by importance resampling that tells how far it can be trusted.
 
-A multivariate t is fitted to the density, and independence Metropolis–Hastings (Tierney 1994) turns its independent
-draws into chains whose target is the density itself. Against resampling, a chain shows in its effective sample size
-and R-hat what the proposal lacks, where duplicates in random order would hide it. Pareto k̂ of the importance weights
-(Vehtari, Simpson, Gelman, Yao & Gabry 2024) tells whether the proposal's tails cover the density.
+A multivariate t is fitted to the density; its draws are resampled by their Pareto-smoothed importance weights. Pareto
+k̂ of the weights (Vehtari, Simpson, Gelman, Yao & Gabry 2024) tells whether the proposal's tails cover the density, and
+the effective number of draws what the resampling left of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -18,11 +18,13 @@ from scipy.special import gammaln, logsumexp
 LogDensity = Callable[[np.ndarray], np.ndarray]
 #: Largest Pareto k̂ of weights that are used.
 PARETO_K = 0.7
-#: Smallest effective number of draws, as of any other engine, and as a share of the draws.
-ESS, ESS_SHARE = 400, 0.1
+#: Smallest effective number of draws, as of any other engine, and where few are drawn as a share of them.
+ESS, ESS_SHARE = 400, 0.2
 # Draws by which a proposal is fitted, and how often it is.
 _PILOT = 600
-_ROUNDS = 3
+_ROUNDS = 8
+# Most draws of the proposal, as a multiple of the draws that are kept.
+_MORE = 8
 # A light tail wastes fewer draws, a heavy one covers more: the best for the density is chosen among these.
 _DEGREES = (5.0, 12.0, 40.0, 200.0)
 
@@ -59,40 +61,33 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of a density.
+    """Draws of a density, independent but for repeated ones, in random order.
 
     Attributes
     ----------
     values : ndarray of shape (chains * draws, d)
-        Ordered by chain.
     log_density : ndarray of shape (chains * draws,)
     k_hat : float
-        Pareto k̂ of the proposals' importance weights.
+        Pareto k̂ of the importance weights.
     ess : float
-        Effective number of the proposals by their smoothed weights.
-    accepted : ndarray of shape (chains * draws,)
-        Whether a draw is a new one.
+        Effective number of draws.
     """
 
     values: np.ndarray
     log_density: np.ndarray
     k_hat: float
     ess: float
-    accepted: np.ndarray
 
-    def stats(self, chains: int) -> dict[str, np.ndarray]:
-        """Return what a sampler reports of its draws, each of shape (chains, draws)."""
-        return {
-            "lp": self.log_density.reshape(chains, -1),
-            "acceptance_rate": self.accepted.astype(float).reshape(chains, -1),
-        }
+    def reported(self, chains: int) -> dict[str, Any]:
+        """Return what a posterior reports of such draws, as chains."""
+        stats = {"lp": self.log_density.reshape(chains, -1)}
+        return {"chains": chains, "stats": stats, "k_hat": self.k_hat, "ess": self.ess}
 
 
 def sample(
-    log_density: LogDensity, mode: np.ndarray, covariance: np.ndarray, draws: int, chains: int,
-    rng: np.random.Generator,
-) -> Draws:  # fmt: skip
-    """Draw chains from a density.
+    log_density: LogDensity, mode: np.ndarray, covariance: np.ndarray, count: int, rng: np.random.Generator
+) -> Draws:
+    """Draw from a density.
 
     Parameters
     ----------
@@ -102,17 +97,28 @@ def sample(
     mode : ndarray of shape (d,)
     covariance : ndarray of shape (d, d)
         Of the normal density that fits around the mode.
-    draws, chains : int
+    count : int
+        Number of draws.
     rng : Generator
     """
-    proposal = _fitted(log_density, Proposal(mode, np.linalg.cholesky(covariance), _DEGREES[0]), rng)
-    points = proposal.sample(draws * chains, rng)
+    proposal, share = _fitted(log_density, Proposal(mode, np.linalg.cholesky(covariance), _DEGREES[0]), rng)
+    # Where the proposal fits less well more is drawn from it, so that the draws kept are worth about the same.
+    more = int(np.clip(round(0.6 / max(share, 1e-3)), 1, _MORE))
+    points = proposal.sample(count * more, rng)
     values = _evaluated(log_density, points)
-    weights = values - proposal.logp(points)
-    smoothed, k_hat = _smoothed(weights)
-    kept = np.concatenate([_chain(part, rng) for part in np.split(weights, chains)])
-    kept += np.repeat(np.arange(chains) * draws, draws)
-    return Draws(points[kept], values[kept], k_hat, _effective(smoothed), kept == np.arange(len(kept)))
+    weights, k_hat = _smoothed(values - proposal.logp(points))
+    if not np.isfinite(k_hat):
+        return Draws(points[:count], values[:count], np.inf, 0.0)
+    kept = rng.permutation(_systematic(weights, count, rng))
+    effective = _effective(weights)
+    return Draws(points[kept], values[kept], k_hat, 1.0 / (1.0 / effective + 1.0 / count))
+
+
+def _systematic(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return which points are drawn: each as often as its weight says, up to rounding (systematic resampling)."""
+    cumulative = np.cumsum(np.exp(weights))
+    at = (np.arange(count) + rng.random()) / count * cumulative[-1]
+    return np.minimum(np.searchsorted(cumulative, at), len(weights) - 1)
 
 
 def refusal(drawn: Draws) -> str | None:
@@ -120,7 +126,7 @@ def refusal(drawn: Draws) -> str | None:
     if not drawn.k_hat < PARETO_K:
         return f"Pareto k {drawn.k_hat:.2f} is not below {PARETO_K}"
     n = len(drawn.values)
-    if drawn.ess < min(ESS, n) * 1.0 or drawn.ess < ESS_SHARE * n:
+    if drawn.ess < min(ESS, ESS_SHARE * n):
         return f"{drawn.ess:.0f} effective of {n} draws are too few"
     return None
 
@@ -144,26 +150,51 @@ def _effective(log_weights: np.ndarray) -> float:
     return float(np.exp(-logsumexp(2.0 * log_weights)))
 
 
-def _fitted(log_density: LogDensity, start: Proposal, rng: np.random.Generator) -> Proposal:
-    """Fit the proposal to the density by the moments of weighted pilot draws, until the weights are even enough."""
-    proposal = start
+def _fitted(log_density: LogDensity, start: Proposal, rng: np.random.Generator) -> tuple[Proposal, float]:
+    """Fit the proposal to the density by the moments of weighted pilot draws, until the weights are even enough.
+
+    Each round adds its draws to those before; all are weighted by the mixture of the proposals that they came from
+    (adaptive multiple importance sampling; Cornuet, Marin, Mira & Robert 2012). Where few draws carry all weight,
+    weights are flattened (raised to a power below one), so that the proposal moves towards the density in steps.
+
+    Returns
+    -------
+    tuple of Proposal and float
+        And the share of the last round's draws that was effective; that of its own draws is larger rather than less.
+    """
+    proposal, share = start, 0.0
     d = len(start.centre)
-    n = max(_PILOT, 40 * d)
+    n = max(_PILOT, 60 * d)
+    made, points, values = [], np.empty((0, d)), np.empty(0)
     for _ in range(_ROUNDS):
-        points = proposal.sample(n, rng)
-        values = _evaluated(log_density, points)
-        weights, k_hat = _smoothed(values - proposal.logp(points))
-        effective = _effective(weights) if np.isfinite(k_hat) else 0.0
-        if effective < 4.0 * d + 10.0:
+        made.append(proposal)
+        new = proposal.sample(n, rng)
+        points, values = np.concatenate([points, new]), np.concatenate([values, _evaluated(log_density, new)])
+        own, k_hat = _smoothed(values[-n:] - proposal.logp(new))
+        if not np.isfinite(k_hat):
             break
-        share = np.exp(weights)
-        centre = share @ points
+        mixture = logsumexp([p.logp(points) for p in made], axis=0)
+        weights, _ = _smoothed(values - mixture)
+        mass = np.exp(_flattened(weights, 0.1 * n + 4.0 * d))
+        centre = mass @ points
         away = points - centre
-        covariance = (away * share[:, None]).T @ away
-        proposal = _with_degrees(centre, covariance, points, values, weights)
-        if k_hat < 0.5 and effective > 0.4 * n:
+        covariance = (away * mass[:, None]).T @ away
+        proposal, share = _with_degrees(centre, covariance, points, values, weights), _effective(own) / n
+        if k_hat < 0.5 and share > 0.4:
             break
-    return proposal
+    return proposal, share
+
+
+def _flattened(weights: np.ndarray, effective: float) -> np.ndarray:
+    """Return log weights raised to the largest power at which they have a given effective number."""
+    low, high = 0.0, 1.0
+    if _effective(weights) >= effective:
+        return weights
+    for _ in range(30):
+        power = 0.5 * (low + high)
+        even = power * weights - logsumexp(power * weights)
+        low, high = (power, high) if _effective(even) >= effective else (low, power)
+    return low * weights - logsumexp(low * weights)
 
 
 def _with_degrees(
@@ -180,19 +211,3 @@ def _with_degrees(
         proposal = Proposal(centre, 1.05 * root, degrees)
         made.append((float(logsumexp(weights + values - proposal.logp(points))), proposal))
     return min(made, key=lambda pair: pair[0])[1]
-
-
-def _chain(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return which proposal stands at each draw of one chain.
-
-    The chain starts at a proposal drawn by weight, so that it starts in its target.
-    """
-    uniform = np.log(rng.random(len(weights)))
-    kept = np.empty(len(weights), dtype=np.int64)
-    share = np.exp(weights - weights.max())
-    now = int(rng.choice(len(weights), p=share / share.sum()))
-    for i, weight in enumerate(weights):
-        if uniform[i] < weight - weights[now]:
-            now = i
-        kept[i] = now
-    return kept

@@ -37,7 +37,7 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     with threadpool_limits(1), explained(component.equation.response):
         density = Density(component)
         tree = sample_compiled(_model(density), settings, seed)
-        theta = tree["posterior"]["theta"].values.reshape(-1, density.parameters.size)
+        theta = tree["posterior"].to_dataset()["theta"].values.reshape(-1, density.parameters.size)
         return posterior_of(
             density, theta, chains=settings.chains, stats=statistics(tree), engine=NAME,
             seconds=time.perf_counter() - start,

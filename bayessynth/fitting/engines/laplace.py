@@ -45,9 +45,10 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
             return "the posterior has no mode with curvature in every direction"
 
         drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
-                                  settings.draws, settings.chains, np.random.default_rng(seed))  # fmt: skip
+                                  settings.draws * settings.chains, np.random.default_rng(seed))  # fmt: skip
         refusal = importance.refusal(drawn)
         if refusal:
             return refusal
-        return posterior_of(density, drawn.values, chains=settings.chains, stats=drawn.stats(settings.chains),
-                            engine=NAME, seconds=time.perf_counter() - begun, k_hat=drawn.k_hat)  # fmt: skip
+        return posterior_of(
+            density, drawn.values, engine=NAME, seconds=time.perf_counter() - begun, **drawn.reported(settings.chains)
+        )

@@ -81,10 +81,11 @@ def sample_gram(
             return "the posterior has no mode with curvature in every direction"
         rng = np.random.default_rng(seed)
         drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
-                                  settings.draws, settings.chains, rng)  # fmt: skip
+                                  settings.draws * settings.chains, rng)  # fmt: skip
         refusal = importance.refusal(drawn)
         if refusal:
             return refusal
-        return density.posterior(drawn.values, seed, settings.cores, chains=settings.chains,
-                                 stats=drawn.stats(settings.chains), engine=NAME,
-                                 seconds=time.perf_counter() - begun, k_hat=drawn.k_hat)  # fmt: skip
+        return density.posterior(
+            drawn.values, seed, settings.cores, engine=NAME, seconds=time.perf_counter() - begun,
+            **drawn.reported(settings.chains),
+        )  # fmt: skip

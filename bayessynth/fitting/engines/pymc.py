@@ -19,6 +19,7 @@ from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.graph import build
 
+
 def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     """Sample one component's posterior.
 

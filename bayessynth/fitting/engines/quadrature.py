@@ -1,5 +1,6 @@
-"""Equations with effects of one factor, integrated by quadrature: what is left is of low dimension and drawn by
-importance sampling, then the effects of every group given it.
+"""Equations with group effects: those of the largest factor are integrated by quadrature.
+
+What is left is of low dimension and drawn by importance sampling, then the effects of every group given it.
 """
 
 from __future__ import annotations
@@ -47,9 +48,12 @@ def unserved(component: Component) -> str | None:
     elsewhere = [p for p in equation.predictors.values() if p.parameter != parent and p.groups]
     if not component.index or elsewhere:
         return "the group-specific effects are not all in the first predictor"
-    if len(component.index) > 1:
-        return "the equation has several grouping factors"
     return unserved_family(equation)
+
+
+def _largest(component: Component) -> str:
+    """Return the factor with most groups: its effects are integrated, those of others are parameters."""
+    return max(component.index, key=lambda factor: len(component.labels[factor]))
 
 
 @dataclass(frozen=True)
@@ -74,24 +78,24 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
         Or why there is none: the approximation is not good enough to be trusted.
     """
     begun = time.perf_counter()
-    (factor,) = component.index
     with threadpool_limits(1):
-        density = Integrated(component, factor)
+        density = Integrated(component, _largest(component))
         if density.density.parameters.size > LARGEST:
             return f"{density.density.parameters.size} parameters are too many for importance sampling"
         made = _prepare(density, settings.cores)
         if isinstance(made, str):
             return made
+        rng, count = np.random.default_rng(seed), settings.draws * settings.chains
         drawn = importance.sample(lambda thetas: made.values(thetas, settings.cores), made.mode.theta,
-                                  made.mode.covariance, settings.draws, settings.chains,
-                                  np.random.default_rng(seed))  # fmt: skip
+                                  made.mode.covariance, count, rng)  # fmt: skip
         refusal = importance.refusal(drawn)
         if refusal:
             return refusal
         effects = _effects(made, drawn.values, seed, settings.cores)
-        return posterior_of(density.density, drawn.values, effects, chains=settings.chains,
-                            stats=drawn.stats(settings.chains), engine=NAME, seconds=time.perf_counter() - begun,
-                            k_hat=drawn.k_hat)  # fmt: skip
+        return posterior_of(
+            density.density, drawn.values, effects, engine=NAME, seconds=time.perf_counter() - begun,
+            **drawn.reported(settings.chains),
+        )  # fmt: skip
 
 
 def _prepare(density: Integrated, cores: int) -> _Posterior | str:

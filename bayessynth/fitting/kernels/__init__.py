@@ -31,6 +31,7 @@ class Rows(WrapperAddressProtocol):
         self._address = _get_wrapper_address(function, SIGNATURE)
 
     def __call__(self, *args: Any) -> None:
+        """Fill the results."""
         self.function(*args)
 
     def __wrapper_address__(self) -> int:

@@ -9,7 +9,7 @@ from bayessynth.fitting.kernels.links import log_share
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     for i in range(y.shape[0]):
         log_p, log_q, p_slope, q_slope, p_second, q_second = log_share(links[0], eta[0, i])

@@ -9,7 +9,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def shifted(base, starts, columns, effects, eta):  # type: ignore[no-untyped-def]
+def shifted(base, starts, columns, effects, eta):
     """Add group effects to a predictor.
 
     Parameters
@@ -33,7 +33,7 @@ def shifted(base, starts, columns, effects, eta):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sums(values, starts, total):  # type: ignore[no-untyped-def]
+def sums(values, starts, total):
     """Fill ``total`` (G,) with the sums of every group's values."""
     for g in range(starts.shape[0] - 1):
         # Four sums at a time: one would wait for each addition.
@@ -52,7 +52,7 @@ def sums(values, starts, total):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def products(values, starts, columns, total):  # type: ignore[no-untyped-def]
+def products(values, starts, columns, total):
     """Fill ``total`` (G, q) with the sums of every group's values times each column."""
     for g in range(starts.shape[0] - 1):
         for j in range(columns.shape[0]):
@@ -68,7 +68,7 @@ def products(values, starts, columns, total):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def newton(gradient, curvature, starts, columns, scale, z, step, root):  # type: ignore[no-untyped-def]
+def newton(gradient, curvature, starts, columns, scale, z, step, root):
     """Find Newton's step of every group's standardised effects z, u = scale · z with z standard normal.
 
     Parameters
@@ -132,7 +132,7 @@ def newton(gradient, curvature, starts, columns, scale, z, step, root):  # type:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def around(centre, root, point, z):  # type: ignore[no-untyped-def]
+def around(centre, root, point, z):
     """Fill ``z`` (G, q) with centre + root⁻ᵀ point: standard normal points to the scale of every group's effects.
 
     ``point`` has shape (G, q), or (1, q) for one point for all groups.

@@ -15,7 +15,7 @@ from bayessynth.fitting.kernels.special import exp
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density and gradient of every row (:mod:`bayessynth.fitting.kernels`)."""
     n, levels = y.shape[0], eta.shape[0]
     # Level by level along the rows: such loops compile to vector instructions.

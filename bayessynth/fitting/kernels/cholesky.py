@@ -12,7 +12,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def place(row, column, q):  # type: ignore[no-untyped-def]
+def place(row, column, q):
     """Return which of the numbers stands at an entry below the diagonal."""
     side, count = q - 1, q * (q - 1) // 2
     at = (row - 1) * side + column
@@ -20,7 +20,7 @@ def place(row, column, q):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill(numbers, q, factor):  # type: ignore[no-untyped-def]
+def fill(numbers, q, factor):
     """Fill ``factor`` (q, q) with the Cholesky factor."""
     for i in range(q):
         square = 1.0
@@ -35,7 +35,7 @@ def fill(numbers, q, factor):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_prior(numbers, q, eta, grad):  # type: ignore[no-untyped-def]
+def log_prior(numbers, q, eta, grad):
     """Return the log LKJ(eta) density with the transform's Jacobian, up to a constant; add its gradient to ``grad``."""
     total = 0.0
     for i in range(1, q):
@@ -52,7 +52,7 @@ def log_prior(numbers, q, eta, grad):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pull_back(numbers, q, factor, slope, grad):  # type: ignore[no-untyped-def]
+def pull_back(numbers, q, factor, slope, grad):
     """Add to ``grad`` the gradient in the numbers of a function with gradient ``slope`` (q, q) in the factor."""
     for i in range(1, q):
         inner = 0.0

@@ -15,14 +15,14 @@ _SHORT = 16
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def poisson(y, log_mu):  # type: ignore[no-untyped-def]
+def poisson(y, log_mu):
     """Return the log probability without -log y!, and its first and second derivative in the log mean."""
     mu = math.exp(log_mu)
     return y * log_mu - mu, y - mu, -mu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rising(y, alpha):  # type: ignore[no-untyped-def]
+def rising(y, alpha):
     """Return log Γ(y + α) - log Γ(α) and its derivative in α."""
     if y <= _SHORT:
         product, slope = 1.0, 0.0
@@ -34,7 +34,7 @@ def rising(y, alpha):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def negative_binomial(y, log_mu, alpha, log_rising, rising_slope):  # type: ignore[no-untyped-def]
+def negative_binomial(y, log_mu, alpha, log_rising, rising_slope):
     """Return the log probability without -log y!, its first and second derivative in the log mean, that in alpha.
 
     ``log_rising`` and ``rising_slope`` are what :func:`rising` returns.
@@ -53,7 +53,7 @@ def negative_binomial(y, log_mu, alpha, log_rising, rising_slope):  # type: igno
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def zero_inflated(y, count, zero, share):  # type: ignore[no-untyped-def]
+def zero_inflated(y, count, zero, share):
     """Return a zero-inflated log probability with its derivatives.
 
     Parameters
@@ -82,7 +82,7 @@ def zero_inflated(y, count, zero, share):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def hurdle(y, count, zero, share):  # type: ignore[no-untyped-def]
+def hurdle(y, count, zero, share):
     """Return a hurdle's log probability with its derivatives, as :func:`zero_inflated`."""
     if y == 0:
         return share[1], 0.0, 0.0, 0.0, share[3]

@@ -12,7 +12,7 @@ from bayessynth.fitting.kernels.special import digamma, exp
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     alpha = math.exp(eta[1, 0])
     norm, norm_slope = math.lgamma(alpha), digamma(alpha)

@@ -76,7 +76,7 @@ class Space(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def space(sums, d):  # type: ignore[no-untyped-def]
+def space(sums, d):
     """Return working memory for ``d`` parameters."""
     groups, q, p = sums.zd.shape
     single, widest = sums.code.shape[0], max(1, sums.factors[:, 1].max()) if sums.factors.shape[0] else 1
@@ -88,7 +88,7 @@ def space(sums, d):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _roots(sums, theta, s):  # type: ignore[no-untyped-def]
+def _roots(sums, theta, s):
     """Fill the factors of every factor's covariance; return the log prior density of theta."""
     own = sums.code.shape[0]
     total = priors.evaluate(theta[:own], sums.code, sums.arguments, sums.transform, sums.bounds, s.grad, s.x, s.dx)
@@ -110,7 +110,7 @@ def _roots(sums, theta, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scale_dense(sums, s):  # type: ignore[no-untyped-def]
+def _scale_dense(sums, s):
     """Fill the products with the columns of the other factors scaled, so that their effects are standard normal."""
     p, q = sums.dy.shape[0], sums.zd.shape[1]
     s.dd[:] = sums.dd
@@ -146,7 +146,7 @@ def _scale_dense(sums, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _factorise(sums, theta, s):  # type: ignore[no-untyped-def]
+def _factorise(sums, theta, s):
     """Integrate the primary factor; return the log density but for the dense part, and σ².
 
     Fills ``whole`` and ``right`` with the precision of the dense coefficients and its product with their mean, and for
@@ -203,8 +203,8 @@ def _factorise(sums, theta, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cholesky(matrix):  # type: ignore[no-untyped-def]
-    """Overwrite a symmetric matrix by its lower Cholesky factor; return half the log of its determinant, NaN if none."""
+def _cholesky(matrix):
+    """Overwrite a symmetric matrix by its lower Cholesky factor; return half the log determinant, NaN if none."""
     p, total = matrix.shape[0], 0.0
     for i in range(p):
         for j in range(i + 1):
@@ -217,7 +217,7 @@ def _cholesky(matrix):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def values(sums, thetas, out):  # type: ignore[no-untyped-def]
+def values(sums, thetas, out):
     """Fill ``out`` (S,) with the log densities of standard deviations and correlations, shape (S, d)."""
     s = space(sums, thetas.shape[1])
     for i in range(thetas.shape[0]):
@@ -233,7 +233,7 @@ def values(sums, thetas, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draws(sums, thetas, normal, dense, effects):  # type: ignore[no-untyped-def]
+def draws(sums, thetas, normal, dense, effects):
     """Draw coefficients and effects given each point.
 
     Parameters

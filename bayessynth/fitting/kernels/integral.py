@@ -53,7 +53,7 @@ class Guess(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def covariance_root(own, x, theta, root, grad):  # type: ignore[no-untyped-def]
+def covariance_root(own, x, theta, root, grad):
     """Fill ``root`` (q, q) with the factor of the effects' covariance.
 
     Returns
@@ -78,7 +78,7 @@ def covariance_root(own, x, theta, root, grad):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pull_root(own, x, dx, theta, slope, grad):  # type: ignore[no-untyped-def]
+def pull_root(own, x, dx, theta, slope, grad):
     """Add to ``grad`` the gradient in sds and correlations, of one in the factor of the covariance, (q, q)."""
     first = 0
     for t in range(own.places.shape[0]):
@@ -99,7 +99,7 @@ def pull_root(own, x, dx, theta, slope, grad):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _times(z, root, effects):  # type: ignore[no-untyped-def]
+def _times(z, root, effects):
     """Fill ``effects`` with root · z, group by group."""
     q = z.shape[1]
     for g in range(z.shape[0]):
@@ -111,7 +111,7 @@ def _times(z, root, effects):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _guessed(guess, theta, z):  # type: ignore[no-untyped-def]
+def _guessed(guess, theta, z):
     for g in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[g, j] = guess.z[g, j]
@@ -145,7 +145,7 @@ class Space(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def space(tables, own, d, k):  # type: ignore[no-untyped-def]
+def space(tables, own, d, k):
     """Return working memory for ``d`` parameters and vector-valued ones of length ``k`` together."""
     groups, q = own.starts.shape[0] - 1, own.columns.shape[0]
     return Space(
@@ -155,7 +155,7 @@ def space(tables, own, d, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(tables, own, theta, s):  # type: ignore[no-untyped-def]
+def begin(tables, own, theta, s):
     """Fill everything up to the integrated effects; return the log prior density, with its gradient in place."""
     total = whole.begin(tables, theta, s.whole)
     total += covariance_root(own, s.whole.x, theta, s.scale, s.whole.grad)
@@ -164,7 +164,7 @@ def begin(tables, own, theta, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def at(rows, tables, own, z, vector, order, s):  # type: ignore[no-untyped-def]
+def at(rows, tables, own, z, vector, order, s):
     """Evaluate the rows at standardised effects z (G, q)."""
     _times(z, s.scale, s.effects)
     blocks.shifted(s.base, own.starts, own.columns, s.effects, s.whole.eta[0])
@@ -172,7 +172,7 @@ def at(rows, tables, own, z, vector, order, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_joint(rows, tables, own, z, vector, s, out):  # type: ignore[no-untyped-def]
+def log_joint(rows, tables, own, z, vector, s, out):
     """Fill ``out`` (G,) with every group's log density of its rows and standardised effects."""
     at(rows, tables, own, z, vector, 0, s)
     blocks.sums(s.whole.logp, own.starts, out)
@@ -182,7 +182,7 @@ def log_joint(rows, tables, own, z, vector, s, out):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def near(rows, tables, own, vector, close, s):  # type: ignore[no-untyped-def]
+def near(rows, tables, own, vector, close, s):
     """Move ``s.z`` towards the modes by Newton steps, held to two standard deviations; fill ``s.root``."""
     groups, q = s.z.shape
     for _ in range(_STEPS):
@@ -205,7 +205,7 @@ def near(rows, tables, own, vector, close, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed):  # type: ignore[no-untyped-def]
+def quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed):
     """Return the log integral over all groups' effects, by nodes around ``s.z``.
 
     ``terms`` (K, G) is filled with every node's log share of its group's integral, ``placed`` (K, G, q) with the nodes.
@@ -233,7 +233,7 @@ def quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):  # type: ignore[no-untyped-def]
+def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):
     """Fill ``out`` (S,) with the log densities at points (S, d), the priors of ``vectors`` (S, K) left out."""
     s = space(tables, own, thetas.shape[1], vectors.shape[1])
     terms = np.empty((points.shape[0], s.z.shape[0]))
@@ -246,7 +246,7 @@ def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gradient(rows, tables, own, points, log_weights, theta, vector, start, settled, s):  # type: ignore[no-untyped-def]
+def gradient(rows, tables, own, points, log_weights, theta, vector, start, settled, s):
     """Return the log density, and fill its gradient ``s.whole.grad`` and the groups' modes ``s.z``.
 
     Fisher's identity: the mean, over the posterior of the effects as the nodes have it, of the gradient given them.
@@ -289,7 +289,7 @@ def gradient(rows, tables, own, points, log_weights, theta, vector, start, settl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draws(rows, tables, own, guess, thetas, vectors, normal, mixing, uniform, degrees, out):  # type: ignore[no-untyped-def]
+def draws(rows, tables, own, guess, thetas, vectors, normal, mixing, uniform, degrees, out):
     """Fill ``out`` (S, G, q) with draws of the standardised effects given each point.
 
     Independence Metropolis with proposals from a t (or normal) distribution at the groups' modes.
@@ -321,7 +321,7 @@ def draws(rows, tables, own, guess, thetas, vectors, normal, mixing, uniform, de
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _propose(rows, tables, own, vector, normal, mixing, degrees, s, proposed, weight):  # type: ignore[no-untyped-def]
+def _propose(rows, tables, own, vector, normal, mixing, degrees, s, proposed, weight):
     """Fill proposals (G, q) and their log importance weights (G,)."""
     groups, q = s.z.shape
     point = np.empty((groups, q))
@@ -341,7 +341,7 @@ def _propose(rows, tables, own, vector, normal, mixing, degrees, s, proposed, we
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def weights(rows, tables, own, guess, theta, vector, normal, mixing, degrees, out):  # type: ignore[no-untyped-def]
+def weights(rows, tables, own, guess, theta, vector, normal, mixing, degrees, out):
     """Fill ``out`` (R, G) with the log importance weights of proposals at one point."""
     s = space(tables, own, theta.shape[0], vector.shape[0])
     begin(tables, own, theta, s)

@@ -18,7 +18,7 @@ _MAX_LOG = 700.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_share(link, eta):  # type: ignore[no-untyped-def]
+def log_share(link, eta):
     """Return log p and log(1 - p) with their first and second derivatives in the predictor.
 
     Returns
@@ -41,7 +41,7 @@ def log_share(link, eta):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_mean(link, eta):  # type: ignore[no-untyped-def]
+def log_mean(link, eta):
     """Return the logarithm of a positive mean, and its first and second derivative in the predictor."""
     if link == LOG:
         return eta, 1.0, 0.0
@@ -54,7 +54,7 @@ def log_mean(link, eta):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mean(link, eta):  # type: ignore[no-untyped-def]
+def mean(link, eta):
     """Return a mean on the real line or a share, and its first and second derivative in the predictor."""
     if link == IDENTITY:
         return eta, 1.0, 0.0

@@ -1,4 +1,4 @@
-"""Rows of the negative binomial family, without -log y! (:func:`bayessynth.fitting.kernels.counts.negative_binomial`)."""
+"""Rows of the negative binomial family, without -log y! (:mod:`bayessynth.fitting.kernels.counts`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bayessynth.fitting.kernels.links import log_mean
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     n, highest = y.shape[0], int(y.max())
     alpha = math.exp(eta[1, 0])

@@ -17,7 +17,7 @@ _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _logistic(lower, upper, first, last):  # type: ignore[no-untyped-def]
+def _logistic(lower, upper, first, last):
     """Return the log probability, its derivatives in upper and lower, and minus the second one in the predictor.
 
     F(u) - F(l) = F(u) F(-l) (1 - exp(l - u)): nothing cancels.
@@ -40,7 +40,7 @@ def _logistic(lower, upper, first, last):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normal(lower, upper, first, last):  # type: ignore[no-untyped-def]
+def _normal(lower, upper, first, last):
     """Return what :func:`_logistic` returns, for a normal latent distribution.
 
     An interval above zero is taken for its mirror image below, which has digits left.
@@ -62,7 +62,7 @@ def _normal(lower, upper, first, last):  # type: ignore[no-untyped-def]
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     cuts = vector.shape[0]
     grad_vector[:] = 0.0

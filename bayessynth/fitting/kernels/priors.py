@@ -103,13 +103,13 @@ def elements(priors: Sequence[Prior]) -> Elements:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _t(x, location, scale, nu):  # type: ignore[no-untyped-def]
+def _t(x, location, scale, nu):
     z = (x - location) / scale
     return -0.5 * (nu + 1.0) * math.log1p(z * z / nu), -(nu + 1.0) * z / (nu + z * z) / scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def density(code, a, b, c, x):  # type: ignore[no-untyped-def]
+def density(code, a, b, c, x):
     """Return the log density of one prior at x, up to a constant, and its derivative."""
     if code == 0 or code == 4:  # Normal, HalfNormal
         z = (x - a) / b
@@ -133,7 +133,7 @@ def density(code, a, b, c, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def evaluate(theta, code, arguments, transform, bounds, grad, x, dx):  # type: ignore[no-untyped-def]
+def evaluate(theta, code, arguments, transform, bounds, grad, x, dx):
     """Fill gradient, values and their derivatives; return the log density with the transforms' Jacobians."""
     total = 0.0
     for i in range(theta.shape[0]):

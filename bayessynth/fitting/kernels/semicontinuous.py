@@ -1,4 +1,4 @@
-"""Rows of the semicontinuous family: log((1 - ψ) w_k) at the k-th point, else log ψ and the lognormal without -log y."""
+"""Rows of the semicontinuous family: log((1 - ψ) w_k) at the k-th point, else log ψ + the lognormal without -log y."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bayessynth.fitting.kernels.links import log_share
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     share, inverse = log_share(links[1], eta[1, 0]), math.exp(-eta[2, 0])
     grad_vector[:] = 0.0

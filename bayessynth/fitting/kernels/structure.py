@@ -24,7 +24,7 @@ _BLOCK = 1024
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def forward(x, theta, predictors, terms, matrix, offsets, index, columns, columns_of, around, factors, categories, z,
-            effects, eta):  # type: ignore[no-untyped-def]  # fmt: skip
+            effects, eta):  # fmt: skip
     """Fill the linear predictors ``eta`` (P, n), the standardised effects ``z`` and the effects (both as theta)."""
     for t in range(terms.shape[0]):
         _effects(x, theta, predictors[terms[t, OWNER]], terms[t], around, factors[t], categories, z, effects)
@@ -62,7 +62,7 @@ def forward(x, theta, predictors, terms, matrix, offsets, index, columns, column
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _centre(x, own, term, around, g, c, categories):  # type: ignore[no-untyped-def]
+def _centre(x, own, term, around, g, c, categories):
     """Return what a group's first effect is sampled around."""
     if term[CENTRED] < 2:
         return 0.0
@@ -73,7 +73,7 @@ def _centre(x, own, term, around, g, c, categories):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _effects(x, theta, own, term, around, factor, categories, z, effects):  # type: ignore[no-untyped-def]
+def _effects(x, theta, own, term, around, factor, categories, z, effects):
     q = term[Q]
     for g in range(term[GROUPS]):
         first = term[RAW] + g * q * categories
@@ -93,7 +93,7 @@ def _effects(x, theta, own, term, around, factor, categories, z, effects):  # ty
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_effects(x, terms, categories, z):  # type: ignore[no-untyped-def]
+def log_effects(x, terms, categories, z):
     """Return the log density of the raw effects, up to a constant."""
     total = 0.0
     for t in range(terms.shape[0]):
@@ -110,7 +110,7 @@ def log_effects(x, terms, categories, z):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def backward(x, predictors, terms, matrix, index, columns, columns_of, around, factors, categories, z, rows, own_grad,
-             grad, slopes):  # type: ignore[no-untyped-def]  # fmt: skip
+             grad, slopes):  # fmt: skip
     """Carry the gradients of the rows, shape (P, n), back to the parameters.
 
     Adds to ``own_grad`` those in the constrained numbers, to ``grad`` those in the raw effects (their prior's
@@ -144,7 +144,7 @@ def backward(x, predictors, terms, matrix, index, columns, columns_of, around, f
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pull_effects(x, own, term, around, factor, categories, z, by_group, own_grad, grad, slope):  # type: ignore[no-untyped-def]
+def _pull_effects(x, own, term, around, factor, categories, z, by_group, own_grad, grad, slope):
     """Carry the gradient in a term's effects to raw effects, standard deviations, correlation and centre."""
     q = term[Q]
     slope[:] = 0.0

@@ -12,14 +12,14 @@ from bayessynth.fitting.kernels.special import digamma, exp
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normaliser(nu):  # type: ignore[no-untyped-def]
+def _normaliser(nu):
     """Return what depends on the degrees of freedom alone, and its derivative."""
     value = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu)
     return value, 0.5 * (digamma(0.5 * (nu + 1.0)) - digamma(0.5 * nu) - 1.0 / nu)
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     nu = math.exp(eta[2, 0])
     norm, norm_slope = _normaliser(nu)

@@ -14,7 +14,7 @@ class Tables(NamedTuple):
     ----------
     code, arguments, transform, bounds
         Priors of the numbers that have one of their own (:class:`bayessynth.fitting.kernels.priors.Elements`).
-    predictors, terms, matrix, offsets, index, columns, columns_of, around
+    predictors, terms, matrix, offsets, group_of, columns, columns_of, around
         Predictors and group-specific terms (:mod:`bayessynth.fitting.kernels.structure`).
     shapes : ndarray of shape (terms,)
         Eta of the LKJ prior of every term.
@@ -34,7 +34,7 @@ class Tables(NamedTuple):
     terms: np.ndarray
     matrix: np.ndarray
     offsets: np.ndarray
-    index: np.ndarray
+    group_of: np.ndarray
     columns: np.ndarray
     columns_of: np.ndarray
     around: np.ndarray

@@ -48,7 +48,7 @@ class Space(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def space(tables, d, k):  # type: ignore[no-untyped-def]
+def space(tables, d, k):
     """Return working memory for ``d`` parameters and vector-valued ones of length ``k`` together."""
     n, p, single = tables.y.shape[0], tables.constant.shape[0], tables.code.shape[0]
     terms, q = tables.terms.shape[0], tables.widest[0]
@@ -60,7 +60,7 @@ def space(tables, d, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(tables, theta, s):  # type: ignore[no-untyped-def]
+def begin(tables, theta, s):
     """Transform the parameters and fill the linear predictors.
 
     Returns
@@ -79,7 +79,7 @@ def begin(tables, theta, s):  # type: ignore[no-untyped-def]
             block = slice(place, place + q * (q - 1) // 2)
             cholesky.fill(theta[block], q, s.factors[t])
             total += cholesky.log_prior(theta[block], q, tables.shapes[t], s.grad[block])
-    structure.forward(s.x, theta, tables.predictors, tables.terms, tables.matrix, tables.offsets, tables.index,
+    structure.forward(s.x, theta, tables.predictors, tables.terms, tables.matrix, tables.offsets, tables.group_of,
                       tables.columns, tables.columns_of, tables.around, s.factors, tables.categories[0], s.z,
                       s.effects, s.eta)  # fmt: skip
     for k in range(tables.scalars.shape[0]):
@@ -89,8 +89,8 @@ def begin(tables, theta, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def evaluate(rows, tables, vector, order, s):  # type: ignore[no-untyped-def]
-    """Evaluate the rows: their log density (order 0), its gradient (1) and curvature (2), each counted by its weight."""
+def evaluate(rows, tables, vector, order, s):
+    """Evaluate the rows: log density (order 0), its gradient (1) and curvature (2), each counted by its weight."""
     rows(tables.y, tables.trials, s.eta, tables.constant, tables.links, vector, tables.options, tables.weights, order,
          s.logp, s.slope, s.vector_slope, s.curvature)  # fmt: skip
     if tables.weights.shape[0]:
@@ -102,10 +102,10 @@ def evaluate(rows, tables, vector, order, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pull_back(tables, theta, s):  # type: ignore[no-untyped-def]
+def pull_back(tables, theta, s):
     """Carry the rows' gradient back to the parameters; adds to ``s.grad``."""
     s.own_grad[:] = 0.0
-    structure.backward(s.x, tables.predictors, tables.terms, tables.matrix, tables.index, tables.columns,
+    structure.backward(s.x, tables.predictors, tables.terms, tables.matrix, tables.group_of, tables.columns,
                        tables.columns_of, tables.around, s.factors, tables.categories[0], s.z, s.slope, s.own_grad,
                        s.grad, s.term_slopes)  # fmt: skip
     for k in range(tables.scalars.shape[0]):
@@ -122,7 +122,7 @@ def pull_back(tables, theta, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gradient(rows, tables, theta, vector, s):  # type: ignore[no-untyped-def]
+def gradient(rows, tables, theta, vector, s):
     """Return the log density and fill its gradient ``s.grad``, those of the vector-valued parameters left out."""
     total = begin(tables, theta, s)
     evaluate(rows, tables, vector, 1, s)
@@ -131,7 +131,7 @@ def gradient(rows, tables, theta, vector, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def values(rows, tables, thetas, vectors, out):  # type: ignore[no-untyped-def]
+def values(rows, tables, thetas, vectors, out):
     """Fill ``out`` (S,) with the log densities at points (S, d), the priors of ``vectors`` (S, K) left out."""
     s = space(tables, thetas.shape[1], vectors.shape[1])
     for i in range(thetas.shape[0]):

@@ -7,12 +7,12 @@ import math
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.counts import zero_inflated, negative_binomial, rising
+from bayessynth.fitting.kernels.counts import negative_binomial, rising, zero_inflated
 from bayessynth.fitting.kernels.links import log_mean, log_share
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):  # type: ignore[no-untyped-def]
+def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     share, alpha = log_share(links[1], eta[1, 0]), math.exp(eta[2, 0])
     for i in range(y.shape[0]):
