@@ -16,26 +16,53 @@ if TYPE_CHECKING:
 
 
 def read_copies(paths: Sequence[Path]) -> SyntheticData | list[pd.DataFrame]:
-    """Read copies: files, or one directory of ``copy-*`` files with ``provenance.json``.
+    """Read copies: files, directories of one copy (``copy=0/``), or one directory that holds all with their provenance.
 
     Raises
     ------
     DataError
-        If a directory holds no copy, or the provenance cannot be read.
+        If a directory holds no copy or unfinished ones, or the provenance cannot be read.
     """
+    frames = [frame for path in paths for frame in _read(path)]
+    records = [paths[0] / "_provenance.json", paths[0] / "provenance.json"]
+    found = [record for record in records if record.is_file()]
+    return frames if len(paths) > 1 or not found else _with_provenance(frames, found[0])
+
+
+def _read(path: Path) -> list[pd.DataFrame]:
     from bayessynth.fitting import read
 
-    files: list[Path] = []
-    for path in paths:
-        found = sorted([*path.glob("copy-*.parquet"), *path.glob("copy-*.csv")]) if path.is_dir() else [path]
-        if not found:
-            raise DataError(f"{path} holds no copy-*.parquet or copy-*.csv, as 'bayessynth synthesize' writes them.")
-        files += found
-    frames = [read(file) for file in files]
-    record = paths[0] / "provenance.json"
-    if len(paths) > 1 or not record.is_file():
-        return frames
-    return _with_provenance(frames, record)
+    if not path.is_dir():
+        return [read(path)]
+    if any(path.glob("part-*.parquet")):
+        return [_joined(path)]
+    _check_finished(path)
+    streamed = sorted(path.glob("copy=*"), key=lambda folder: int(folder.name.removeprefix("copy=")))
+    files = sorted([*path.glob("copy-*.parquet"), *path.glob("copy-*.csv")])
+    if not streamed and not files:
+        raise DataError(f"{path} holds no copy=* and no copy-*.csv, as 'bayessynth synthesize' writes them.")
+    return [*map(_joined, streamed), *map(read, files)]
+
+
+def _joined(folder: Path) -> pd.DataFrame:
+    """Read the files of one copy in their order."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(sorted(folder.glob("part-*.parquet")), partitioning=None).to_pandas()
+
+
+def _check_finished(path: Path) -> None:
+    from bayessynth.synthesis.manifest import MANIFEST, read_manifest
+
+    if not (path / MANIFEST).is_file():
+        return
+    manifest = read_manifest(path / MANIFEST)
+    missing = [part["file"] for part in manifest["parts"] if not (path / part["file"]).is_file()]
+    if missing:
+        raise DataError(
+            f"{path} is unfinished: {len(missing)} of {len(manifest['parts'])} files are missing, the first is "
+            f"{missing[0]}. Write the copies again with the same seed, which goes on where it was broken off."
+        )
 
 
 def _with_provenance(frames: list[pd.DataFrame], record: Path) -> SyntheticData:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bayessynth.errors import SynthesisError
+from bayessynth.synthesis.batches import cut
+from bayessynth.synthesis.comma import write_csv
+from bayessynth.synthesis.request import check_positive
+from bayessynth.synthesis.source import Foreign, Source
+from bayessynth.synthesis.stream import write_parquet
 
 if TYPE_CHECKING:
-    from bayessynth.inference import Pooled
+    from distributed import Client
 
-# The parts of a copy, by its number and the number of threads.
-Parts = Callable[[int, int | None], Iterator[pd.DataFrame]]
+    from bayessynth.inference import Pooled
 
 
 class SyntheticData:
@@ -45,8 +44,11 @@ class SyntheticData:
     (2, (10, 1), 'no formal guarantee')
     """
 
-    def __init__(self, parts: Parts, m: int, provenance: Mapping[str, Any]) -> None:
-        self._parts = parts
+    def __init__(
+        self, source: Source | Callable[[int, int | None], Iterator[pd.DataFrame]], m: int,
+        provenance: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self._source: Source = source if isinstance(source, Source) else Foreign(source, m)
         self.m = m
         self.provenance = dict(provenance)
 
@@ -66,10 +68,50 @@ class SyntheticData:
 
     def parts(self, copy: int, threads: int | None = None) -> Iterator[pd.DataFrame]:
         """Yield one copy in parts of a bounded number of rows, some drawn ahead on other cores."""
+        return self._source.frames(self._index(copy), None, threads)
+
+    def batches(self, copy: int | None = None, rows: int | None = None) -> Iterator[pd.DataFrame]:
+        """Iterate over frames of bounded size, of one copy or of all.
+
+        Parameters
+        ----------
+        copy : int, optional
+            Which copy; by default all, one after the other, with a first column ``copy`` (from 0). No frame has rows
+            of two copies.
+        rows : int, optional
+            Rows of a frame, the last of a copy aside, which has what is left; by default those of the parts in which
+            a copy is drawn, 65,536.
+
+        Yields
+        ------
+        DataFrame
+            Together the copy as it is elsewhere, whatever the size of the frames. (Copies of a PyMC model of yours
+            are drawn as a whole, so there memory holds all of one.)
+
+        Raises
+        ------
+        SynthesisError
+            If rows is not positive, or all copies are asked for and the table has a column ``copy``.
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> schema = bs.Schema(age=bs.Continuous(bounds=(0, 110)))
+        >>> syn = bs.Spec("age ~ 1").synthesize_prior(schema, m=2, k=10, random_seed=1)
+        >>> [len(frame) for frame in syn.batches(rows=4)]
+        [4, 4, 2, 4, 4, 2]
+        """
+        if rows is not None:
+            check_positive(rows=rows)
+        if copy is not None:
+            return cut(self.parts(copy), rows)
+        return (_numbered(frame, j) for j in range(self.m) for frame in cut(self.parts(j), rows))
+
+    def _index(self, copy: int) -> int:
         index = copy + self.m if copy < 0 else copy
         if not 0 <= index < self.m:
             raise IndexError(f"There is no copy {copy}; there are {self.m}, from 0 to {self.m - 1}.")
-        return self._parts(index, threads)
+        return index
 
     def concat(self) -> pd.DataFrame:
         """Return all copies below each other, with a first column ``copy`` (from 0).
@@ -86,14 +128,7 @@ class SyntheticData:
         >>> bs.Spec("age ~ 1").synthesize_prior(schema, m=2, k=3, random_seed=1).concat()["copy"].tolist()
         [0, 0, 0, 1, 1, 1]
         """
-        copies = list(self)
-        if "copy" in copies[0]:
-            raise SynthesisError(
-                "The table has a column 'copy' of its own; use pd.concat(list(syn), keys=range(syn.m))."
-            )
-        for j, frame in enumerate(copies):
-            frame.insert(0, "copy", j)
-        return pd.concat(copies, ignore_index=True)
+        return pd.concat([_numbered(frame, j) for j, frame in enumerate(self)], ignore_index=True)
 
     def pool(self, formula: str = "", model: Any = "ols", **options: Any) -> Pooled:
         """Pool an analysis over the copies, with valid standard errors; :func:`bayessynth.pool` has the arguments."""
@@ -101,11 +136,57 @@ class SyntheticData:
 
         return pool(self, formula, model, **options)
 
-    def to_parquet(self, directory: str | os.PathLike[str]) -> Path:
-        """Write every copy to ``copy-000.parquet`` … in a new directory, with ``provenance.json`` beside them.
+    def to_parquet(
+        self, directory: str | os.PathLike[str], *, client: Client | None = None, progress: bool = True
+    ) -> Path:
+        """Stream every copy to ``copy=0/part-00000.parquet`` … below a directory.
 
-        Copies are streamed in parts, so memory holds one part at a time. Files are written under a temporary name
-        and renamed when all are complete.
+        ``pd.read_parquet(directory)``, PyArrow, Dask and DuckDB read all copies, with a column ``copy``;
+        ``pd.read_parquet(directory / "copy=0")`` reads one. Beside them stand ``_provenance.json``, how the copies
+        were made, and ``_manifest.json``, which files there are.
+
+        A file appears when it is whole. Writing that was broken off is resumed by the same call (same fit, arguments
+        and seed; so state ``random_seed``): only missing files are drawn, and none is drawn again when all are there.
+        Neither this nor the number of threads or workers changes a byte. Memory holds one part of 65,536 rows a
+        thread, and what a copy has at its groups' level.
+
+        Parameters
+        ----------
+        directory : path
+            A new one, or one of the same request.
+        client : distributed.Client, optional
+            A Dask cluster whose workers draw and write (``pip install bayessynth[dask]``). They must share the file
+            system. A worker that dies loses the file at which it is, which another then writes.
+        progress : bool
+            Show a progress bar where there is a terminal or a notebook.
+
+        Returns
+        -------
+        Path
+            The directory.
+
+        Raises
+        ------
+        SynthesisError
+            If the directory holds something else, the table has a column ``copy``, or a worker fails for good.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import bayessynth as bs
+        >>> schema = bs.Schema(age=bs.Continuous(bounds=(0, 110)))
+        >>> syn = bs.Spec("age ~ 1").synthesize_prior(schema, m=2, k=3, random_seed=1)
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     pd.read_parquet(syn.to_parquet(f"{parent}/out"))["copy"].tolist()
+        [0, 0, 0, 1, 1, 1]
+        """
+        return write_parquet(self._source, self.m, self.provenance, directory, client, progress)
+
+    def to_csv(self, directory: str | os.PathLike[str], *, progress: bool = True) -> Path:
+        """Stream every copy to ``copy-000.csv`` … in a new directory, with ``provenance.json`` beside them.
+
+        The directory appears when all files are whole; if writing is broken off, nothing is left.
 
         Returns
         -------
@@ -117,33 +198,7 @@ class SyntheticData:
         SynthesisError
             If the directory exists and is not empty.
         """
-        return self._write(directory, ".parquet", _write_parquet)
-
-    def to_csv(self, directory: str | os.PathLike[str]) -> Path:
-        """Write every copy to ``copy-000.csv`` … in a new directory, with ``provenance.json`` beside them."""
-        return self._write(directory, ".csv", _write_csv)
-
-    def _write(
-        self, directory: str | os.PathLike[str], suffix: str, write: Callable[[Iterator[pd.DataFrame], Path], None]
-    ) -> Path:
-        target = Path(directory)
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise SynthesisError(f"{target} exists already; name a new directory, so that nothing is overwritten.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            width = max(3, len(str(self.m - 1)))
-            for j in range(self.m):
-                write(self.parts(j), temporary / f"copy-{j:0{width}d}{suffix}")
-            (temporary / "provenance.json").write_text(json.dumps(self.provenance, indent=2))
-            if target.exists():
-                target.rmdir()
-            temporary.chmod(0o755)
-            temporary.rename(target)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        return target
+        return write_csv(self._source, self.m, self.provenance, directory, progress)
 
     def __repr__(self) -> str:
         record = self.provenance
@@ -158,19 +213,8 @@ class SyntheticData:
         return "\n".join(lines)
 
 
-def _write_parquet(parts: Iterator[pd.DataFrame], path: Path) -> None:
-    writer: pq.ParquetWriter | None = None
-    try:
-        for part in parts:
-            table = pa.Table.from_pandas(part, preserve_index=False)
-            if writer is None:
-                writer = pq.ParquetWriter(path, table.schema)
-            writer.write_table(table.cast(writer.schema))
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _write_csv(parts: Iterator[pd.DataFrame], path: Path) -> None:
-    for i, part in enumerate(parts):
-        part.to_csv(path, mode="a", header=i == 0, index=False)
+def _numbered(frame: pd.DataFrame, copy: int) -> pd.DataFrame:
+    if "copy" in frame:
+        raise SynthesisError("The table has a column 'copy' of its own; use pd.concat(list(syn), keys=range(syn.m)).")
+    frame.insert(0, "copy", copy)
+    return frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,15 @@ class Draws:
     def at(self, chain: int, draw: int) -> dict[str, np.ndarray]:
         """Return one draw of every variable."""
         return {name: values[chain, draw] for name, values in self.variables.items()}
+
+    def take(self, chosen: Sequence[tuple[int, int]]) -> Draws:
+        """Return some of the draws as one chain.
+
+        >>> Draws({"x": np.arange(6).reshape(2, 3)}, (2, 3)).take([(0, 1), (1, 2)]).variables["x"].tolist()
+        [[1, 5]]
+        """
+        chains, draws = [c for c, _ in chosen], [d for _, d in chosen]
+        return Draws({name: values[chains, draws][None] for name, values in self.variables.items()}, (1, len(chosen)))
 
     def spread(self, m: int) -> list[tuple[int, int]]:
         """Choose m distinct draws, spread evenly over chains and along each chain.

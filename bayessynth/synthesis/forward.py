@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from bayessynth._version import __version__
 from bayessynth.design import safe
 from bayessynth.errors import DataError, FitError, SynthesisError
 from bayessynth.errors import where as where_rows
+from bayessynth.fitting.groups import GroupPosterior
+from bayessynth.fitting.pymc_layout import Build, Layout
 from bayessynth.schema.column import CODES
+from bayessynth.synthesis.arrow import types_of
 from bayessynth.synthesis.data import SyntheticData
+from bayessynth.synthesis.digest import digest, digest_of_groups
 from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.generate import child
-from bayessynth.synthesis.groups import Groups, new_groups, observed_groups
-from bayessynth.synthesis.labels import label, owners
+from bayessynth.synthesis.groups import Groups, existing_groups, new_groups
+from bayessynth.synthesis.labels import Labels, label, owners
 from bayessynth.synthesis.provenance import PRIVACY
 from bayessynth.synthesis.request import GroupPolicy, Request, checked, warn_disclosing
 
@@ -84,56 +90,105 @@ def synthesize_pymc(
         warn_disclosing("Copies have the original's groups, with their labels and sizes")
     draws = Draws.of(fitted.idata["posterior"].to_dataset())
     chosen = draws.spread(m)
-
-    def parts(j: int, threads: int | None) -> Iterator[pd.DataFrame]:
-        chain, draw = chosen[j]
-        yield _copy(fitted, draws.at(chain, draw), chain * draws.shape[1] + draw, request, existing, j)
-
-    return SyntheticData(parts, m, _provenance(fitted, chosen, request, verdict, existing))
+    flat = tuple(chain * draws.shape[1] + draw for chain, draw in chosen)
+    forward = Forward(fitted.build, fitted.layout, fitted.groups, draws.take(chosen), flat, request, existing)
+    return SyntheticData(forward, m, _provenance(fitted, chosen, request, verdict, existing))
 
 
-def _copy(
-    fitted: FittedPyMC, values: Mapping[str, np.ndarray], draw: int, request: Request, existing: bool, copy: int
-) -> pd.DataFrame:
-    """Draw one copy: groups, then all columns."""
-    from bayessynth.fitting.pymc_run import draw_rows
+@dataclass(frozen=True)
+class Forward:
+    """Makes any copy of a user's PyMC model, all its rows at once.
 
-    layout = fitted.layout
-    assert fitted.build is not None
-    seed = np.random.SeedSequence(request.entropy, spawn_key=(copy,))
-    k = request.k if request.k is not None else layout.n
-    rng = child(seed, 0)
-    groups = _existing(fitted, k, rng) if existing else new_groups(fitted.groups, draw, k, rng)
-    codes = {factor: groups.codes("row", factor) for factor in layout.factors.values()}
-    shared = [*layout.trace, *((v for v in layout.groups if v in layout.free) if existing else ())]
-    stream = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 1)).generate_state(4).tolist()
-    try:
-        arrays = draw_rows(fitted.build, layout, codes, groups.sizes, {v: values[safe(v)] for v in shared}, k, stream)
-    except (FitError, DataError):
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-        raise SynthesisError(
-            f"Copy {copy} could not be drawn from the PyMC model: {reason}. If a parameter runs out of its "
-            "distribution's range, its prior is too wide for new records; if an index does, a variable lacks a dim."
-        ) from error
-    _check(arrays, fitted, k, copy)
-    return _decoded(fitted, arrays, groups)
+    Attributes
+    ----------
+    build : callable
+        The user's function.
+    layout : Layout
+    structure : GroupPosterior
+    draws : Draws
+        Those that the copies use, in one chain.
+    flat : tuple of int
+        Number of each copy's draw in the posterior.
+    request : Request
+    existing : bool
+        Whether the groups are the original's, with their effects.
+    """
+
+    build: Build
+    layout: Layout
+    structure: GroupPosterior
+    draws: Draws
+    flat: tuple[int, ...]
+    request: Request
+    existing: bool
+    part: int | None = None
+
+    def rows(self, copy: int) -> int:
+        """Return the number of rows of a copy."""
+        return self.request.k if self.request.k is not None else self.layout.n
+
+    def frames(self, copy: int, parts: range | None, threads: int | None) -> Iterator[pd.DataFrame]:
+        """Yield a copy."""
+        groups = self._groups(copy)
+        yield self._decoded(self._drawn(copy, groups), groups)
+
+    def _groups(self, copy: int) -> Groups:
+        rng, k = child(self._seed(copy), 0), self.rows(copy)
+        if self.existing:
+            return existing_groups(self.structure, self.layout.n, k, rng)
+        return new_groups(self.structure, self.flat[copy], k, rng)
+
+    def _seed(self, copy: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.request.entropy, spawn_key=(copy,))
+
+    def _drawn(self, copy: int, groups: Groups) -> dict[str, np.ndarray]:
+        """Draw all columns of a copy."""
+        from bayessynth.fitting.pymc_run import draw_rows
+
+        layout, k = self.layout, self.rows(copy)
+        codes = {factor: groups.codes("row", factor) for factor in layout.factors.values()}
+        shared = [*layout.trace, *((v for v in layout.groups if v in layout.free) if self.existing else ())]
+        values = self.draws.at(0, copy)
+        stream = np.random.SeedSequence(self.request.entropy, spawn_key=(copy, 1)).generate_state(4).tolist()
+        try:
+            arrays = draw_rows(self.build, layout, codes, groups.sizes, {v: values[safe(v)] for v in shared}, k, stream)
+        except (FitError, DataError):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            raise SynthesisError(
+                f"Copy {copy} could not be drawn from the PyMC model: {reason}. If a parameter runs out of its "
+                "distribution's range, its prior is too wide for new records; if an index does, a variable lacks a dim."
+            ) from error
+        _check(arrays, layout, k, copy)
+        return arrays
+
+    def _decoded(self, arrays: Mapping[str, np.ndarray], groups: Groups) -> pd.DataFrame:
+        codes: dict[str, np.ndarray] = dict(arrays)
+        labels: dict[str, Any] = {}
+        for column, known in self._labels(groups).items():
+            codes[column], labels[column] = known.on(groups, slice(None)), known.values
+        return self.layout.schema.decode(codes, labels=labels)
+
+    def _labels(self, groups: Groups) -> dict[str, Labels]:
+        plan = self.structure.plan
+        return {column: label(column, self.layout.schema, plan, groups) for column in owners(plan)}
+
+    def types(self) -> pa.Schema:
+        """Return the Arrow schema that all copies have."""
+        every = [self._labels(self._groups(copy)) for copy in range(self.request.m)]
+        longest = {c: max((found[c] for found in every), key=lambda known: len(known.values)) for c in every[0]}
+        return types_of(self.layout.schema, longest)
+
+    def digest(self) -> str:
+        """Return a hash of the posterior draws and the groups; of ``build`` only what the provenance says of it."""
+        return digest([self.layout.to_json(), self.draws.variables, list(self.flat), digest_of_groups(self.structure)])
 
 
-def _existing(fitted: FittedPyMC, k: int, rng: np.random.Generator) -> Groups:
-    """Return the original's groups: of its rows, or of k rows drawn from it."""
-    structure, n = fitted.groups, fitted.layout.n
-    rows = np.arange(n) if k == n else np.sort(rng.integers(0, n, k))
-    codes = {factor: observed[rows] for factor, observed in structure.observed.items()}
-    sizes = {factor: len(labels) for factor, labels in structure.labels.items()}
-    return observed_groups(structure.plan, codes, structure.labels, sizes=sizes)
-
-
-def _check(arrays: Mapping[str, np.ndarray], fitted: FittedPyMC, k: int, copy: int) -> None:
+def _check(arrays: Mapping[str, np.ndarray], layout: Layout, k: int, copy: int) -> None:
     """Raise unless the drawn values can be cells of their columns."""
     for name, values in arrays.items():
-        column = fitted.schema[name]
+        column = layout.schema[name]
         if values.shape != (k,):
             raise SynthesisError(
                 f"Copy {copy}: variable {name!r} was drawn with shape {values.shape} for {k} rows; build must take all "
@@ -147,14 +202,6 @@ def _check(arrays: Mapping[str, np.ndarray], fitted: FittedPyMC, k: int, copy: i
                 f"Copy {copy} has values that its column cannot hold: {where_rows(name, wrong, values)}. Choose "
                 f"another distribution for {name!r}, or tighter priors."
             )
-
-
-def _decoded(fitted: FittedPyMC, arrays: Mapping[str, np.ndarray], groups: Groups) -> pd.DataFrame:
-    codes: dict[str, np.ndarray] = dict(arrays)
-    labels: dict[str, Any] = {}
-    for column in owners(fitted.groups.plan):
-        codes[column], labels[column] = label(column, fitted.schema, fitted.groups.plan, groups)
-    return fitted.schema.decode(codes, labels=labels)
 
 
 def _provenance(

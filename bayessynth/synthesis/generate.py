@@ -8,20 +8,19 @@ parts are asked for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Effects, Frame, frame_of, new_effects, parameters
+from bayessynth.design import Bound, BoundEquation, Effects, frame_of, new_effects, parameters
 from bayessynth.fitting.cores import available_cores
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
-from bayessynth.synthesis.labels import label, owners
+from bayessynth.synthesis.labels import NARROW, Labels
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
 PART = 1 << 16
@@ -43,14 +42,16 @@ class Plan:
         By response, predictor and position: effects of every group.
     given : mapping of str to ndarray
         Encoded columns that are not drawn: kept or given, at the level of rows.
-    upper : mapping of str to ndarray
+    seed : SeedSequence
+        Its children are the streams of the parts.
+    part : int
+        Rows of a part.
+    upper : dict of str to ndarray
         Encoded columns at groups' levels, one entry a group.
     kept : DataFrame or None
         Columns that are the original's own, group columns included.
-    seed : SeedSequence
-        Its children are the streams of the parts.
-    cache, labels : dict
-        Codes of units by level and factor, and labels of group columns, kept once they are known.
+    labels : mapping of str to Labels
+        Labels of group columns.
     """
 
     bound: Bound
@@ -59,15 +60,30 @@ class Plan:
     effects: Mapping[str, Mapping[tuple[str, int], np.ndarray]]
     given: Mapping[str, np.ndarray]
     seed: np.random.SeedSequence
+    part: int
     upper: dict[str, np.ndarray] = field(default_factory=dict)
     kept: pd.DataFrame | None = None
-    cache: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    labels: dict[str, tuple[np.ndarray, Sequence[Any]]] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict)
 
-    @property
-    def parts(self) -> list[slice]:
-        """Row ranges of the parts."""
-        return [slice(start, min(start + PART, self.groups.k)) for start in range(0, self.groups.k, PART)]
+    def rows(self, number: int) -> slice:
+        """Return the range of rows of a part."""
+        return slice(number * self.part, min((number + 1) * self.part, self.groups.k))
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Some units of a level: rows, or groups; each factor's codes are found once."""
+
+    groups: Groups
+    level: str
+    range: slice = slice(None)
+    found: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def within(self, factor: str) -> np.ndarray:
+        """Return the group of a factor in which each unit lies."""
+        if factor not in self.found:
+            self.found[factor] = self.groups.codes(self.level, factor, self.range)
+        return self.found[factor]
 
 
 def child(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
@@ -87,9 +103,9 @@ def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
     for equation in plan.bound.equations:
         level = equation.level
         if level != "row" and equation.response not in plan.given and equation.response not in plan.upper:
-            n = plan.groups.count(level)
-            arrays = {c: _lifted(plan, c, level) for c in _reads(equation)}
-            plan.upper[equation.response] = _draw(plan, equation, arrays, n, level, slice(None), rng)
+            units = _Units(plan.groups, level)
+            arrays = {c: _lifted(plan, c, units) for c in _reads(equation)}
+            plan.upper[equation.response] = _draw(plan, equation, arrays, plan.groups.count(level), units, rng)
 
 
 def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
@@ -100,27 +116,26 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     dict of str to ndarray
         Encoded columns, group columns aside.
     """
-    rows = plan.parts[number]
-    n = rows.stop - rows.start
+    rows = plan.rows(number)
+    units = _Units(plan.groups, "row", rows)
     rng = child(plan.seed, 1, number)
     arrays: dict[str, np.ndarray] = {c: values[rows] for c, values in plan.given.items()}
     for column, values in plan.upper.items():
-        arrays[column] = values[_codes(plan, "row", plan.bound.levels[column])[rows]]
+        arrays[column] = values[units.within(plan.bound.levels[column])]
     for equation in plan.bound.equations:
         if equation.response not in arrays:
-            arrays[equation.response] = _draw(plan, equation, arrays, n, "row", rows, rng)
+            arrays[equation.response] = _draw(plan, equation, arrays, rows.stop - rows.start, units, rng)
     return arrays
 
 
 def _draw(
-    plan: Plan, equation: BoundEquation, arrays: Mapping[str, np.ndarray], n: int, level: str, rows: slice,
+    plan: Plan, equation: BoundEquation, arrays: Mapping[str, np.ndarray], n: int, units: _Units,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
     """Draw one column given those it depends on."""
     family = families.get(equation.family)
-    frame = _frame(plan.bound, {c: arrays[c] for c in _reads(equation)})
-    index = {factor: _codes(plan, level, factor)[rows] for factor in equation.factors}
-    effects = Effects(plan.effects.get(equation.response, {}), index)
+    frame = frame_of(plan.bound.schema, {c: arrays[c] for c in _reads(equation)})
+    effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
     drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
     # Rounded as decoding will round, so that columns drawn later depend on what is released.
     return drawn if family.discrete else released(drawn, plan.bound.schema[equation.response])
@@ -133,35 +148,25 @@ def _reads(equation: BoundEquation) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*read, *([equation.trials] if equation.trials else [])]))
 
 
-def _frame(bound: Bound, arrays: Mapping[str, np.ndarray]) -> Frame:
-    return frame_of(bound.schema, arrays)
-
-
-def _lifted(plan: Plan, column: str, level: str) -> np.ndarray:
+def _lifted(plan: Plan, column: str, units: _Units) -> np.ndarray:
     """Return a group-level column for the units of a level below."""
     own = plan.bound.levels[column]
     if column in plan.upper:
         values = plan.upper[column]
-        return values if own == level else values[_codes(plan, level, own)]
-    first = np.unique(_codes(plan, "row", level), return_index=True)[1]
+        return values if own == units.level else values[units.within(own)]
+    first = np.unique(plan.groups.codes("row", units.level), return_index=True)[1]
     return plan.given[column][first]
-
-
-def _codes(plan: Plan, level: str, factor: str) -> np.ndarray:
-    key = (level, factor)
-    if key not in plan.cache:
-        plan.cache[key] = plan.groups.codes(level, factor)
-    return plan.cache[key]
 
 
 def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd.DataFrame:
     """Decode the encoded columns of some rows to the original's dtypes, group labels included."""
     codes, labels = dict(arrays), {}
-    for column, (all_codes, all_labels) in plan.labels.items():
-        own = all_codes[rows]
+    for column, known in plan.labels.items():
+        own = known.on(plan.groups, rows)
         # Only the labels that these rows have, except where all parts must share their categories.
-        first, last = (0, len(all_labels)) if _shared(plan, column) else (int(own.min()), int(own.max()) + 1)
-        codes[column], labels[column] = own - first, all_labels[first:last]
+        shared = plan.bound.schema[column].dtype.lower() in ("category", *NARROW)
+        first, last = (0, len(known.values)) if shared else (int(own.min()), int(own.max()) + 1)
+        codes[column], labels[column] = own - first, known.values[first:last]
     made = plan.bound.schema.decode(codes, labels=labels)
     if plan.kept is None:
         return made
@@ -170,27 +175,22 @@ def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd
     return pd.DataFrame(every, copy=False)
 
 
-def _shared(plan: Plan, column: str) -> bool:
-    """Tell whether a column's dtype depends on all its labels: categories, or integers that may outgrow theirs."""
-    return plan.bound.schema[column].dtype.lower() in ("category", "int8", "uint8", "int16", "uint16")
-
-
-def frames(plan: Plan, threads: int | None = None) -> Iterator[pd.DataFrame]:
-    """Yield the parts of a copy as frames, in order.
+def frames(plan: Plan, parts: range | None = None, threads: int | None = None) -> Iterator[pd.DataFrame]:
+    """Yield parts of a copy as frames, in order.
 
     Parameters
     ----------
     plan : Plan
+    parts : range, optional
+        Numbers of the parts; by default all.
     threads : int, optional
         Parts drawn at a time; by default as many as there are cores. At most one more waits to be taken.
     """
-    for column in owners(plan.bound.plan):
-        plan.labels[column] = label(column, plan.bound.schema, plan.bound.plan, plan.groups)
 
     def part(number: int) -> pd.DataFrame:
-        return decode_part(plan, draw_part(plan, number), plan.parts[number])
+        return decode_part(plan, draw_part(plan, number), plan.rows(number))
 
-    numbers = range(len(plan.parts))
+    numbers = parts if parts is not None else range(-(-plan.groups.k // plan.part))
     threads = min(threads or available_cores(), len(numbers))
     if threads == 1:
         yield from map(part, numbers)

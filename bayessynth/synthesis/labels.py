@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,60 @@ from bayessynth.design import GroupPlan
 from bayessynth.errors import SynthesisError
 from bayessynth.schema import Schema
 from bayessynth.synthesis.groups import Groups
+
+# Dtypes that depend on all labels of a column, not on those of some rows: integers that may outgrow theirs.
+NARROW = ("int8", "uint8", "int16", "uint16")
+
+
+@dataclass(frozen=True)
+class Numbered(Sequence[str]):
+    """The labels ``site_001``, ``site_002``, …, written when they are asked for.
+
+    >>> Numbered("site", 120)[8:10]
+    ['site_009', 'site_010']
+    """
+
+    name: str
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self._written(i) for i in range(self.size)[place]]
+        return self._written(range(self.size)[place])
+
+    def _written(self, i: int) -> str:
+        return f"{self.name}_{i + 1:0{len(str(self.size))}d}"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one group column.
+
+    Attributes
+    ----------
+    factor : str
+        The factor whose groups they are of.
+    values : sequence
+        The labels.
+    places : ndarray or None
+        Which of them each group has; None if group i has label i.
+    """
+
+    factor: str
+    values: Sequence[Any]
+    places: np.ndarray | None = None
+
+    def on(self, groups: Groups, rows: slice) -> np.ndarray:
+        """Return which of the labels each of some rows has."""
+        codes = groups.codes("row", self.factor, rows)
+        return codes if self.places is None else self.places[codes]
 
 
 def owners(plan: GroupPlan) -> dict[str, str]:
@@ -22,14 +77,13 @@ def owners(plan: GroupPlan) -> dict[str, str]:
     return found
 
 
-def label(column: str, schema: Schema, plan: GroupPlan, groups: Groups) -> tuple[np.ndarray, Sequence[Any]]:
-    """Return the label of every row's group as codes and a list of labels.
+def label(column: str, schema: Schema, plan: GroupPlan, groups: Groups) -> Labels:
+    """Return the labels of a group column.
 
     New groups get labels of their own, numbers where the original's are numbers: ``1, 2, …`` or ``site_001, …``.
     Labels that began anew within each group above do so here.
     """
     factor = owners(plan)[column]
-    codes = groups.codes("row", factor)
     if factor in groups.labels:
         labels = groups.labels[factor]
         if isinstance(labels[0], tuple):
@@ -37,16 +91,15 @@ def label(column: str, schema: Schema, plan: GroupPlan, groups: Groups) -> tuple
             distinct, inverse = np.unique(
                 np.asarray([lab[position] for lab in labels], dtype=object), return_inverse=True
             )
-            return inverse[codes], list(distinct)
-        return codes, labels
-    count = groups.sizes[factor]
+            return Labels(factor, list(distinct), inverse)
+        return Labels(factor, labels)
     if factor in plan.reused:
         above = plan.columns[factor][:-1]
         upper = next((f for f, columns in plan.columns.items() if columns == above), None)
         if upper is not None and upper in groups.chain and factor in groups.chain:
             numbers = _within(groups.codes(factor, upper))
-            return numbers[codes], _written(column, schema, int(numbers.max()) + 1)
-    return codes, _written(column, schema, count)
+            return Labels(factor, _written(column, schema, int(numbers.max()) + 1), numbers)
+    return Labels(factor, _written(column, schema, groups.sizes[factor]))
 
 
 def _within(parents: np.ndarray) -> np.ndarray:
@@ -65,5 +118,4 @@ def _written(column: str, schema: Schema, count: int) -> Sequence[Any]:
         )
     if schema[column].labels == "int" or pd.api.types.is_numeric_dtype(dtype):
         return range(1, count + 1)
-    width = len(str(count))
-    return [f"{column}_{i:0{width}d}" for i in range(1, count + 1)]
+    return Numbered(column, count)

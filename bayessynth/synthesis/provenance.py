@@ -22,7 +22,7 @@ class _Maker(Protocol):
     @property
     def k(self) -> int | None: ...
     @property
-    def given(self) -> tuple[str, ...]: ...
+    def columns(self) -> tuple[str, ...]: ...
     @property
     def cut(self) -> bool: ...
 
@@ -60,7 +60,7 @@ def provenance(
         "verdict": verdict,
         "forced": forced,
         "last_group_cut": maker.cut,
-        "given": list(maker.given),
+        "given": list(maker.columns),
         "disclosing": disclosing,
         "privacy": PRIVACY,
         "fit": dict(fit),

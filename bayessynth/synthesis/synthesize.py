@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from bayessynth.design import Bound, bind, observed_effects
+from bayessynth.design import bind
 from bayessynth.errors import FitError, MissingRowsWarning, SynthesisError
 from bayessynth.fitting.fingerprint import check_same
-from bayessynth.fitting.groups import GroupPosterior, fit_groups
+from bayessynth.fitting.groups import fit_groups
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
-from bayessynth.synthesis.conditional import Given, among_observed, read_given, read_kept
 from bayessynth.synthesis.data import SyntheticData
 from bayessynth.synthesis.draws import Draws
-from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper, frames
-from bayessynth.synthesis.groups import Groups, groups_of, new_groups, observed_groups
+from bayessynth.synthesis.generate import child
+from bayessynth.synthesis.maker import has_effects, maker_of
 from bayessynth.synthesis.prior import prior_draws
 from bayessynth.synthesis.provenance import provenance
-from bayessynth.synthesis.request import GroupPolicy, Request, check_positive, checked, warn_disclosing
+from bayessynth.synthesis.request import GroupPolicy, check_positive, checked
 
 if TYPE_CHECKING:
     from bayessynth.fitting import Fitted
@@ -83,14 +80,14 @@ def synthesize(
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
-    maker = _maker(fitted.bound, fitted.groups, draws, request, given, original)
-    if maker.observed and not _has_effects(fitted.bound, draws):
+    maker = maker_of(fitted.bound, fitted.groups, draws, request, given, original)
+    if maker.observed and not has_effects(fitted.bound, draws):
         raise SynthesisError(
             "The effects of the observed groups, which groups='existing' and rest='keep' need, are not in this fit: "
             "they are saved only with keep_groups=True."
         )
     record = provenance(fitted.bound, fitted.provenance, maker, request, verdict, forced=verdict == "fail")
-    return SyntheticData(maker.parts, m, record)
+    return SyntheticData(maker, m, record)
 
 
 def synthesize_prior(
@@ -139,111 +136,6 @@ def synthesize_prior(
         bound, bound_data = bind(spec, data, schema, missing="drop")
     structure = fit_groups(bound.plan, bound_data.grouping, 4 * m, child(root, 3), keep_groups=False)
     draws = Draws(prior_draws(bound, m, child(root, 4)), (1, m))
-    maker = _maker(bound, structure, draws, request, None, data if bound.kept else None)
+    maker = maker_of(bound, structure, draws, request, None, data if bound.kept else None)
     record = provenance(bound, {"engine": "prior predictive"}, maker, request, "prior", forced=False)
-    return SyntheticData(maker.parts, m, record)
-
-
-@dataclass(frozen=True)
-class _Maker:
-    """Makes the plan of any copy."""
-
-    plan: Callable[[int], Plan]
-    chosen: list[tuple[int, int]]
-    k: int | None
-    given: tuple[str, ...]
-    observed: bool
-    cut: bool
-
-    def parts(self, copy: int, threads: int | None) -> Iterator[pd.DataFrame]:
-        """Yield the parts of one copy."""
-        return frames(self.plan(copy), threads)
-
-
-def _maker(
-    bound: Bound, structure: GroupPosterior, draws: Draws, request: Request, frame: pd.DataFrame | None,
-    original: pd.DataFrame | None,
-) -> _Maker:  # fmt: skip
-    chosen = draws.spread(request.m)
-    given = _given(bound, structure, request, frame, original)
-    observed = given.observed or (request.groups == "existing" and bool(bound.plan.columns))
-    fitted_effects = observed and _has_effects(bound, draws)
-
-    def plan(j: int) -> Plan:
-        chain, draw = chosen[j]
-        seed = np.random.SeedSequence(request.entropy, spawn_key=(j,))
-        values = draws.at(chain, draw)
-        rng = child(seed, 0)
-        groups = _groups(bound, structure, chain * draws.shape[1] + draw, request, given, rng)
-        if fitted_effects:
-            effects = {e.response: observed_effects(e, values) for e in bound.equations if e.factors}
-        else:
-            effects = draw_effects(bound, values, groups, rng)
-        made = Plan(bound, groups, values, effects, given.rows, seed, upper=dict(given.upper),
-                    kept=given.kept)  # fmt: skip
-        draw_upper(made, rng)
-        return made
-
-    k = (request.k or bound.n) if frame is None else None if given.n_top else len(frame)
-    cut = bool(bound.plan.columns) and not (observed or given.codes or given.n_top)
-    return _Maker(plan, chosen, k, tuple(map(str, frame)) if frame is not None else (), observed, cut)
-
-
-def _has_effects(bound: Bound, draws: Draws) -> bool:
-    """Tell whether the draws hold the effects of the observed groups; those of a prior do not."""
-    return all(name in draws.variables for e in bound.equations for name in e.variables)
-
-
-def _given(
-    bound: Bound, structure: GroupPosterior, request: Request, frame: pd.DataFrame | None,
-    original: pd.DataFrame | None,
-) -> Given:  # fmt: skip
-    if bound.kept:
-        if original is None:
-            raise SynthesisError(
-                f"The spec keeps the original's {', '.join(bound.kept)} (rest='keep'): hand the original in, "
-                "synthesize(…, original=df)."
-            )
-        if len(original) != bound.n or request.k not in (None, bound.n) or frame is not None:
-            raise SynthesisError(
-                f"With rest='keep' a copy has the original's {bound.n} rows: leave k= and given= out, and hand in the "
-                "table that was fitted."
-            )
-        names = [*bound.kept, *dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)]
-        warn_disclosing("Columns " + ", ".join(bound.kept) + " are the original's own")
-        return read_kept(bound, original[names])
-    if original is not None:
-        raise SynthesisError("original= is for specs with rest='keep'; this one keeps no column.")
-    given = read_given(bound, frame) if frame is not None else Given()
-    if frame is not None and request.k not in (None, None if given.n_top else len(frame)):
-        raise SynthesisError(f"k={request.k} beside given= with {len(frame)} rows, from which the number of rows "
-                             "follows: leave k= out.")  # fmt: skip
-    if request.groups == "existing" and bound.plan.columns:
-        if not structure.observed:
-            raise SynthesisError(
-                "groups='existing' needs the observed groups, which this fit let go: fit with keep_groups=True."
-            )
-        warn_disclosing("Copies have the original's groups, with their labels and sizes")
-        given = among_observed(given, structure.labels)
-    return given
-
-
-def _groups(
-    bound: Bound, structure: GroupPosterior, draw: int, request: Request, given: Given, rng: np.random.Generator
-) -> Groups:
-    k = request.k if request.k is not None else bound.n
-    if given.codes:
-        return observed_groups(
-            bound.plan, given.codes, given.labels, sizes={f: len(v) for f, v in given.labels.items()}
-        )
-    if given.n_top:
-        return groups_of(structure, draw, given.n_top, rng)
-    if given.rows:
-        k = len(next(iter(given.rows.values())))
-    if request.groups == "existing" and bound.plan.columns:
-        rows = np.arange(bound.n) if k == bound.n else np.sort(rng.integers(0, bound.n, k))
-        codes = {factor: codes[rows] for factor, codes in structure.observed.items()}
-        return observed_groups(
-            bound.plan, codes, structure.labels, sizes={f: len(v) for f, v in structure.labels.items()}
-        )
-    return new_groups(structure, draw, k, rng)
+    return SyntheticData(maker, m, record)

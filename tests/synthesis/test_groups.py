@@ -139,10 +139,11 @@ def test_choice_among_crossed_groups_in_blocks(monkeypatch: pytest.MonkeyPatch) 
     """However many contexts are held at once, shares within a context have the mean of a Dirichlet."""
     shares = np.array([0.6, 0.3, 0.1])
     made = Crossed(shares[None], np.array([5.0]))
-    within = np.repeat(np.arange(3000), 4)
-    for block in (4_000_000, 3 * 7):
+    ends = np.arange(4, 12001, 4)
+    for block, units in ((4_000_000, 1 << 20), (3 * 7, 5)):
         monkeypatch.setattr(module, "_BLOCK", block)
-        chosen = module._choose(made, 0, within, np.random.default_rng(1))
+        monkeypatch.setattr(module, "_UNITS", units)
+        chosen = module._choose(made, 0, ends, np.random.default_rng(1))
         assert np.bincount(chosen) / len(chosen) == pytest.approx(shares, abs=0.02)
         together = (chosen.reshape(-1, 4)[:, :1] == chosen.reshape(-1, 4)[:, 1:]).mean()
         expected = (shares * (5 * shares + 1) / 6).sum()  # two draws from one Dirichlet agree so often
@@ -151,7 +152,7 @@ def test_choice_among_crossed_groups_in_blocks(monkeypatch: pytest.MonkeyPatch) 
 
 def test_tiny_concentration_gives_a_context_one_group() -> None:
     made = Crossed(np.array([[0.5, 0.5]]), np.array([1e-320]))
-    chosen = module._choose(made, 0, np.repeat(np.arange(200), 5), np.random.default_rng(1)).reshape(-1, 5)
+    chosen = module._choose(made, 0, np.arange(5, 1001, 5), np.random.default_rng(1)).reshape(-1, 5)
     assert (chosen == chosen[:, :1]).all() and 0.3 < chosen.mean() < 0.7
 
 

@@ -29,7 +29,10 @@ _NODES = 130
 # Error of the log density that is allowed: the standard deviation, over the posterior, of the difference between an
 # order and the next.
 TOLERANCE = 0.02
-_PROBES = 8
+_PROBES = 10
+_MANY = 200
+# Standard deviations from the mode beyond which a correction stays what it is there.
+_REACH = 5.0
 # Effects are drawn by independence Metropolis steps, as many as leave this total variation distance.
 _DISTANCE = 1e-3
 _MOST_STEPS = 20
@@ -58,15 +61,33 @@ def _largest(component: Component) -> str:
 
 @dataclass(frozen=True)
 class _Posterior:
-    """All that is needed to draw: the integrated density, its mode, how the groups' modes move with it, the nodes."""
+    """All that is needed to draw.
+
+    Attributes
+    ----------
+    density : Integrated
+    mode : Mode
+    guess : Guess
+        How the modes of the groups' effects move with the parameters.
+    rule : Nodes
+    correction : ndarray of shape (2 d + 1,)
+        What a finer rule adds: a constant, and for every parameter, in standard deviations from the mode, a slope and
+        a curvature.
+    """
 
     density: Integrated
     mode: Mode
     guess: Guess
     rule: Nodes
+    correction: np.ndarray
 
     def values(self, thetas: np.ndarray, cores: int) -> np.ndarray:
-        return self.density.values(thetas, self.guess, self.rule, cores)
+        found = self.density.values(thetas, self.guess, self.rule, cores)
+        return found + self.regressors(thetas) @ self.correction
+
+    def regressors(self, thetas: np.ndarray) -> np.ndarray:
+        away = np.clip((thetas - self.mode.theta) / self.mode.sds, -_REACH, _REACH)
+        return np.column_stack([np.ones(len(thetas)), away, away**2])
 
 
 def sample(component: Component, settings: Settings, seed: int) -> Posterior | str:
@@ -100,7 +121,9 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
 
 def _prepare(density: Integrated, cores: int) -> _Posterior | str:
     """Find the mode, how the groups' modes move around it, and the order of quadrature that is enough."""
-    rule = nodes(5 if density.q == 1 else 3, density.q)
+    # For the mode of many rows a group Laplace's approximation is near enough.
+    rows_a_group = len(density.density.component.y) / density.groups
+    rule = nodes(1 if rows_a_group > _MANY else 5 if density.q == 1 else 3, density.q)
     last = np.zeros((density.groups, density.q))
 
     def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -119,24 +142,39 @@ def _prepare(density: Integrated, cores: int) -> _Posterior | str:
         step = np.zeros(len(mode.theta))
         step[j] = 0.5 * sd
         slopes[..., j] = (density.modes(mode.theta + step, z) - density.modes(mode.theta - step, z)) / sd
-    return _with_order(_Posterior(density, mode, Guess(mode.theta, z, slopes), rule), cores)
+    nothing = np.zeros(2 * len(mode.theta) + 1)
+    return _with_order(_Posterior(density, mode, Guess(mode.theta, z, slopes), rule, nothing), cores)
 
 
 def _with_order(made: _Posterior, cores: int) -> _Posterior | str:
-    """Choose the lowest order whose values differ from the next order's by a constant, up to the tolerance."""
+    """Choose the order of quadrature.
+
+    The lowest order whose values differ from the next order's by a constant, up to the tolerance, is the reference.
+    The error of a lower order is a smooth function of the parameters; the lowest one whose error is a parabola in each
+    of them, up to the tolerance at points that it was not fitted to, is used with that added.
+    """
+    q, d = made.density.q, len(made.mode.theta)
     rng = np.random.default_rng(0)  # where to probe is no matter of chance that a seed should change
-    probes = rng.multivariate_normal(made.mode.theta, made.mode.covariance, size=_PROBES, method="cholesky")
-    orders = [order for order in _ORDERS if order**made.density.q <= _NODES]
-    before: np.ndarray | None = None
-    made = replace(made, rule=nodes(orders[0], made.density.q))
-    for order in orders[1:]:
-        finer = replace(made, rule=nodes(order, made.density.q))
-        values = made.values(probes, cores) if before is None else before
-        before = finer.values(probes, cores)
-        if np.std(before - values) <= TOLERANCE:
-            return made
-        made = finer
-    return "quadrature of the group effects does not settle within the number of nodes allowed"
+    points = rng.multivariate_normal(made.mode.theta, made.mode.covariance, size=_PROBES + 4 * d + 4, method="cholesky")
+    probes, fitted = points[:_PROBES], points[_PROBES:]
+    rules = [replace(made, rule=nodes(order, q)) for order in _ORDERS if order**q <= _NODES]
+    values = [rules[0].values(probes, cores)]
+    for finer in rules[1:]:
+        values.append(finer.values(probes, cores))
+        if np.std(values[-1] - values[-2]) <= TOLERANCE:
+            break
+    else:
+        return "quadrature of the group effects does not settle within the number of nodes allowed"
+    best = len(values) - 2
+    if not best:
+        return rules[0]
+    reference = rules[best].values(fitted, cores)
+    for coarse, before in zip(rules[:best], values, strict=False):
+        error = reference - coarse.values(fitted, cores)
+        curve, *_ = np.linalg.lstsq(made.regressors(fitted), error, rcond=None)
+        if np.std(values[best] - before - made.regressors(probes) @ curve) <= TOLERANCE:
+            return replace(coarse, correction=curve)
+    return rules[best]
 
 
 def _effects(made: _Posterior, thetas: np.ndarray, seed: int, cores: int) -> dict[str, np.ndarray]:

@@ -68,6 +68,30 @@ def products(values, starts, columns, total):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _products(gradient, curvature, columns, start, stop, slope, inner):
+    """Fill a group's Zᵀ gradient (q,) and Zᵀ C Z (q, q), two columns in one go: their sums do not wait for each other."""
+    q = columns.shape[0]
+    for j in range(0, q, 2):
+        right = min(j + 1, q - 1)
+        first, second, a, b, c = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(start, stop):
+            x, y, weight = columns[j, i], columns[right, i], max(curvature[i], 0.0)
+            first += gradient[i] * x
+            second += gradient[i] * y
+            a += weight * x * x
+            b += weight * x * y
+            c += weight * y * y
+        slope[j], slope[right] = first, second
+        inner[j, j], inner[j, right], inner[right, j], inner[right, right] = a, b, b, c
+        for k in range(j):
+            for side in (j, right):
+                total = 0.0
+                for i in range(start, stop):
+                    total += max(curvature[i], 0.0) * columns[side, i] * columns[k, i]
+                inner[side, k], inner[k, side] = total, total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def newton(gradient, curvature, starts, columns, scale, z, step, root):
     """Find Newton's step of every group's standardised effects z, u = scale · z with z standard normal.
 
@@ -90,17 +114,7 @@ def newton(gradient, curvature, starts, columns, scale, z, step, root):
     slope = np.empty(q)
     inner = np.empty((q, q))
     for g in range(starts.shape[0] - 1):
-        for j in range(q):
-            total = 0.0
-            for i in range(starts[g], starts[g + 1]):
-                total += gradient[i] * columns[j, i]
-            slope[j] = total
-            for k in range(j + 1):
-                total = 0.0
-                for i in range(starts[g], starts[g + 1]):
-                    total += max(curvature[i], 0.0) * columns[j, i] * columns[k, i]
-                inner[j, k] = total
-                inner[k, j] = total
+        _products(gradient, curvature, columns, starts[g], starts[g + 1], slope, inner)
         for a in range(q):
             total = -z[g, a]
             for j in range(a, q):

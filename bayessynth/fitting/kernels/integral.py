@@ -233,6 +233,26 @@ def quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def laplace(rows, tables, own, vector, s):
+    """Return Laplace's approximation of the log integral over all groups' effects, at ``s.z`` close to the modes.
+
+    One more Newton step tells what is missing to the modes, so that neither value nor curvature depends on how close
+    they are to first order.
+    """
+    at(rows, tables, own, s.z, vector, 2, s)
+    blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
+    groups, q = s.z.shape
+    total = s.whole.logp.sum()
+    for g in range(groups):
+        for b in range(q):
+            part = 0.0
+            for a in range(b, q):
+                part += s.root[g, a, b] * s.step[g, a]
+            total += 0.5 * part * part - 0.5 * s.z[g, b] * s.z[g, b] - math.log(s.root[g, b, b])
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):
     """Fill ``out`` (S,) with the log densities at points (S, d), the priors of ``vectors`` (S, K) left out."""
     s = space(tables, own, thetas.shape[1], vectors.shape[1])
@@ -242,7 +262,10 @@ def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):
         total = begin(tables, own, thetas[i], s)
         _guessed(guess, thetas[i], s.z)
         near(rows, tables, own, vectors[i], _CLOSE, s)
-        out[i] = total + quadrature(rows, tables, own, points, log_weights, vectors[i], s, terms, placed)
+        if points.shape[0] == 1:
+            out[i] = total + laplace(rows, tables, own, vectors[i], s)
+        else:
+            out[i] = total + quadrature(rows, tables, own, points, log_weights, vectors[i], s, terms, placed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
