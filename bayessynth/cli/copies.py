@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayessynth.errors import DataError
+from bayessynth.errors import DataError, SynthesisError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_copies(paths: Sequence[Path]) -> SyntheticData | list[pd.DataFrame]:
-    """Read copies: files, directories of one copy (``copy=0/``), or one directory that holds all with their provenance.
+    """Read copies: files, directories of one copy (``copy=0``), or one directory of all with their provenance.
 
     Raises
     ------
@@ -37,18 +37,22 @@ def _read(path: Path) -> list[pd.DataFrame]:
     if any(path.glob("part-*.parquet")):
         return [_joined(path)]
     _check_finished(path)
-    streamed = sorted(path.glob("copy=*"), key=lambda folder: int(folder.name.removeprefix("copy=")))
+    streamed = sorted(path.glob("copy=*"), key=lambda folder: (len(folder.name), folder.name))
     files = sorted([*path.glob("copy-*.parquet"), *path.glob("copy-*.csv")])
     if not streamed and not files:
-        raise DataError(f"{path} holds no copy=* and no copy-*.csv, as 'bayessynth synthesize' writes them.")
+        raise DataError(f"{path} holds no copies: no copy=0, no copy-*.csv, as 'bayessynth synthesize' writes them.")
     return [*map(_joined, streamed), *map(read, files)]
 
 
 def _joined(folder: Path) -> pd.DataFrame:
     """Read the files of one copy in their order."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(sorted(folder.glob("part-*.parquet")), partitioning=None).to_pandas()
+    try:
+        return pq.read_table(sorted(folder.glob("part-*.parquet")), partitioning=None).to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(f"The files in {folder} cannot be read as one copy: {error}. Write it again.") from error
 
 
 def _check_finished(path: Path) -> None:
@@ -56,7 +60,10 @@ def _check_finished(path: Path) -> None:
 
     if not (path / MANIFEST).is_file():
         return
-    manifest = read_manifest(path / MANIFEST)
+    try:
+        manifest = read_manifest(path / MANIFEST)
+    except SynthesisError as error:
+        raise DataError(str(error)) from error
     missing = [part["file"] for part in manifest["parts"] if not (path / part["file"]).is_file()]
     if missing:
         raise DataError(

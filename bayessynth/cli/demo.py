@@ -160,7 +160,7 @@ def _show_written(console: Console, directory: Path) -> None:
     lines = {
         "spec.json": "the spec; 'bayessynth show' reads it",
         "fit": "the fit, without any original record; 'bayessynth synthesize' draws from it",
-        "copies": f"{_COPIES} copies in Parquet, and provenance.json: how they were made",
+        "copies": f"{_COPIES} copies in Parquet, and _provenance.json: how they were made",
         "plots": "columns.png, site_means.png, graph.png",
         "report.html": "the evaluation, for the data's steward: it compares with original records",
         "card.html": "the public card: how the copies were made, how to analyse them",

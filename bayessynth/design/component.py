@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design.bind import Data
 from bayessynth.design.bound import Bound, BoundEquation
+from bayessynth.design.evaluate import Frame
 from bayessynth.errors import DataError
 
 
@@ -35,6 +36,8 @@ class Component:
         Labels of the groups, by factor: all text or all integers.
     trials : ndarray or None
         Number of trials of every row.
+    weights : ndarray of int64 or None
+        How many equal rows each row stands for; None for one each.
     """
 
     equation: BoundEquation
@@ -45,6 +48,7 @@ class Component:
     index: Mapping[str, np.ndarray]
     labels: Mapping[str, tuple[str, ...] | tuple[int, ...]]
     trials: np.ndarray | None
+    weights: np.ndarray | None = None
 
     @property
     def family(self) -> families.Family:
@@ -63,12 +67,61 @@ class Component:
                     f"{row}: {index[row]}."
                 )
 
+    def expanded(self) -> Component:
+        """Return the component with every row as often as it counts, for what takes no weights."""
+        if self.weights is None:
+            return self
+        rows = np.repeat(np.arange(len(self.y)), self.weights)
+        return replace(self.take(rows), weights=None)
+
+    def take(self, rows: np.ndarray) -> Component:
+        """Return the component of some of its rows, in the given order.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Positions of rows.
+        """
+        return replace(
+            self,
+            y=self.y[rows],
+            matrices={name: matrix[rows] for name, matrix in self.matrices.items()},
+            offsets={name: offset[rows] for name, offset in self.offsets.items()},
+            effects={name: tuple(e[rows] for e in effects) for name, effects in self.effects.items()},
+            index={factor: codes[rows] for factor, codes in self.index.items()},
+            trials=None if self.trials is None else self.trials[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
 
 def component(bound: Bound, data: Data, column: str) -> Component:
     """Evaluate one equation's design on its rows."""
-    equation = bound[column]
-    frame, rows = data.at(column), data.rows[column]
-    n = len(rows)
+    equation, rows = bound[column], data.rows[column]
+    index = {factor: data.grouping.codes[factor][rows] for factor in equation.factors}
+    labels = {factor: coordinate(data.grouping.labels[factor]) for factor in equation.factors}
+    return assemble(equation, data.at(column), data.columns[column][rows], index, labels)
+
+
+def assemble(
+    equation: BoundEquation, frame: Frame, y: np.ndarray, index: Mapping[str, np.ndarray],
+    labels: Mapping[str, tuple[str, ...] | tuple[int, ...]], weights: np.ndarray | None = None,
+) -> Component:  # fmt: skip
+    """Evaluate an equation's design on a frame of its rows.
+
+    Parameters
+    ----------
+    equation : BoundEquation
+    frame : Frame
+        The columns that the equation reads, n rows.
+    y : ndarray of shape (n,)
+    index : mapping of str to ndarray
+        Group of every row, by factor.
+    labels : mapping of str to tuple
+        Labels of the groups, by factor.
+    weights : ndarray, optional
+        How many equal rows each row stands for.
+    """
+    n = len(y)
     matrices, offsets, effects = {}, {}, {}
     for name, predictor in equation.predictors.items():
         matrix = predictor.matrix(frame, n)
@@ -77,10 +130,8 @@ def component(bound: Bound, data: Data, column: str) -> Component:
         if offset is not None:
             offsets[name] = offset
         effects[name] = tuple(group.matrix(frame, n) for group in predictor.groups)
-    index = {factor: data.grouping.codes[factor][rows] for factor in equation.factors}
-    labels = {factor: coordinate(data.grouping.labels[factor]) for factor in equation.factors}
-    trials = data.columns[equation.trials][rows] if equation.trials else None
-    return Component(equation, data.columns[column][rows], matrices, offsets, effects, index, labels, trials)
+    trials = frame.arrays[equation.trials] if equation.trials else None
+    return Component(equation, y, matrices, offsets, effects, index, labels, trials, weights)
 
 
 def coordinate(labels: tuple[Any, ...]) -> tuple[str, ...] | tuple[int, ...]:

@@ -43,10 +43,10 @@ class Gaussian:
         self.elements = elements([equation.priors[name] for name in ("sigma", *own)])
         self.correlations = [self._correlation(g) for g in self.predictor.groups]
         self.intercept = self.predictor.intercept
+        self.spread = float(sums.scale[-1])
         # The response about its mean, which the intercept takes up: sums of products lose no digits to it.
         self.level = float(sums.shift[-1]) if self.intercept else 0.0
-        self.spread = float(sums.scale[-1])
-        self.sums = self._sums(self._centred(sums))
+        self.sums = self._sums(sums.about(sums.shift, np.ones(len(sums.columns))))
 
     def _correlation(self, group: GroupDesign) -> Cholesky | None:
         if not group.correlated:
@@ -59,60 +59,55 @@ class Gaussian:
         """Length of the vector."""
         return len(self.elements) + sum(c.q * (c.q - 1) // 2 for c in self.correlations if c)
 
-    def _centred(self, sums: Gram) -> Gram:
-        """Return the sums of common columns as the equation has them, effect columns as they are, y about its mean."""
-        # The component's common columns are centred already, and so are those that are named like one.
-        shift = np.zeros(len(sums.columns))
-        shift[-1] = self.level
-        return sums.about(shift, np.ones(len(shift)))
-
-    def _columns(self, sums: Gram, factor: str) -> list[int]:
-        """Return where the columns stand that a factor's effects multiply, in the order of its terms."""
+    def _columns(self, sums: Gram, factor: str) -> np.ndarray:
+        """Return the columns that a factor's effects multiply as combinations of v, shape (V, q)."""
         effects = [e for g in self.predictor.groups if g.factor == factor for e in g.effects]
-        return [sums.columns.index(e) for e in effects]
+        return _combined(sums, [sums.columns.index(e) for e in effects], np.zeros(len(effects)))
+
+    def _common(self, sums: Gram) -> np.ndarray:
+        """Return intercept and common columns, about the predictor's means if it is centred, shape (V, p)."""
+        p = sum(t.width for t in self.predictor.terms)
+        means = np.asarray(self.predictor.means) if self.predictor.centred else np.zeros(p)
+        common = _combined(sums, list(range(1, p + 1)), means)
+        return np.column_stack([np.eye(len(sums.columns))[:, :1], common]) if self.intercept else common
 
     def _sums(self, sums: Gram) -> gaussian.Sums:
-        p = sum(t.width for t in self.predictor.terms)
-        common = [*([0] if self.intercept else []), *range(1, p + 1)]
+        response = _combined(sums, [len(sums.columns) - 1], np.array([self.level]))[:, 0]
+        common = self._common(sums)
         blocks = {f: self._columns(sums, f) for f in self.factors}
-        groups = [len(self.labels[f]) for f in self.factors]
-        widths = [len(blocks[f]) for f in self.factors]
-        firsts = np.cumsum([len(common), *(g * w for g, w in zip(groups[1:], widths[1:], strict=True))])
-        dense = int(firsts[-1])
+        groups, widths = [len(self.labels[f]) for f in self.factors], [blocks[f].shape[1] for f in self.factors]
+        firsts = np.cumsum([common.shape[1], *(g * w for g, w in zip(groups[1:], widths[1:], strict=True))])
         table = [(g, w, 0 if k == 0 else firsts[k - 1]) for k, (g, w) in enumerate(zip(groups, widths, strict=True))]
-        design = self._design(sums, common, blocks, firsts, dense)
-        dd, dy = np.einsum("cvi,cvw,cwj->ij", design, sums.moments, design, optimize=True), np.zeros(dense)
-        dy = np.einsum("cvi,cv->i", design, sums.moments[:, :, -1])
-        main = blocks[self.factors[0]] if self.factors else []
-        count = groups[0] if groups else 0
-        zz, zd, zy = (
-            np.zeros((count, len(main), len(main))),
-            np.zeros((count, len(main), dense)),
-            np.zeros((count, len(main))),
-        )
-        if main:
-            code = sums.codes[self.factors[0]]
-            np.add.at(zz, code, sums.moments[:, main][:, :, main])
-            np.add.at(zd, code, np.einsum("cvw,cwj->cvj", sums.moments[:, main], design))
-            np.add.at(zy, code, sums.moments[:, main, -1])
-        centre, precision = self._prior(dense)
+        design = self._design(sums, common, blocks, firsts)
+        products = sums.moments @ design
+        by_response = sums.moments @ response
+        dd, dy = np.einsum("cvi,cvj->ij", design, products), np.einsum("cvi,cv->i", design, by_response)
+        count, width = (groups[0], widths[0]) if groups else (0, 0)
+        zz, zd, zy = np.zeros((count, width, width)), np.zeros((count, width, len(dy))), np.zeros((count, width))
+        if width:
+            code, own = sums.codes[self.factors[0]], blocks[self.factors[0]]
+            np.add.at(zz, code, own.T @ sums.moments @ own)
+            np.add.at(zd, code, own.T @ products)
+            np.add.at(zy, code, by_response @ own)
+        centre, precision = self._prior(len(dy))
         return gaussian.Sums(
             self.elements.code, self.elements.arguments, self.elements.transform, self.elements.bounds,
             self._places(), np.array([c.eta if c else 0.0 for c in self.correlations]),
             np.array(table, dtype=np.int64).reshape(-1, 3), np.array([sums.n]), zz, zd, zy, dd, dy,
-            np.array([sums.moments[:, -1, -1].sum()]), centre, precision,
+            np.array([float((by_response @ response).sum())]), centre, precision,
         )  # fmt: skip
 
     def _design(
-        self, sums: Gram, common: list[int], blocks: Mapping[str, list[int]], firsts: np.ndarray, dense: int
+        self, sums: Gram, common: np.ndarray, blocks: Mapping[str, np.ndarray], firsts: np.ndarray
     ) -> np.ndarray:
-        """Return for every cell which of v's columns each dense column is, shape (C, V, P)."""
-        design = np.zeros((len(sums.counts), len(sums.columns), dense))
-        design[:, common, np.arange(len(common))] = 1.0
+        """Return every cell's dense columns as combinations of v, shape (C, V, P)."""
+        design = np.zeros((len(sums.counts), len(sums.columns), int(firsts[-1])))
+        design[:, :, : common.shape[1]] = common
+        cells = np.arange(len(sums.counts))
         for k, factor in enumerate(self.factors[1:]):
-            for j, column in enumerate(blocks[factor]):
-                at = firsts[k] + sums.codes[factor] * len(blocks[factor]) + j
-                design[np.arange(len(at)), column, at] = 1.0
+            q = blocks[factor].shape[1]
+            for j in range(q):
+                design[cells, :, firsts[k] + sums.codes[factor] * q + j] = blocks[factor][:, j]
         return design
 
     def _prior(self, dense: int) -> tuple[np.ndarray, np.ndarray]:
@@ -201,3 +196,10 @@ class Gaussian:
             return effects
         groups, q, first = self.sums.factors[k]
         return dense[:, first : first + groups * q].reshape(len(dense), groups, q)
+
+
+def _combined(sums: Gram, columns: list[int], away: np.ndarray) -> np.ndarray:
+    """Return columns less given numbers as combinations of v, whose own columns are less their shifts."""
+    found = np.eye(len(sums.columns))[:, columns]
+    found[0] += sums.shift[columns] - away
+    return found

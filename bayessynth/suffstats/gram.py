@@ -143,14 +143,15 @@ def gram(component: Component) -> Gram:
     Returns
     -------
     Gram
-        Of columns about their means, in units of their standard deviations.
+        Of columns as the formulas give them, about their means, in units of their standard deviations.
     """
     equation = component.equation
     (name, predictor), n = next(iter(equation.predictors.items())), len(component.y)
     transform = component.family.gaussian
     assert transform is not None
     columns = column_names(equation)
-    found = dict(zip(columns[1:], component.matrices[name].T, strict=False))
+    means = np.asarray(predictor.means) if predictor.centred else 0.0
+    found = dict(zip(columns[1:], (component.matrices[name] + means).T, strict=False))
     for group, block in zip(predictor.groups, component.effects[name], strict=True):
         found |= {e: column for e, column in zip(group.effects, block.T, strict=True) if e not in found and e != "1"}
     y = transform(component.y.astype(float))

@@ -48,7 +48,7 @@ def types_of(schema: Schema, labels: Mapping[str, Labels], kept: pd.DataFrame | 
     (['sick', 'age'], 'int64')
     """
     written = {name: _written(known) for name, known in labels.items()}
-    taken = {} if kept is None else {name: kept[name] for name in kept}
+    taken = {} if kept is None else {name: kept[name].reset_index(drop=True) for name in kept}
     longest = max([1, *(len(column.levels) for column in schema.values()), *map(len, written.values())])
     n = longest if kept is None else len(kept)
     arrays = {
@@ -57,7 +57,7 @@ def types_of(schema: Schema, labels: Mapping[str, Labels], kept: pd.DataFrame | 
         for c in schema if c not in taken
     }  # fmt: skip
     example = schema.decode(arrays, labels=written)
-    types = types_of_frame(pd.DataFrame({c: taken[c].array if c in taken else example[c].array for c in schema}))
+    types = types_of_frame(pd.DataFrame({c: taken.get(c, example.get(c)) for c in schema}))
     for name in written:
         place = types.get_field_index(name)
         own = types.field(place).type

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bayessynth.errors import SynthesisError
+from bayessynth.synthesis.manifest import check_new
 from bayessynth.synthesis.progress import reporting
 from bayessynth.synthesis.source import Source
 
@@ -20,8 +20,7 @@ def write_csv(
 ) -> Path:
     """Write all copies; :meth:`SyntheticData.to_csv` says how."""
     target = Path(directory)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise SynthesisError(f"{target} exists already; name a new directory, so that nothing is overwritten.")
+    check_new(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     width = max(3, len(str(m - 1)))

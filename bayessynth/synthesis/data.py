@@ -145,6 +145,9 @@ class SyntheticData:
         ``pd.read_parquet(directory / "copy=0")`` reads one. Beside them stand ``_provenance.json``, how the copies
         were made, and ``_manifest.json``, which files there are.
 
+        Dtypes are restored as far as Parquet knows them: categories that are numbers come back as numbers, and
+        objects as what they are. All files have one Arrow schema.
+
         A file appears when it is whole. Writing that was broken off is resumed by the same call (same fit, arguments
         and seed; so state ``random_seed``): only missing files are drawn, and none is drawn again when all are there.
         Neither this nor the number of threads or workers changes a byte. Memory holds one part of 65,536 rows a

@@ -170,9 +170,9 @@ def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd
     made = plan.bound.schema.decode(codes, labels=labels)
     if plan.kept is None:
         return made
-    kept = {name: plan.kept[name].array[rows] for name in plan.kept}
-    every = {name: kept[name] if name in kept else made[name].array for name in plan.bound.schema}
-    return pd.DataFrame(every, copy=False)
+    # As series, because a frame would make text of an array of objects that are text.
+    kept = {name: plan.kept[name].iloc[rows].reset_index(drop=True) for name in plan.kept}
+    return pd.DataFrame({name: kept.get(name, made.get(name)) for name in plan.bound.schema}, copy=False)
 
 
 def frames(plan: Plan, parts: range | None = None, threads: int | None = None) -> Iterator[pd.DataFrame]:

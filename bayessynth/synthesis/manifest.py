@@ -17,6 +17,7 @@ from bayessynth.synthesis.source import Source
 # Names with an underscore are skipped by readers of directories.
 MANIFEST, PROVENANCE = "_manifest.json", "_provenance.json"
 _FORMAT = 1
+_KEYS = {"request", "complete", "m", "random_seed", "rows_a_part", "parts"}
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class Manifest:
         path = directory / MANIFEST
         if path.is_file():
             self._check_same(path)
-            return
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise SynthesisError(f"{directory} exists already; name a new directory, so that nothing is overwritten.")
-        directory.mkdir(parents=True, exist_ok=True)
-        _replace(directory / PROVENANCE, provenance)
-        self.write(directory, {})
+        else:
+            check_new(directory)
+            directory.mkdir(parents=True, exist_ok=True)
+            self.write(directory, {})
+        if not (directory / PROVENANCE).is_file():
+            _replace(directory / PROVENANCE, provenance)
 
     def write(self, directory: Path, finished: Mapping[PartFile, int]) -> None:
         """Write down which files are finished, with their rows."""
@@ -91,6 +92,12 @@ def manifest_of(
     return Manifest(request, provenance.get("random_seed"), m, rows_a_part, files)
 
 
+def check_new(directory: Path) -> None:
+    """Raise a SynthesisError if there is a file of that name, or a directory that is not empty."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise SynthesisError(f"{directory} exists already; name a new directory, so that nothing is overwritten.")
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """Read a manifest.
 
@@ -101,7 +108,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        known = found["format"] == _FORMAT and {"request", "complete", "m", "random_seed", "rows_a_part", "parts"} <= set(found)
+        known = found["format"] == _FORMAT and set(found) >= _KEYS
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:

@@ -41,6 +41,7 @@ class Runs:
             assert self.values is not None
             return self.values[places].astype(np.int64, copy=False)
         start, stop, _ = places.indices(len(self))
+        stop = max(start, stop)
         first = int(np.searchsorted(self.ends, start, side="right"))
         last = int(np.searchsorted(self.ends, stop - 1, side="right")) + 1
         within = np.clip(self.ends[first:last], start, stop)

@@ -50,6 +50,9 @@ def write_parquet(
                 for file, rows in work:
                     finished[file] = rows
     finally:
+        # Of a run that was broken off, other threads may have finished more than was told.
+        unsure = {file: file.finished(directory, types) for file in missing if file not in finished}
+        finished |= {file: rows for file, rows in unsure.items() if rows is not None}
         manifest.write(directory, finished)
     for left in directory.glob("copy=*/.part-*"):  # of writers that were killed
         left.unlink(missing_ok=True)

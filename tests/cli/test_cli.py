@@ -107,13 +107,10 @@ def test_a_good_fit_ends_with_0_and_gives_copies(folder):
     drawn = run("synthesize", folder / "good", "--m", 2, "--k", 7, "--seed", 3, "--out", folder / "copies")
     assert drawn.exit_code == 0, drawn.output
     assert "no formal guarantee" in drawn.output
-    assert sorted(p.name for p in (folder / "copies").iterdir()) == [
-        "copy-000.parquet",
-        "copy-001.parquet",
-        "provenance.json",
-    ]
+    names = ["_manifest.json", "_provenance.json", "copy=0", "copy=1"]
+    assert sorted(p.name for p in (folder / "copies").iterdir()) == names
     expected = bs.load(folder / "good").synthesize(2, k=7, random_seed=3)[0]
-    pd.testing.assert_frame_equal(pd.read_parquet(folder / "copies" / "copy-000.parquet"), expected)
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "copies" / "copy=0"), expected)
     assert "exists already" in refused("synthesize", folder / "good", "--out", folder / "copies")
 
 
@@ -177,7 +174,7 @@ def test_the_demo_writes_spec_fit_copies_and_plots(tmp_path):
     assert result.exit_code == 0, result.output
     assert "no formal guarantee" in result.output
     written = {str(p.relative_to(tmp_path / "demo")) for p in (tmp_path / "demo").rglob("*") if p.is_file()}
-    assert {"spec.json", "fit/fit.json", "copies/copy-019.parquet", "copies/provenance.json"} <= written
+    assert {"spec.json", "fit/fit.json", "copies/copy=19/part-00000.parquet", "copies/_provenance.json"} <= written
     assert {"report.html", "card.html"} <= written
     assert {f"plots/{name}.png" for name in ("columns", "site_means", "graph")} <= written
     saved = bs.Spec.from_json(json.loads((tmp_path / "demo" / "spec.json").read_text()))

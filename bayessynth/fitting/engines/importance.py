@@ -25,19 +25,28 @@ _PILOT = 600
 _ROUNDS = 8
 # Most draws of the proposal, as a multiple of the draws that are kept.
 _MORE = 8
-# A light tail wastes fewer draws, a heavy one covers more: the best for the density is chosen among these.
-_DEGREES = (5.0, 12.0, 40.0, 200.0)
+# Degrees of freedom of the proposal: heavy tails, which cover the exponential one of the logarithm of a standard
+# deviation near zero, where there are few dimensions; in many they would waste most draws.
+_DEGREES = 5.0
+# Weights of which none is this many times the mean have no tail.
+_EVEN = 5.0
+# The wider part of a proposal: how much wider, and its share of the draws.
+_WIDE, _WIDE_SHARE = 2.0, 0.2
+# Wider than the moments of few draws, which are too small more often than too large.
+_WIDER = 1.05
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A multivariate t distribution.
+    """A mixture of two multivariate t distributions around one centre, the second of them wider.
+
+    The second covers tails that are heavier than those of the first within a few standard deviations.
 
     Attributes
     ----------
     centre : ndarray of shape (d,)
     root : ndarray of shape (d, d)
-        Lower Cholesky factor of the scale matrix.
+        Lower Cholesky factor of the first one's scale matrix.
     degrees : float
     """
 
@@ -48,15 +57,24 @@ class Proposal:
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw n points, shape (n, d)."""
         mixing = np.sqrt(rng.chisquare(self.degrees, (n, 1)) / self.degrees)
+        mixing /= np.where(rng.random((n, 1)) < _WIDE_SHARE, _WIDE, 1.0)
         return self.centre + rng.standard_normal((n, len(self.centre))) / mixing @ self.root.T
 
     def logp(self, points: np.ndarray) -> np.ndarray:
         """Return the log density at points, shape (n,)."""
         d, nu = len(self.centre), self.degrees
         z = np.linalg.solve(self.root, (points - self.centre).T)
+        square = (z * z).sum(axis=0)
         constant = gammaln((nu + d) / 2.0) - gammaln(nu / 2.0) - 0.5 * d * np.log(nu * np.pi)
-        volume = np.log(np.diag(self.root)).sum()
-        return constant - volume - 0.5 * (nu + d) * np.log1p((z * z).sum(axis=0) / nu)
+        constant -= np.log(np.diag(self.root)).sum()
+        narrow, wide = (-0.5 * (nu + d) * np.log1p(square / s**2 / nu) - d * np.log(s) for s in (1.0, _WIDE))
+        return constant + np.logaddexp(np.log(1.0 - _WIDE_SHARE) + narrow, np.log(_WIDE_SHARE) + wide)
+
+
+def proposal_of(centre: np.ndarray, covariance: np.ndarray) -> Proposal:
+    """Return a proposal whose first part has a density's mean (or mode) and covariance."""
+    degrees = max(_DEGREES, 0.6 * len(centre))
+    return Proposal(centre, _WIDER * np.linalg.cholesky(covariance * (degrees - 2.0) / degrees), degrees)
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ def sample(
         Number of draws.
     rng : Generator
     """
-    proposal, share = _fitted(log_density, Proposal(mode, np.linalg.cholesky(covariance), _DEGREES[0]), rng)
+    proposal, share = _fitted(log_density, proposal_of(mode, covariance), rng)
     # Where the proposal fits less well more is drawn from it, so that the draws kept are worth about the same.
     more = int(np.clip(round(0.6 / max(share, 1e-3)), 1, _MORE))
     points = proposal.sample(count * more, rng)
@@ -137,12 +155,20 @@ def _evaluated(log_density: LogDensity, points: np.ndarray) -> np.ndarray:
 
 
 def _smoothed(weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return Pareto-smoothed log weights that sum to one, and k̂."""
+    """Return Pareto-smoothed log weights that sum to one, and k̂; 0 for weights without a tail to smooth.
+
+    A Pareto distribution is fitted to what the largest weights have above a cutoff. Where no weight is far above the
+    mean that is a small part of them, whose shape says nothing of how the weights would go on.
+    """
     if not np.isfinite(weights).any():
         return weights, np.inf
     # A density of zero has a weight of zero, which the smoothing takes as a very small one.
     floor = weights[np.isfinite(weights)].max() - 700.0
-    smoothed, k_hat = array_stats.psislw(-np.maximum(weights, floor))  # it takes minus the log weights
+    floored = np.maximum(weights, floor)
+    even = floored - logsumexp(floored)
+    if even.max() < np.log(_EVEN / len(weights)):
+        return even, 0.0
+    smoothed, k_hat = array_stats.psislw(-floored)  # it takes minus the log weights
     return smoothed - logsumexp(smoothed), float(k_hat)
 
 
@@ -179,7 +205,7 @@ def _fitted(log_density: LogDensity, start: Proposal, rng: np.random.Generator) 
         centre = mass @ points
         away = points - centre
         covariance = (away * mass[:, None]).T @ away
-        proposal, share = _with_degrees(centre, covariance, points, values, weights), _effective(own) / n
+        proposal, share = proposal_of(centre, covariance), _effective(own) / n
         if k_hat < 0.5 and share > 0.4:
             break
     return proposal, share
@@ -195,19 +221,3 @@ def _flattened(weights: np.ndarray, effective: float) -> np.ndarray:
         even = power * weights - logsumexp(power * weights)
         low, high = (power, high) if _effective(even) >= effective else (low, power)
     return low * weights - logsumexp(low * weights)
-
-
-def _with_degrees(
-    centre: np.ndarray, covariance: np.ndarray, points: np.ndarray, values: np.ndarray, weights: np.ndarray
-) -> Proposal:
-    """Return the t of given moments whose weights would vary least.
-
-    The second moment of the weights p / q under q is the mean of p / q under p, which the weighted pilot draws give.
-    """
-    made = []
-    for degrees in _DEGREES:
-        root = np.linalg.cholesky(covariance * (degrees - 2.0) / degrees)
-        # Somewhat wide: moments of few draws are too small more often than too large.
-        proposal = Proposal(centre, 1.05 * root, degrees)
-        made.append((float(logsumexp(weights + values - proposal.logp(points))), proposal))
-    return min(made, key=lambda pair: pair[0])[1]

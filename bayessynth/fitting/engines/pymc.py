@@ -20,6 +20,11 @@ from bayessynth.fitting.posterior import Posterior
 from bayessynth.graph import build
 
 
+def unserved(component: Component) -> str | None:
+    """Return None: the reference serves every equation."""
+    return None
+
+
 def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     """Sample one component's posterior.
 

@@ -69,7 +69,7 @@ def products(values, starts, columns, total):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _products(gradient, curvature, columns, start, stop, slope, inner):
-    """Fill a group's Zᵀ gradient (q,) and Zᵀ C Z (q, q), two columns in one go: their sums do not wait for each other."""
+    """Fill a group's Zᵀ gradient (q,) and Zᵀ C Z (q, q); two columns at once, whose sums do not wait for each other."""
     q = columns.shape[0]
     for j in range(0, q, 2):
         right = min(j + 1, q - 1)

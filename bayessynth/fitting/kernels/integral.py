@@ -248,7 +248,8 @@ def laplace(rows, tables, own, vector, s):
             part = 0.0
             for a in range(b, q):
                 part += s.root[g, a, b] * s.step[g, a]
-            total += 0.5 * part * part - 0.5 * s.z[g, b] * s.z[g, b] - math.log(s.root[g, b, b])
+            # A long step is one that Newton's parabola is not to be trusted with.
+            total += 0.5 * min(part * part, 1.0) - 0.5 * s.z[g, b] * s.z[g, b] - math.log(s.root[g, b, b])
     return total
 
 

@@ -1,0 +1,139 @@
+"""A spec and a schema, before any row is looked at: columns, families, links, options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bayessynth import families
+from bayessynth.design.bound import BoundEquation
+from bayessynth.errors import SpecError, suggest
+from bayessynth.schema import Schema
+from bayessynth.spec import Equation, Formula, Spec, quote
+
+
+def used_columns(spec: Spec) -> dict[str, str]:
+    """Return the columns that a spec names, each with the place that names it."""
+    used: dict[str, str] = {e.response: "the left side of its equation" for e in reversed(spec.equations)}
+    for equation in spec:
+        used |= {c: f"the equation for {equation.response!r}" for c in equation.columns if c not in used}
+    return used | {c: "a group-specific term" for factor in spec.factors for c in factor}
+
+
+def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
+    """Check the spec's columns against the schema and return that of the copies, with the kept columns."""
+    group_columns = list(dict.fromkeys(c for factor in spec.factors for c in factor))
+    used = used_columns(spec)
+    for column, place in used.items():
+        if column not in schema:
+            raise SpecError(
+                f"Column {column!r} ({place}) is not in the data.{suggest(column, schema)} "
+                f"The data have: {', '.join(schema)}."
+            )
+    for column in group_columns:
+        if column in spec:
+            raise SpecError(
+                f"Column {column!r} is a grouping factor and needs no equation: new groups are made from the model of "
+                "group sizes. Remove its equation, or the terms (… | " + column + ")."
+            )
+        for equation in spec:
+            if column in equation.columns:
+                raise SpecError(
+                    f"Equation for {equation.response!r} uses the grouping factor {column!r} as a common effect, "
+                    f"which new groups cannot have; write (1 | {column})."
+                )
+    for column in (c for c in used if c not in group_columns and schema[c].kind == "identifier"):
+        raise SpecError(
+            f"Column {column!r} ({used[column]}) is an identifier: its values name records and say nothing of them. "
+            f"Remove it from the spec, or, if they mean something, use Schema.detect(df).override({column}=…)."
+        )
+    rest = [c for c in schema if c not in spec and c not in group_columns]
+    if rest and spec.rest == "error":
+        raise SpecError(_without_equation(rest, schema))
+    kept = tuple(rest) if spec.rest == "keep" else ()
+    orphans = [(c, e.response) for e in spec for c in e.columns if c in rest and c not in kept]
+    for column, response in orphans:
+        raise SpecError(
+            f"Column {column!r} is a predictor of {response!r} but has no equation, so synthetic records would have "
+            f"no value of it. Add one, such as {quote(column) + ' ~ 1'!r}."
+        )
+    members = [c for c in schema if c in spec or c in group_columns or c in kept]
+    subset = schema.subset(members)
+    return subset.override(**dict.fromkeys(group_columns, "group")), kept
+
+
+def _without_equation(rest: list[str], schema: Schema) -> str:
+    """Say which columns have no equation, and what to do."""
+    listed = f"No equation for column{'s' if len(rest) > 1 else ''} {', '.join(map(repr, rest))}."
+    identifiers = [c for c in rest if schema[c].kind == "identifier"]
+    others = [c for c in rest if c not in identifiers]
+    add = f" Add one (such as {quote(others[0]) + ' ~ 1'!r})." if others else ""
+    note = f" {', '.join(map(repr, identifiers))} only names records and needs none." if identifiers else ""
+    return (
+        f"{listed}{note}{add} Spec(…, rest='drop') leaves such columns out of the copies; rest='keep' keeps the "
+        "original's (partial synthesis)."
+    )
+
+
+def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
+    """Return an equation with its family, links and options; what rows say is left open.
+
+    Raises
+    ------
+    SpecError
+        If the family does not serve the column, or does not take what the equation states.
+    """
+    column = schema[equation.response]
+    family = families.get(equation.family) if equation.family else families.default_for(column)
+    equation.check_family(family)
+    if column.kind == "constant" and family.name != "point":
+        raise SpecError(
+            f"Equation for {column.name!r}: the column is constant ({column.value!r}), so family {family.name!r} has "
+            "nothing to learn; leave family= out, or drop the column."
+        )
+    if column.kind not in family.kinds:
+        serving = [name for name in families.names() if column.kind in families.get(name).kinds]
+        raise SpecError(
+            f"Equation for {column.name!r}: family {family.name!r} does not serve a column of kind {column.kind!r}. "
+            f"Families that do: {', '.join(serving) or 'none'}. If the kind is wrong, use Schema.detect(df).override("
+            f"{column.name}=…)."
+        )
+    options = _options(equation, family, schema)
+    if column.kind == "constant":
+        return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, ())
+    links = {p.name: equation.links.get(p.name, equation.links.get("", p.links[0]) if i == 0 else p.links[0])
+             for i, p in enumerate(family.parameters)}  # fmt: skip
+    if "link" in family.options:
+        # The family applies the link itself (to thresholds minus the predictor), so it takes the predictor as it is.
+        options["link"] = links[family.parameters[0].name]
+        links[family.parameters[0].name] = "identity"
+    if not family.parameters and (equation.formula.columns or equation.factors):
+        raise SpecError(f"Equation for {column.name!r}: family {family.name!r} takes no predictors; write '~ 1'.")
+    if family.multinomial and any(g.correlated and len(g.terms) + g.intercept > 1 for g in equation.formula.groups):
+        raise SpecError(
+            f"Equation for {column.name!r}: correlated group effects are not available for family {family.name!r}; "
+            "write (… || g)."
+        )
+    level_labels = tuple(map(str, column.levels)) if column.levels else ()
+    return BoundEquation(column.name, family.name, links, "row", {}, {}, options, equation.trials, level_labels)
+
+
+def formulas_of(equation: Equation, family: families.Family) -> dict[str, Formula]:
+    """Return the formula of each of the family's parameters that has one."""
+    return {family.parameters[0].name: equation.formula, **equation.distributional} if family.parameters else {}
+
+
+def _options(equation: Equation, family: families.Family, schema: Schema) -> dict[str, Any]:
+    """Return the family's options that follow from the equation or the column."""
+    column = schema[equation.response]
+    options: dict[str, Any] = {}
+    if "points" in family.options:
+        options["points"] = equation.points if equation.points is not None else (0.0,)
+    if "bounds" in family.options:
+        if column.bounds is None:
+            raise SpecError(f"Equation for {column.name!r}: family {family.name!r} needs bounds in the schema.")
+        options["bounds"] = tuple(column.bounds)
+    if "value" in family.options:
+        options["value"] = 0.0
+    return options
+
+
