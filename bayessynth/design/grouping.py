@@ -29,6 +29,8 @@ class Grouping:
         A row of each group.
     ancestors : mapping of str to tuple of str
         Factors within whose groups each factor is nested, coarsest first.
+    weights : ndarray of int64 or None
+        How many rows of the table each row here stands for; None for one each.
     """
 
     n: int
@@ -37,6 +39,12 @@ class Grouping:
     labels: Mapping[str, tuple[Any, ...]]
     first: Mapping[str, np.ndarray]
     ancestors: Mapping[str, tuple[str, ...]]
+    weights: np.ndarray | None = None
+
+    @property
+    def total(self) -> int:
+        """Number of rows of the table."""
+        return self.n if self.weights is None else int(self.weights.sum())
 
     def size(self, factor: str) -> int:
         """Number of groups of a factor."""
@@ -49,6 +57,29 @@ class Grouping:
     def within(self, level: str, factor: str) -> np.ndarray:
         """Return the group of ``factor`` to which each row (or group, at a group's level) belongs."""
         return self.codes[factor][self.rows(level)]
+
+    def count(self, level: str, above: str | None, factor: str | None = None) -> np.ndarray:
+        """Count the units of a level by group.
+
+        Parameters
+        ----------
+        level : str
+            ``"row"``, or the factor whose groups are counted.
+        above : str or None
+            The factor in whose groups they lie; None for one that holds all.
+        factor : str or None
+            A second factor that they are counted by.
+
+        Returns
+        -------
+        ndarray of int64, shape (groups of above, groups of factor)
+        """
+        shape = (self.size(above) if above else 1, self.size(factor) if factor else 1)
+        rows = self.within(level, above) if above else np.zeros(len(self.rows(level)), dtype=np.int64)
+        columns = self.within(level, factor) if factor else np.zeros(len(rows), dtype=np.int64)
+        table = np.zeros(shape, dtype=np.int64)
+        np.add.at(table, (rows, columns), 1 if self.weights is None or level != "row" else self.weights)
+        return table
 
     def determines(self, level: str, factor: str) -> bool:
         """Tell whether every row, or group, of a level lies in one group of a factor."""
@@ -64,7 +95,9 @@ def closure(factors: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]
     return tuple(dict.fromkeys(names[: i + 1] for names in factors for i in range(len(names))))
 
 
-def group(columns: Columns, factors: tuple[tuple[str, ...], ...], at_least: int = 2) -> Grouping:
+def group(
+    columns: Columns, factors: tuple[tuple[str, ...], ...], at_least: int = 2, weights: np.ndarray | None = None
+) -> Grouping:
     """Find the groups of each factor and which factors are nested in which.
 
     Parameters
@@ -73,6 +106,10 @@ def group(columns: Columns, factors: tuple[tuple[str, ...], ...], at_least: int 
         Encoded data with group columns as codes.
     factors : tuple of tuple of str
         Columns of each factor.
+    at_least : int
+        Fewest groups that a factor may have.
+    weights : ndarray, optional
+        How many rows of the table each row stands for.
 
     Raises
     ------
@@ -104,7 +141,7 @@ def group(columns: Columns, factors: tuple[tuple[str, ...], ...], at_least: int 
                 f"remove the terms (… | {key}) from the spec."
             )
     ancestors = {key: _ancestors(key, codes, first) for key in codes}
-    return Grouping(columns.n, {":".join(f): f for f in factors}, codes, labels, first, ancestors)
+    return Grouping(columns.n, {":".join(f): f for f in factors}, codes, labels, first, ancestors, weights)
 
 
 def _labels(columns: Columns, names: tuple[str, ...], first: np.ndarray) -> tuple[Any, ...]:
@@ -132,7 +169,7 @@ def level_of(values: np.ndarray, grouping: Grouping) -> str:
         return "row"
     for factor in sorted(grouping.codes, key=grouping.size):
         representative = filled[grouping.first[factor]]
-        if grouping.size(factor) < grouping.n and np.array_equal(filled, representative[grouping.codes[factor]]):
+        if grouping.size(factor) < grouping.total and np.array_equal(filled, representative[grouping.codes[factor]]):
             return factor
     return "row"
 
@@ -227,6 +264,5 @@ def _balanced(chain: tuple[str, ...], crossed: Mapping[str, str], grouping: Grou
     if len(chain) != 1 or list(crossed.values()) != ["row"]:
         return 0
     (other,) = crossed
-    cells = np.zeros((grouping.size(chain[0]), grouping.size(other)), dtype=int)
-    np.add.at(cells, (grouping.codes[chain[0]], grouping.codes[other]), 1)
+    cells = grouping.count("row", chain[0], other)
     return int(cells[0, 0]) if (cells == cells[0, 0]).all() else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,27 @@ class Predictor:
                    tuple(data["sds"]), data["states"])  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Measures:
+    """What a predictor's columns are like over an equation's rows.
+
+    Attributes
+    ----------
+    means, sds : ndarray of shape (p,)
+        Of the columns of the common matrix (denominator n).
+    products : ndarray of shape (p, p)
+        Sums of their products, in units of their standard deviations, about their means if there is an intercept.
+    effects : tuple of ndarray, each of shape (3, q)
+        For each group-specific term: mean, standard deviation and root mean square of the columns that its effects
+        multiply.
+    """
+
+    means: np.ndarray
+    sds: np.ndarray
+    products: np.ndarray
+    effects: tuple[np.ndarray, ...]
+
+
 def learn_predictor(parameter: str, formula: Formula, frame: Frame, n: int, column: str) -> Predictor:
     """Learn a predictor's coding, transforms and column means from an equation's rows.
 
@@ -151,37 +172,94 @@ def learn_predictor(parameter: str, formula: Formula, frame: Frame, n: int, colu
     SpecError
         If a column of the common matrix does not vary, or is a combination of the others.
     """
+    learnt = learn_coding(parameter, formula, frame, column)
+    return scaled(learnt, measure(learnt, frame, n), column)
+
+
+def learn_coding(parameter: str, formula: Formula, frame: Frame, column: str) -> Predictor:
+    """Learn a predictor's coding and transforms from rows; means and scales are left empty.
+
+    Raises
+    ------
+    SpecError
+        If an effect stands in two group-specific terms.
+    """
     terms = learn_terms(formula.terms, formula.intercept, frame)
     states: dict[str, State] = {}
     for offset in formula.offsets:
         if isinstance(evaluate(offset, frame, states, learn=True), Codes):
             raise FormulaError(f"offset({text(offset)}) is categorical; an offset must be a number.")
-    matrix = np.column_stack([np.empty((n, 0)), *(t.columns(frame, n) for t in terms)])
-    means, sds = matrix.mean(axis=0), matrix.std(axis=0)
-    _check_rank(terms, matrix, sds, formula, column)
     groups = []
     for group in formula.groups:
         effects = learn_terms(group.terms, group.intercept, frame)
-        design = GroupDesign(group.group, group.intercept, effects, group.correlated and _several(group, effects))
-        matrix = design.matrix(frame, n)
-        _warn_far(design, matrix, column)
-        scales = np.sqrt((matrix**2).mean(axis=0))
-        groups.append(GroupDesign(design.factor, design.intercept, effects, design.correlated,
-                                  tuple(float(f"{s:.2g}") for s in scales)))  # fmt: skip
+        correlated = group.correlated and _several(group, effects)
+        groups.append(GroupDesign(group.group, group.intercept, effects, correlated))
     _check_repeated(groups, column)
-    return Predictor(parameter, formula.intercept, terms, formula.offsets, tuple(groups),
-                     tuple(means.tolist()), tuple(sds.tolist()), states)  # fmt: skip
+    return Predictor(parameter, formula.intercept, terms, formula.offsets, tuple(groups), (), (), states)
 
 
-def _warn_far(group: GroupDesign, columns: np.ndarray, column: str) -> None:
+def measure(predictor: Predictor, frame: Frame, n: int, weights: np.ndarray | None = None) -> Measures:
+    """Measure a predictor's columns.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    frame : Frame
+    n : int
+        Rows of the frame.
+    weights : ndarray of shape (n,), optional
+        How often each row counts; once by default.
+    """
+    matrix = predictor.matrix(frame, n)
+    means, sds, _ = _spread(matrix, weights)
+    away = matrix / np.where(sds > 0, sds, 1.0)
+    if predictor.intercept:
+        away = away - _spread(away, weights)[0]
+    products = away.T @ (away if weights is None else away * weights[:, None])
+    effects = tuple(np.array(_spread(group.matrix(frame, n), weights)) for group in predictor.groups)
+    return Measures(means, sds, products, effects)
+
+
+def _spread(matrix: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, standard deviation and root mean square of each column."""
+    if weights is None:
+        return matrix.mean(axis=0), matrix.std(axis=0), np.sqrt((matrix**2).mean(axis=0))
+    shares = weights / weights.sum()
+    means = shares @ matrix
+    return means, np.sqrt(shares @ (matrix - means) ** 2), np.sqrt(shares @ matrix**2)
+
+
+def scaled(predictor: Predictor, measures: Measures, column: str) -> Predictor:
+    """Return the predictor with means, standard deviations and scales as measured.
+
+    Raises
+    ------
+    SpecError
+        If a column of the common matrix does not vary, or is a combination of the others.
+
+    Warns
+    -----
+    GroupWarning
+        If a slope's column lies far from zero.
+    """
+    _check_rank(predictor, measures, column)
+    groups = []
+    for group, (means, sds, roots) in zip(predictor.groups, measures.effects, strict=True):
+        _warn_far(group, means, sds, column)
+        groups.append(replace(group, scales=tuple(float(f"{s:.2g}") for s in roots)))
+    return replace(predictor, groups=tuple(groups), means=tuple(measures.means.tolist()),
+                   sds=tuple(measures.sds.tolist()))  # fmt: skip
+
+
+def _warn_far(group: GroupDesign, means: np.ndarray, sds: np.ndarray, column: str) -> None:
     """Warn of slopes on columns far from zero, where a group's intercept is extrapolated."""
     if not group.intercept:
         return
-    for effect, values in zip(group.effects[1:], columns.T[1:], strict=True):
-        if abs(values.mean()) > FAR * values.std() > 0:
+    for effect, mean, sd in zip(group.effects[1:], means[1:], sds[1:], strict=True):
+        if abs(mean) > FAR * sd > 0:
             warn(
                 f"Equation for {column!r}: {effect!r} in (… | {group.factor}) lies far from zero (mean "
-                f"{values.mean():.3g}, sd {values.std():.3g}), so a group's intercept says little by itself and the "
+                f"{mean:.3g}, sd {sd:.3g}), so a group's intercept says little by itself and the "
                 f"sampler mixes slowly; (1 + center({effect}) | {group.factor}) means effects at the mean.",
                 GroupWarning,
             )
@@ -209,25 +287,19 @@ def _check_repeated(groups: list[GroupDesign], column: str) -> None:
         )
 
 
-def _check_rank(
-    terms: tuple[TermDesign, ...], matrix: np.ndarray, sds: np.ndarray, formula: Formula, column: str
-) -> None:
+def _check_rank(predictor: Predictor, measures: Measures, column: str) -> None:
     """Refuse columns that do not vary; exact collinearity stays to the priors but is worth an error as well."""
-    if not matrix.shape[1]:
+    if not len(measures.means):
         return
-    labels = [f"{t.name}[{label}]" if label else t.name for t in terms for label in (t.labels or ("",))]
-    if formula.intercept:
-        for name, sd in zip(labels, sds, strict=True):
+    labels = [f"{t.name}[{label}]" if label else t.name for t in predictor.terms for label in (t.labels or ("",))]
+    if predictor.intercept:
+        for name, sd in zip(labels, measures.sds, strict=True):
             if sd == 0:
                 raise SpecError(
                     f"Equation for {column!r}: {name!r} does not vary in the rows of this equation, so its "
                     "coefficient cannot be learnt; remove the term, or merge the level."
                 )
-    scaled = matrix / np.where(sds > 0, sds, 1.0)
-    if formula.intercept:
-        scaled = scaled - scaled.mean(axis=0)
-    gram = scaled.T @ scaled
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(measures.products)
     if values[0] < 1e-10 * max(values[-1], 1.0):
         involved = [name for name, weight in zip(labels, np.abs(vectors[:, 0]), strict=True) if weight > 0.05]
         raise SpecError(

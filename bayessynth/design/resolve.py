@@ -135,5 +135,3 @@ def _options(equation: Equation, family: families.Family, schema: Schema) -> dic
     if "value" in family.options:
         options["value"] = 0.0
     return options
-
-

@@ -13,10 +13,11 @@ from bayessynth.families.family import Family, Parameter, Vector
 from bayessynth.families.links import forward, inverse, inverse_graph
 from bayessynth.families.prior import Prior
 from bayessynth.families.registry import default_for, get, names, register
-from bayessynth.families.summary import Summary
+from bayessynth.families.summary import Moments, Summary
 
 __all__ = [
     "Family",
+    "Moments",
     "Parameter",
     "Prior",
     "Summary",

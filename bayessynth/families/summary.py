@@ -11,6 +11,98 @@ from bayessynth.errors import DataError
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Moments of a column's values; those of parts add up to those of the whole.
+
+    Parameters
+    ----------
+    n
+        Number of values.
+    mean, squares
+        Their mean, and the sum of squared deviations from it.
+    low, high
+        The range.
+    positive
+        Number of values above 0.
+    log_mean, log_squares
+        As ``mean`` and ``squares``, of the logarithms of the values above 0.
+
+    Examples
+    --------
+    >>> Moments.of(np.array([1.0, 3.0])) + Moments.of(np.array([5.0]))
+    Moments(n=3, mean=3.0, squares=8.0, low=1.0, high=5.0, positive=3, log_mean=..., log_squares=...)
+    """
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+    positive: int = 0
+    log_mean: float = 0.0
+    log_squares: float = 0.0
+
+    @classmethod
+    def of(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Moments:
+        """Return the moments of values, none of them missing.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+        weights : ndarray of shape (n,), optional
+            How often each value counts; once by default.
+
+        Examples
+        --------
+        >>> Moments.of(np.array([1.0, 3.0]), np.array([3, 1])).mean
+        1.5
+        """
+        if not values.size:
+            return cls()
+        times = np.ones(len(values), dtype=np.int64) if weights is None else weights
+        above = values > 0
+        log_mean, log_squares = _deviations(np.log(values[above]), times[above])
+        return cls(
+            int(times.sum()), *_deviations(values, times), float(values.min()), float(values.max()),
+            int(times[above].sum()), log_mean, log_squares,
+        )  # fmt: skip
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation (denominator n).
+
+        >>> Moments.of(np.array([1.0, 3.0])).sd
+        1.0
+        """
+        return math.sqrt(self.squares / self.n) if self.n else 0.0
+
+    def __add__(self, other: Moments) -> Moments:
+        mean, squares = _joined((self.n, self.mean, self.squares), (other.n, other.mean, other.squares))
+        logs = _joined((self.positive, self.log_mean, self.log_squares),
+                       (other.positive, other.log_mean, other.log_squares))  # fmt: skip
+        return Moments(self.n + other.n, mean, squares, min(self.low, other.low), max(self.high, other.high),
+                       self.positive + other.positive, *logs)  # fmt: skip
+
+
+def _deviations(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Return the mean and the sum of squared deviations from it."""
+    if not values.size:
+        return 0.0, 0.0
+    with np.errstate(invalid="ignore"):
+        mean = float((weights * values).sum() / weights.sum())
+        return mean, float((weights * (values - mean) ** 2).sum())
+
+
+def _joined(one: tuple[int, float, float], two: tuple[int, float, float]) -> tuple[float, float]:
+    """Join means and sums of squares of two parts (Chan, Golub & LeVeque 1983)."""
+    n = one[0] + two[0]
+    if not n:
+        return 0.0, 0.0
+    apart = two[1] - one[1]
+    return one[1] + apart * two[0] / n, one[2] + two[2] + apart**2 * one[0] * two[0] / n
+
+
+@dataclass(frozen=True)
 class Summary:
     """Location, spread and range of a column, rounded so that no record can be read from them.
 
@@ -56,20 +148,34 @@ class Summary:
         """
         values = np.asarray(y, dtype=float)
         values = values[values >= 0] if n_levels else values[~np.isnan(values)]
-        if values.size == 0 or not np.isfinite(values).all():
+        return cls.from_moments(Moments.of(values), n_levels)
+
+    @classmethod
+    def from_moments(cls, moments: Moments, n_levels: int = 0) -> Summary:
+        """Summarise a column of which moments are known.
+
+        Raises
+        ------
+        DataError
+            If they are of no value, or of infinite ones.
+
+        Examples
+        --------
+        >>> Summary.from_moments(Moments.of(np.array([100.0, 120.0, 140.0]))).mean
+        120.0
+        """
+        if not moments.n or not (math.isfinite(moments.low) and math.isfinite(moments.high)):
             raise DataError("Default priors need at least one value, and finite values only.")
-        above = values > 0
-        logs = np.log(values[above]) if above.any() else np.zeros(1)
-        sd, log_sd = _spread(float(values.std())), _spread(float(logs.std()))
+        sd, log_sd = _spread(moments.sd), _spread(math.sqrt(moments.log_squares / max(moments.positive, 1)))
         return cls(
-            mean=_on_grid(float(values.mean()), sd),
+            mean=_on_grid(moments.mean, sd),
             sd=sd,
-            log_mean=_on_grid(float(logs.mean()), log_sd),
+            log_mean=_on_grid(moments.log_mean, log_sd),
             log_sd=log_sd,
-            low=_on_grid(float(values.min()), sd, math.floor),
-            high=_on_grid(float(values.max()), sd, math.ceil),
+            low=_on_grid(moments.low, sd, math.floor),
+            high=_on_grid(moments.high, sd, math.ceil),
             n_levels=n_levels,
-            positive=round(float(above.mean()), 2),
+            positive=round(moments.positive / moments.n, 2),
         )
 
     @classmethod

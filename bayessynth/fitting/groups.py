@@ -95,16 +95,29 @@ class GroupPosterior:
 def fit_groups(
     plan: GroupPlan, grouping: Grouping, draws: int, rng: np.random.Generator, keep_groups: bool
 ) -> GroupPosterior:
-    """Draw the group structure's parameters from their posterior."""
+    """Draw the group structure's parameters from their posterior.
+
+    Parameters
+    ----------
+    plan : GroupPlan
+    grouping : Grouping
+        Of the table's rows, or of the combinations of groups that occur, each with the number of its rows.
+    draws : int
+    rng : Generator
+    keep_groups : bool
+        Whether the groups of every row are kept; of combinations the rows stand side by side.
+    """
     sizes = {}
     for factor, below in plan.steps:
-        counts = np.bincount(grouping.within(below, factor), minlength=grouping.size(factor))
-        sizes[factor] = _fit_sizes(counts, draws, rng)
+        sizes[factor] = _fit_sizes(grouping.count(below, factor)[:, 0], draws, rng)
     crossed = {}
     for factor, level in plan.crossed.items():
         if not plan.balanced:
-            crossed[factor] = _fit_crossed(_table(plan, grouping, factor, level), rng)
-    observed = dict(grouping.codes) if keep_groups else {}
+            crossed[factor] = _fit_crossed(grouping.count(level, context(plan, level), factor), rng)
+    observed = {}
+    if keep_groups:
+        times = 1 if grouping.weights is None else grouping.weights
+        observed = {factor: np.repeat(codes, times) for factor, codes in grouping.codes.items()}
     labels = dict(grouping.labels) if keep_groups else {}
     return GroupPosterior(plan, sizes, crossed, observed, labels)
 
@@ -115,16 +128,6 @@ def context(plan: GroupPlan, level: str) -> str | None:
         return plan.chain[-1] if plan.chain else None
     position = plan.chain.index(level)
     return plan.chain[position - 1] if position else None
-
-
-def _table(plan: GroupPlan, grouping: Grouping, factor: str, level: str) -> np.ndarray:
-    """Count units by group of the chain and group of the crossed factor."""
-    above = context(plan, level)
-    chosen = grouping.within(level, factor)
-    rows = grouping.within(level, above) if above else np.zeros(len(chosen), dtype=int)
-    table = np.zeros((grouping.size(above) if above else 1, grouping.size(factor)), dtype=int)
-    np.add.at(table, (rows, chosen), 1)
-    return table
 
 
 def _fit_sizes(counts: np.ndarray, draws: int, rng: np.random.Generator) -> Sizes:

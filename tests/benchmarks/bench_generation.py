@@ -106,7 +106,7 @@ def timed(work: Callable[[], int]) -> float:
 
 def speeds(k: int, rounds: int) -> dict[str, dict[str, float]]:
     """Measure ours and the limit in turn; of some rounds the best of each counts."""
-    cores = available_cores()
+    cores, syn = available_cores(), copies(k)
     best: dict[str, dict[str, float]] = {}
 
     def note(name: str, side: str, speed: float) -> None:
@@ -114,7 +114,11 @@ def speeds(k: int, rounds: int) -> dict[str, dict[str, float]]:
         row[side] = max(speed, row.get(side, 0.0))
 
     def drawn(threads: int) -> int:
-        return sum(map(len, copies(k).parts(0, threads)))
+        return sum(map(len, syn.parts(0, threads)))
+
+    def ours_written(k: int, threads: int, folder: str) -> int:
+        syn.to_parquet(f"{folder}/out", progress=False)
+        return k
 
     for _ in range(rounds):
         for name, threads in {"drawn, 1 thread": 1, f"drawn, {cores} threads": cores}.items():
@@ -127,12 +131,6 @@ def speeds(k: int, rounds: int) -> dict[str, dict[str, float]]:
     return best
 
 
-def ours_written(k: int, threads: int, folder: str) -> int:
-    """Stream a copy."""
-    copies(k).to_parquet(f"{folder}/out", progress=False)
-    return k
-
-
 def megabytes() -> float:
     """Return the peak resident memory of this process so far (Linux; getrusage would report its parent's)."""
     status = Path("/proc/self/status").read_text()
@@ -142,11 +140,11 @@ def megabytes() -> float:
 def memory(k: int) -> dict[str, float]:
     """Return the peak memory, in MB, before and after streaming a copy, in a process that did nothing else."""
     with tempfile.TemporaryDirectory() as folder:
-        ours_written(1000, 1, f"{folder}/warm")
+        copies(1000).to_parquet(f"{folder}/warm", progress=False)
         before, start = megabytes(), time.perf_counter()
-        ours_written(k, available_cores(), folder)
+        copies(k).to_parquet(f"{folder}/out", progress=False)
         seconds = time.perf_counter() - start
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet")) / 2**20
+        size = sum(path.stat().st_size for path in Path(folder, "out").rglob("*.parquet")) / 2**20
     return {"rows": k, "before_mb": before, "peak_mb": megabytes(), "seconds": seconds, "files_mb": size}
 
 

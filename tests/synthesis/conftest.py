@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
+from bayessynth.synthesis import generate, part_file
 from tests import clinics
 from tests.handmade import handmade
 
@@ -48,3 +49,10 @@ def school_fit(school_table: pd.DataFrame) -> bs.Fitted:
         "score ~ area + public + (1 | school / class)",
     )
     return handmade(spec, school_table)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 50 rows, files of two parts."""
+    monkeypatch.setattr(generate, "PART", 50)
+    monkeypatch.setattr(part_file, "PARTS", 2)

@@ -26,7 +26,7 @@ from bayessynth.errors import PrecisionWarning, SynthesisError, warn
 from bayessynth.fitting.diagnose import Diagnosis
 from bayessynth.fitting.groups import fit_groups
 from bayessynth.fitting.pymc_fitted import FittedPyMC
-from bayessynth.synthesis import SyntheticData, generate, part_file
+from bayessynth.synthesis import SyntheticData
 from bayessynth.synthesis.cluster import _EAR
 from bayessynth.synthesis.source import Source
 from tests.synthesis.test_streaming import contents
@@ -41,10 +41,7 @@ def client() -> Iterator[distributed.Client]:
 
 
 @pytest.fixture
-def copies(clinic_fit: bs.Fitted, monkeypatch: pytest.MonkeyPatch) -> SyntheticData:
-    """Three copies in parts of 50 rows, files of two parts."""
-    monkeypatch.setattr(generate, "PART", 50)
-    monkeypatch.setattr(part_file, "PARTS", 2)
+def copies(clinic_fit: bs.Fitted, small: None) -> SyntheticData:
     return clinic_fit.synthesize(m=3, k=170, random_seed=4)
 
 
