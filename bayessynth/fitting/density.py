@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,6 +49,9 @@ class Density:
     """
 
     def __init__(self, component: Component, without: str | None = None) -> None:
+        # Rows sorted by group: their effects are read, and their gradients summed, in order.
+        main = without or max(component.index, key=lambda factor: len(component.labels[factor]), default=None)
+        component = component if main is None else by_group(component, main)[0]
         self.component = component
         self.equation = component.equation
         self.family = families.get(self.equation.family)
@@ -152,3 +156,19 @@ def _vectors(equation: BoundEquation) -> Mapping[str, Ordered | Simplex]:
             a = np.broadcast_to(np.asarray(prior.params["a"], dtype=float).reshape(-1), (length,))
             found[vector.name] = Simplex(tuple(a.tolist()))
     return found
+
+
+def by_group(component: Component, factor: str) -> tuple[Component, np.ndarray]:
+    """Return the component with its rows sorted by a factor's groups, and where each group starts, shape (G + 1,)."""
+    index = component.index[factor]
+    order = np.argsort(index, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(index, minlength=len(component.labels[factor])))])
+    return replace(
+        component,
+        y=component.y[order],
+        matrices={name: matrix[order] for name, matrix in component.matrices.items()},
+        offsets={name: offset[order] for name, offset in component.offsets.items()},
+        effects={name: tuple(e[order] for e in effects) for name, effects in component.effects.items()},
+        index={name: codes[order] for name, codes in component.index.items()},
+        trials=None if component.trials is None else component.trials[order],
+    ), starts.astype(np.int64)

@@ -7,13 +7,13 @@ over the nodes, of the gradient at given effects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from bayessynth.design import Component
-from bayessynth.fitting.density import Density
+from bayessynth.fitting.density import Density, by_group
 from bayessynth.fitting.kernels import integral
 from bayessynth.fitting.parameters import sd_rows
 from bayessynth.fitting.program import correlation
@@ -166,19 +166,3 @@ def proposals(
     if not np.isfinite(degrees):
         return normal, np.ones(normal.shape[:-1])
     return normal, np.array([rng.chisquare(degrees, shape[:-1]) / degrees for rng in streams])
-
-
-def by_group(component: Component, factor: str) -> tuple[Component, np.ndarray]:
-    """Return the component with its rows sorted by a factor's groups, and where each group starts, shape (G + 1,)."""
-    index = component.index[factor]
-    order = np.argsort(index, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(index, minlength=len(component.labels[factor])))])
-    return replace(
-        component,
-        y=component.y[order],
-        matrices={name: matrix[order] for name, matrix in component.matrices.items()},
-        offsets={name: offset[order] for name, offset in component.offsets.items()},
-        effects={name: tuple(e[order] for e in effects) for name, effects in component.effects.items()},
-        index={name: codes[order] for name, codes in component.index.items()},
-        trials=None if component.trials is None else component.trials[order],
-    ), starts.astype(np.int64)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
 from bayessynth.fitting.density import Density, unserved_family
-from bayessynth.fitting.engines.nutpie import explained, sample_compiled, statistics
+from bayessynth.fitting.engines.nutpie import USUAL_ACCEPT, explained, sample_compiled, statistics
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 
@@ -36,12 +36,21 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     # One BLAS thread: sums must not depend on how many cores there are.
     with threadpool_limits(1), explained(component.equation.response):
         density = Density(component)
-        tree = sample_compiled(_model(density), settings, seed)
+        tree = _sampled(density, settings, seed)
         theta = tree["posterior"].to_dataset()["theta"].values.reshape(-1, density.parameters.size)
         return posterior_of(
             density, theta, chains=settings.chains, stats=statistics(tree), engine=NAME,
             seconds=time.perf_counter() - start,
         )  # fmt: skip
+
+
+def _sampled(density: Density, settings: Settings, seed: int) -> Any:
+    """Sample with steps of usual length; where any draw diverges, anew with short ones, which costs little here."""
+    model = _model(density)
+    tree = sample_compiled(model, settings, seed, USUAL_ACCEPT)
+    if statistics(tree)["diverging"].any():
+        return sample_compiled(model, settings, seed)
+    return tree
 
 
 def _model(density: Density) -> Any:

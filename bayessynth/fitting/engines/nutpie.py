@@ -21,6 +21,8 @@ _STATS = {
 }  # fmt: skip
 # Small steps: group standard deviations near zero make narrow necks, and a divergence costs the user a refit.
 TARGET_ACCEPT = 0.95
+# Stan's and PyMC's default.
+USUAL_ACCEPT = 0.8
 
 
 def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
@@ -28,13 +30,13 @@ def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:
     return {new: np.asarray(tree["sample_stats"][old].values) for old, new in _STATS.items()}
 
 
-def sample_compiled(compiled: Any, settings: Settings, seed: int) -> xr.DataTree:
+def sample_compiled(compiled: Any, settings: Settings, seed: int, target_accept: float = TARGET_ACCEPT) -> xr.DataTree:
     """Sample a compiled model."""
     import nutpie
 
     return nutpie.sample(
         compiled, draws=settings.draws, tune=settings.tune, chains=settings.chains, cores=settings.cores,
-        seed=seed, progress_bar=False, save_warmup=False, target_accept=TARGET_ACCEPT,
+        seed=seed, progress_bar=False, save_warmup=False, target_accept=target_accept,
     )  # fmt: skip
 
 

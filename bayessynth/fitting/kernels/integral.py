@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from bayessynth.fitting.kernels import blocks, cholesky, whole
+from bayessynth.fitting.kernels import blocks, cholesky, structure, whole
 
 # Newton steps from a guess end when no group's effects move by more than this many of their standard deviations: any
 # centre of the nodes is valid, and one this close to the mode is good.
@@ -242,7 +242,7 @@ def laplace(rows, tables, own, vector, s):
     at(rows, tables, own, s.z, vector, 2, s)
     blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
     groups, q = s.z.shape
-    total = s.whole.logp.sum()
+    total = structure.total(s.whole.logp)
     for g in range(groups):
         for b in range(q):
             part = 0.0

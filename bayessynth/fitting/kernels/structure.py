@@ -18,8 +18,39 @@ ROW, INTERCEPT, SLOPES, P, MATRIX, OFFSET = range(6)
 # constrained numbers; of the raw effects and of the correlation (or -1) among all; first entry in ``columns_of``;
 # centring (0 no, 1 around zero, 2 around the intercept and ``around``); first entry in ``around``.
 OWNER, INDEX, GROUPS, Q, SDS, RAW, CORRELATION, COLUMNS, CENTRED, AROUND = range(10)
-# Rows that are worked on at a time: they stay in the first-level cache.
-_BLOCK = 1024
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def total(values):
+    """Return a sum, by eight partial ones that do not wait for each other."""
+    parts = np.zeros(8)
+    n = values.shape[0] - values.shape[0] % 8
+    for i in range(0, n, 8):
+        for j in range(8):
+            parts[j] += values[i + j]
+    for i in range(n, values.shape[0]):
+        parts[0] += values[i]
+    return parts.sum()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sum_by_group(group, column, row, out):
+    """Add the rows' values, times a column if there is one, to their groups' sums.
+
+    A run of rows of one group is summed up before it is added: rows sorted by group need few additions to memory.
+    """
+    n = group.shape[0]
+    weighted = column.shape[0] > 0
+    i = 0
+    while i < n:
+        own, even, odd = group[i], 0.0, 0.0
+        while i < n and group[i] == own:
+            even += row[i] * column[i] if weighted else row[i]
+            i += 1
+            if i < n and group[i] == own:
+                odd += row[i] * column[i] if weighted else row[i]
+                i += 1
+        out[own] += even + odd
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -29,22 +60,21 @@ def forward(x, theta, predictors, terms, matrix, offsets, index, columns, column
     for t in range(terms.shape[0]):
         _effects(x, theta, predictors[terms[t, OWNER]], terms[t], around, factors[t], categories, z, effects)
     n = eta.shape[1]
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        for k in range(predictors.shape[0]):
-            own = predictors[k]
-            for c in range(categories):
-                row = eta[own[ROW] + c]
-                value = x[own[INTERCEPT] + c] if own[INTERCEPT] >= 0 else 0.0
-                for i in range(start, stop):
-                    row[i] = value
-                for j in range(own[P]):
-                    slope, column = x[own[SLOPES] + j * categories + c], matrix[own[MATRIX] + j]
-                    for i in range(start, stop):
-                        row[i] += slope * column[i]
-                if own[OFFSET] >= 0:
-                    for i in range(start, stop):
-                        row[i] += offsets[own[OFFSET], i]
+    for k in range(predictors.shape[0]):
+        own = predictors[k]
+        slopes = np.empty(own[P])
+        for c in range(categories):
+            row = eta[own[ROW] + c]
+            for j in range(own[P]):
+                slopes[j] = x[own[SLOPES] + j * categories + c]
+            if own[P]:
+                np.dot(slopes, matrix[own[MATRIX] : own[MATRIX] + own[P]], row)
+            else:
+                row[:] = 0.0
+            if own[INTERCEPT] >= 0:
+                row += x[own[INTERCEPT] + c]
+            if own[OFFSET] >= 0:
+                row += offsets[own[OFFSET]]
     for t in range(terms.shape[0]):
         term = terms[t]
         q, group = term[Q], index[term[INDEX]]
@@ -116,13 +146,13 @@ def backward(x, predictors, terms, matrix, index, columns, columns_of, around, f
     Adds to ``own_grad`` those in the constrained numbers, to ``grad`` those in the raw effects (their prior's
     included), and fills ``slopes`` (terms, q, q) with those in the correlations' factors.
     """
-    n = rows.shape[1]
+    nothing = np.empty(0)
     for k in range(predictors.shape[0]):
         own = predictors[k]
         for c in range(categories):
             row = rows[own[ROW] + c]
             if own[INTERCEPT] >= 0:
-                own_grad[own[INTERCEPT] + c] += row.sum()
+                own_grad[own[INTERCEPT] + c] += total(row)
             for j in range(own[P]):
                 own_grad[own[SLOPES] + j * categories + c] += np.dot(matrix[own[MATRIX] + j], row)
     for t in range(terms.shape[0]):
@@ -133,12 +163,7 @@ def backward(x, predictors, terms, matrix, index, columns, columns_of, around, f
             row = rows[predictors[term[OWNER], ROW] + c]
             for j in range(q):
                 at = columns_of[term[COLUMNS] + j]
-                if at < 0:
-                    for i in range(n):
-                        by_group[group[i], j, c] += row[i]
-                else:
-                    for i in range(n):
-                        by_group[group[i], j, c] += row[i] * columns[at, i]
+                sum_by_group(group, columns[at] if at >= 0 else nothing, row, by_group[:, j, c])
         _pull_effects(x, predictors[term[OWNER]], term, around, factors[t], categories, z, by_group, own_grad, grad,
                       slopes[t])  # fmt: skip
 

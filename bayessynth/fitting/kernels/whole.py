@@ -110,7 +110,7 @@ def pull_back(tables, theta, s):
                        s.grad, s.term_slopes)  # fmt: skip
     for k in range(tables.scalars.shape[0]):
         value = s.x[tables.scalars[k, 1]]
-        total = s.slope[tables.scalars[k, 0]].sum()
+        total = structure.total(s.slope[tables.scalars[k, 0]])
         s.own_grad[tables.scalars[k, 1]] += total / (value * (1.0 - value) if tables.scalars[k, 2] else value)
     for i in range(tables.code.shape[0]):
         s.grad[i] += s.own_grad[i] * s.dx[i]
@@ -127,7 +127,7 @@ def gradient(rows, tables, theta, vector, s):
     total = begin(tables, theta, s)
     evaluate(rows, tables, vector, 1, s)
     pull_back(tables, theta, s)
-    return total + s.logp.sum()
+    return total + structure.total(s.logp)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -137,4 +137,4 @@ def values(rows, tables, thetas, vectors, out):
     for i in range(thetas.shape[0]):
         total = begin(tables, thetas[i], s)
         evaluate(rows, tables, vectors[i], 0, s)
-        out[i] = total + s.logp.sum()
+        out[i] = total + structure.total(s.logp)
