@@ -112,6 +112,7 @@ def calibrate(
     chains: int = 2,
     random_seed: int | None = None,
     cores: int | None = None,
+    engine: str = "auto",
     progress: bool = False,
 ) -> Calibration:
     """Check by simulation that fits of a spec find the parameters that made the data.
@@ -139,7 +140,7 @@ def calibrate(
     columns : sequence of str, optional
         The equations to check; by default all that have parameters.
     repetitions : int
-        Data sets made and fitted: 100 find gross errors, 1,000 subtle ones. The model is compiled once.
+        Data sets made and fitted: 100 find gross errors, 1,000 subtle ones.
     draws : int
         Posterior draws among which a true value is ranked; one in ten of those sampled.
     tune, chains : int
@@ -148,6 +149,8 @@ def calibrate(
         The same seed gives the same ranks.
     cores : int, optional
         Chains sampled at a time.
+    engine : str
+        As in ``Spec.fit``: the engine whose fits are checked. A PyMC model is compiled once.
     progress : bool
         Whether a progress bar is shown.
 
@@ -180,7 +183,7 @@ def calibrate(
     >>> sorted(found.table["quantity"])
     ['Intercept', 'log likelihood', 'sigma']
     """
-    check_settings("auto", repetitions=repetitions, draws=draws, tune=tune, chains=chains, cores=cores)
+    check_settings(engine, repetitions=repetitions, draws=draws, tune=tune, chains=chains, cores=cores)
     entropy = entropy_of(random_seed, FitError)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingRowsWarning)
@@ -194,7 +197,7 @@ def calibrate(
         truths = prior_draws(bound, repetitions, np.random.default_rng([entropy, 0]))
     ranks: dict[tuple[str, str], np.ndarray] = {}
     troubled: dict[str, int] = {}
-    settings = _Settings(draws, tune, chains, min(chains, cores or available_cores()), entropy)
+    settings = _Settings(draws, tune, chains, min(chains, cores or available_cores()), entropy, engine)
     with Progress(transient=True, disable=not progress) as bar:
         task = bar.add_task("", total=len(chosen) * repetitions)
         for column in chosen:
@@ -215,6 +218,7 @@ class _Settings:
     chains: int
     cores: int
     entropy: int
+    engine: str
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,7 @@ def _repetitions(
     each = -(-settings.draws * THIN // settings.chains)
     sampling = Settings(each, settings.tune, settings.chains, settings.cores)
     seeds = rng.integers(0, 2**31, repetitions).tolist()
-    posteriors = refit(own, [y for y, _ in made], sampling, seeds)
+    posteriors = refit(own, [y for y, _ in made], sampling, seeds, settings.engine)
     for r, (y, at_truth) in enumerate(made):
         try:
             posterior = next(posteriors)

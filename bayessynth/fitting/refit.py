@@ -1,4 +1,4 @@
-"""One equation fitted to many responses: its model is compiled once for each form that the sampler is given."""
+"""One equation fitted to many responses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component, safe
 from bayessynth.design.centring import RELIABLE, reliability
+from bayessynth.fitting.engines.ladder import LADDER, sample
 from bayessynth.fitting.engines.nutpie import explained, sample_compiled
 from bayessynth.fitting.engines.pymc import as_posterior, compile_model
 from bayessynth.fitting.engines.settings import Settings
@@ -21,8 +22,9 @@ from bayessynth.graph import build
 
 
 def refit(
-    component: Component, responses: Sequence[np.ndarray], settings: Settings, seeds: Sequence[int]
-) -> Iterator[Posterior]:
+    component: Component, responses: Sequence[np.ndarray], settings: Settings, seeds: Sequence[int],
+    engine: str = "auto",
+) -> Iterator[Posterior]:  # fmt: skip
     """Yield the posterior of an equation for one response after the other.
 
     Everything but the response stays: design, groups, and priors, which are those of the data that the component was
@@ -36,12 +38,26 @@ def refit(
     settings : Settings
     seeds : sequence of int
         One a response.
+    engine : str
+        As in ``Spec.fit``.
 
     Raises
     ------
     FitError
-        If the sampler cannot start.
+        If the sampler cannot start, or the engine cannot fit the equation.
     """
+    if engine == "pymc":
+        yield from _compiled_once(component, responses, settings, seeds)
+        return
+    names = LADDER if engine == "auto" else (engine,)
+    for y, seed in zip(responses, seeds, strict=True):
+        yield sample(replace(component, y=y), names, settings, seed, {})
+
+
+def _compiled_once(
+    component: Component, responses: Sequence[np.ndarray], settings: Settings, seeds: Sequence[int]
+) -> Iterator[Posterior]:
+    """Refit by the PyMC model, which is compiled once for each form that the sampler is given."""
     column = component.equation.response
     forms: dict[tuple[str, ...], tuple[pm.Model, Any]] = {}
     for y, seed in zip(responses, seeds, strict=True):

@@ -17,7 +17,7 @@ FRAME = pd.DataFrame({"x": np.random.default_rng(1).normal(size=20)})
 def with_posterior(monkeypatch, change, repetitions=100):
     """Calibrate with draws of the exact posterior, changed, in place of a sampler's."""
 
-    def refit(component, responses, settings, seeds):
+    def refit(component, responses, settings, seeds, engine):
         for y, seed in zip(responses, seeds, strict=True):
             rng = np.random.default_rng(seed)
             shape = (settings.chains, settings.draws)
@@ -138,7 +138,7 @@ def test_a_real_fit_is_calibrated_and_its_model_compiled_once(monkeypatch):
     compiled = []
     compile_model = module.compile_model
     monkeypatch.setattr(module, "compile_model", lambda model: compiled.append(1) or compile_model(model))
-    found = calibrate(exact.spec(), FRAME, repetitions=25, draws=49, random_seed=2)
+    found = calibrate(exact.spec(), FRAME, repetitions=25, draws=49, random_seed=2, engine="pymc")
     assert found.verdict == "pass", found
     assert len(compiled) == 1
 
