@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Schema,
     )
     from bayessynth.spec import Equation, Spec
+    from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData
 
 
@@ -64,6 +65,7 @@ __all__ = [
     "Proportion",
     "Schema",
     "Spec",
+    "SufficientStatistics",
     "SyntheticData",
     "calibrate",
     "compare",
@@ -97,6 +99,7 @@ _ROOMS = {
         "Schema",
     ),
     "spec": ("Equation", "Spec"),
+    "suffstats": ("SufficientStatistics",),
     "synthesis": ("SyntheticData",),
 }
 _ROOM_OF = {name: room for room, public in _ROOMS.items() for name in public}

@@ -4,7 +4,7 @@ Data
 ----
 ``bs.datasets.load("rand_hie")`` (bundled, public domain): 3,459 person-years of 1,000 persons at six sites.
 Taken here are 300 persons, drawn with a fixed seed from those whose family has an income of 1,000 dollars or
-more (95 %) and of whom no cell used here is missing (98 %), so that the fit takes about a minute. ``age``
+more (95 %) and of whom no cell used here is missing (98 %), so that everything takes seconds. ``age``
 becomes four bands of the age at entry, ``education`` five bands of years of schooling (two in five persons
 have exactly 12), ``income`` thousands of dollars.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bayessynth.fitting import Fitted
     from bayessynth.spec import Spec
 
-# Enough for all effective sample sizes above 400 at this seed, in about a minute on two cores.
+# Enough for all effective sample sizes above 400 at this seed.
 _SETTINGS: dict[str, Any] = {"draws": 900, "tune": 600, "chains": 4}
 _QUICK: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2}
 _COPIES = 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,25 +14,27 @@ import pandas as pd
 from bayessynth import families
 from bayessynth._version import __version__
 from bayessynth.design import Bound, Missing, bind, component
-from bayessynth.errors import DataError, FitError, suggest
+from bayessynth.errors import FitError, suggest
 from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.engines.ladder import LADDER
-from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
 from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
+from bayessynth.suffstats import SufficientStatistics, source_of
 
 if TYPE_CHECKING:
     import pymc as pm
 
 ENGINES = ("auto", *LADDER)
 
+type Data = pd.DataFrame | str | os.PathLike[str] | SufficientStatistics | Sequence[SufficientStatistics]
+
 
 def fit(
     spec: Spec,
-    data: pd.DataFrame | str | os.PathLike[str],
+    data: Data,
     *,
     schema: Schema | None = None,
     missing: Missing = "error",
@@ -50,8 +52,10 @@ def fit(
     Parameters
     ----------
     spec : Spec
-    data : DataFrame or path
-        The original table, or a Parquet or CSV file that holds it.
+    data : DataFrame, path, Dask frame, SufficientStatistics or list of SufficientStatistics
+        The original table, or a Parquet or CSV file (or a directory of Parquet files) that holds it; its sufficient
+        statistics, or those of several tables whose rows never met. A file of more than 1,048,576 rows, and a Dask
+        frame, are reduced to sufficient statistics first, as :func:`bayessynth.suffstats.sufficient_statistics` says.
     schema : Schema, optional
         Kinds of the columns; detected if not given.
     missing : {"error", "drop"}
@@ -86,57 +90,50 @@ def fit(
         If the sampler cannot start.
     """
     from bayessynth.fitting.engines.settings import Settings
+    from bayessynth.fitting.gather import fit_sums, gather
     from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
 
     start = time.perf_counter()
     check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
     entropy = entropy_of(random_seed, FitError)
-    frame = read(data)
-    bound, bound_data = bind(spec, frame, schema, missing)
-    columns = [e.response for e in bound.equations if families.get(e.family).parameters]
-    components = [component(bound, bound_data, column) for column in columns]
+    gathered = gather(spec, data, schema, missing)
     draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
-    settings = Settings(draws=draws, tune=tune, chains=chains)
-    posteriors = fit_components(
-        components, engine, settings, _seeds(columns, entropy), cores or available_cores(), progress
-    )
+    settings = Settings(draws=draws, tune=tune, chains=chains, cores=cores or available_cores())
+    columns = [e.response for e in gathered.bound.equations if families.get(e.family).parameters]
+    seeds = _seeds(columns, entropy)
+    summed = fit_sums(gathered, engine, settings, seeds)
+    gathered = summed.gathered
+    bound = gathered.bound
+    components = [gathered.components[column] for column in columns if column in gathered.components]
+    fitted = fit_components(
+        components, engine, replace(settings, cores=1), seeds, cores or available_cores(), progress
+    )  # fmt: skip
+    by_column = summed.posteriors | {p.column: p for p in fitted}
+    posteriors = [by_column[column] for column in columns]
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
-    structure = fit_groups(bound.plan, bound_data.grouping, chains * draws, structure_rng, keep_groups)
+    structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
     record = {
         "engine": {p.column: p.engine for p in posteriors},
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "total_seconds": round(time.perf_counter() - start, 2),
-        "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": missing,
-        "rows": {c: len(r) for c, r in bound_data.rows.items()}, "groups_kept": keep_groups,
-        "data": fingerprint(frame, list(bound.schema)), "version": __version__,
+        "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": gathered.missing,
+        "rows": dict(gathered.rows), "groups_kept": keep_groups,
+        "data": gathered.fingerprint, "version": __version__, **gathered.provenance,
     }  # fmt: skip
     return Fitted(bound, to_datatree(posteriors), structure, record)
 
 
 def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the data, read from a Parquet or CSV file if a path is given.
+    """Return the data, read from Parquet or CSV if a path is given.
 
     Raises
     ------
     DataError
         If there is no such file, it is of another type, or it cannot be read as what its name says.
     """
-    if isinstance(data, pd.DataFrame):
-        return data
-    if not isinstance(data, str | os.PathLike):
-        raise DataError(f"data must be a DataFrame or a path to a Parquet or CSV file, not {type(data).__name__}.")
-    path = Path(data)
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    reader = pd.read_parquet if path.suffix in (".parquet", ".pq") else pd.read_csv if ".csv" in path.suffixes else None
-    if reader is None:
-        raise DataError(f"{path.name} is neither .parquet nor .csv (.csv.gz).")
-    try:
-        return reader(path)
-    except (ValueError, OSError, EOFError) as error:  # pandas' and Arrow's errors of parsing are ValueErrors
-        raise DataError(f"{path.name} cannot be read: {error}. Look at the file, or hand in a DataFrame.") from error
+    return data if isinstance(data, pd.DataFrame) else source_of(data).whole()
 
 
 def to_pymc(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayessynth.errors import SpecError, StorageError, suggest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bayessynth.fitting import Fitted
     from bayessynth.schema import Schema
+    from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData
 
 Rest = Literal["error", "keep", "drop"]
@@ -224,7 +225,7 @@ class Spec:
 
     def fit(
         self,
-        data: pd.DataFrame | str | os.PathLike[str],
+        data: pd.DataFrame | str | os.PathLike[str] | SufficientStatistics | Sequence[SufficientStatistics],
         *,
         schema: Schema | None = None,
         missing: Literal["error", "drop"] = "error",
@@ -253,6 +254,28 @@ class Spec:
 
         return fit(self, data, schema=schema, missing=missing, engine=engine, draws=draws, tune=tune, chains=chains,
                    random_seed=random_seed, cores=cores, keep_groups=keep_groups, progress=progress)  # fmt: skip
+
+    def sufficient_statistics(
+        self,
+        data: Any,
+        *,
+        schema: Schema | None = None,
+        missing: Literal["error", "drop"] = "error",
+        like: SufficientStatistics | None = None,
+    ) -> SufficientStatistics:
+        """Reduce a table, however large, to what a fit needs; see :func:`bayessynth.suffstats.sufficient_statistics`.
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> table = bs.datasets.load("rand_hie")[["income"]]
+        >>> statistics = bs.Spec(bs.Equation("income ~ 1", family="normal")).sufficient_statistics(table)
+        >>> statistics.n, statistics.exact
+        (3459, True)
+        """
+        from bayessynth.suffstats import sufficient_statistics
+
+        return sufficient_statistics(self, data, schema=schema, missing=missing, like=like)
 
     def to_pymc(
         self, data: pd.DataFrame, *, schema: Schema | None = None, missing: Literal["error", "drop"] = "error"

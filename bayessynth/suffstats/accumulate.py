@@ -9,6 +9,8 @@ from numba import njit
 
 # Rows that are laid side by side at a time: they stay in the second-level cache.
 _BLOCK = 4096
+# Code for a number of columns of its own is compiled where so many rows are to be summed, for no more columns than so.
+_MANY_ROWS, _FEW_COLUMNS = 200_000, 8
 
 
 def accumulate(
@@ -42,6 +44,7 @@ def accumulate(
         raise ValueError(f"cells reach from {cells.min()} to {cells.max()}, outside 0..{size - 1}.")
     moments = np.zeros((size, v, v))
     block = np.empty((_BLOCK, v))
+    unrolled = (0,) * v if n >= _MANY_ROWS and v <= _FEW_COLUMNS else None
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
         part = block[: stop - start]
@@ -50,6 +53,8 @@ def accumulate(
         part /= scale
         if size == 1:
             moments[0] += part.T @ part
+        elif unrolled is not None:
+            _add_unrolled(part, cells[start:stop], moments, unrolled)
         else:
             _add(part, cells[start:stop], moments)
     moments += np.triu(moments, 1).transpose(0, 2, 1) if size > 1 else 0.0
@@ -65,4 +70,15 @@ def _add(part, cells, moments):
         for a in range(v):
             left = part[i, a]
             for b in range(a, v):
+                moments[cell, a, b] += left * part[i, b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_unrolled(part, cells, moments, columns):
+    """Do what :func:`_add` does, with the number of columns known to the compiler by the length of a tuple."""
+    for i in range(part.shape[0]):
+        cell = cells[i]
+        for a in range(len(columns)):
+            left = part[i, a]
+            for b in range(a, len(columns)):
                 moments[cell, a, b] += left * part[i, b]

@@ -171,6 +171,7 @@ def _cells(index: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarra
         return {}, np.zeros(n, dtype=np.int64)
     joint = np.zeros(n, dtype=np.int64)
     for codes in index.values():
-        joint = joint * (int(codes.max()) + 1) + codes
+        # Numbered anew after each factor, so that products of many factors' groups cannot overflow.
+        joint = np.unique(joint * (int(codes.max()) + 1) + codes, return_inverse=True)[1].reshape(-1)
     _, first, cells = np.unique(joint, return_index=True, return_inverse=True)
     return {factor: codes[first].astype(np.int64) for factor, codes in index.items()}, cells.astype(np.int64)

@@ -17,6 +17,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -159,6 +160,60 @@ def ours_large(n: int, family: str) -> dict[str, Any]:
     return fitted(large_spec(), large_table(n, family))
 
 
+def parquet_spec() -> Any:
+    import bayessynth as bs
+
+    normal = [bs.Equation(f"{c} ~ 1", family="normal") for c in "abc"]
+    return bs.Spec(*normal, bs.Equation("y ~ a + b + c + (1 + a | site)", family="normal"))
+
+
+def parquet_file(n: int, path: str) -> dict[str, Any]:
+    """Write a table of five columns, a million rows at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng, writer = np.random.default_rng(SEED), None
+    u = rng.normal(size=(1000, 2)) * [0.6, 0.3]
+    for start in range(0, n, 1_000_000):
+        size = min(1_000_000, n - start)
+        site, x = rng.integers(0, 1000, size), rng.normal(size=(size, 3))
+        y = 2.5 + x @ [0.4, -0.3, 0.2] + u[site, 0] + u[site, 1] * x[:, 0] + rng.normal(size=size)
+        table = pa.table({"site": site, "a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y})
+        writer = writer or pq.ParquetWriter(path, table.schema, use_dictionary=False)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+    return {}
+
+
+def memory(what: str) -> float:
+    """Return resident memory in megabytes: now (``VmRSS``) or at its peak (``VmHWM``); Linux."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith(what)).split()[1]) / 1024
+
+
+def ours_parquet(n: int, path: str) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    import bayessynth as bs
+
+    head = pq.ParquetFile(path).iter_batches(batch_size=10_000).__next__().to_pandas()
+    schema = bs.Schema.detect(head).override(site="group")
+    before = memory("VmRSS")
+    found = fitted(parquet_spec(), path, schema=schema)
+    return found | {"megabytes": memory("VmHWM") - before}
+
+
+def read_parquet(n: int, path: str) -> dict[str, Any]:
+    """Return the seconds in which pyarrow reads the columns, batch by batch."""
+    import pyarrow.parquet as pq
+
+    start = time.perf_counter()
+    rows = sum(batch.num_rows for batch in pq.ParquetFile(path).iter_batches(batch_size=1_000_000))
+    assert rows == n
+    return {"seconds": time.perf_counter() - start}
+
+
 def pymc_gradient(n: int, family: str) -> dict[str, Any]:
     """Return the seconds of one gradient of the spec's PyMC model, from a few draws of one chain."""
     import nutpie
@@ -189,10 +244,11 @@ def demo() -> dict[str, Any]:
     return {"seconds": seconds, "engines": fit.provenance["engine"], "verdict": fit.diagnose().verdict}
 
 
-WORK: dict[str, Callable[..., dict[str, Any]]] = {
-    f.__name__: f
-    for f in (ours_gaussian, pymc_gaussian, ours_binary, ours_binary_nuts, pymc_binary, ours_large, pymc_gradient, demo)
-}
+_PIECES = (
+    ours_gaussian, pymc_gaussian, ours_binary, ours_binary_nuts, pymc_binary, ours_large, parquet_file, ours_parquet,
+    read_parquet, pymc_gradient, demo,
+)  # fmt: skip
+WORK: dict[str, Callable[..., dict[str, Any]]] = {piece.__name__: piece for piece in _PIECES}
 
 
 def cold(name: str, *arguments: Any) -> dict[str, Any]:
@@ -253,6 +309,24 @@ def large(family: str, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     return lines
 
 
+def parquet(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Fit from Parquet files; beside it pyarrow reading their columns, and the bar: twice that and the smallest fit."""
+    lines: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for n in sizes:
+            path = str(Path(folder) / f"{n}.parquet")
+            cold("parquet_file", n, path)
+            if not lines:
+                cold("ours_parquet", n, path)
+            reading, mine = cold("read_parquet", n, path), cold("ours_parquet", n, path)
+            lines.append({"work": f"from Parquet, n = {n:,}", "engine": mine["engines"]["y"],
+                          "seconds": mine["seconds"], "reading": reading["seconds"], "megabytes": mine["megabytes"],
+                          "verdict": mine["verdict"]})  # fmt: skip
+            lines[-1]["bar"] = 2 * reading["seconds"] + lines[0]["seconds"]
+            Path(path).unlink()
+    return lines
+
+
 def demo_line() -> list[dict[str, Any]]:
     cold("demo")
     found = cold("demo")
@@ -265,6 +339,7 @@ PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "binary": lambda: small("bernoulli, n = 5,000, 50 groups", ["ours_binary", "ours_binary_nuts"], "pymc_binary"),
     "rows": lambda: large("normal", (10_000, 100_000, 1_000_000)),
     "binary_rows": lambda: large("bernoulli", (10_000, 1_000_000)),
+    "parquet": lambda: parquet((10_000, 1_000_000, 10_000_000)),
     "demo": demo_line,
 }
 

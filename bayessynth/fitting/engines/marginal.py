@@ -26,6 +26,8 @@ from bayessynth.suffstats import unserved as unserved_gram
 NAME = "marginal"
 # Effects of other factors than the largest stand beside the coefficients in one dense matrix.
 LARGEST = 400
+# Bytes of the dense matrix, and multiplications an evaluation, beyond which NUTS is the better choice.
+_BYTES, _PRODUCTS = 1e9, 1e8
 # Step of the numerical gradient, on the logarithms of standard deviations.
 _STEP = 1e-4
 
@@ -45,8 +47,11 @@ def unserved_equation(equation: BoundEquation, labels: Mapping[str, Sequence[Any
             return f"the prior {prior} of {name!r} is none of a single number"
     (predictor,) = equation.predictors.values()
     widths = [sum(len(g.effects) for g in predictor.groups if g.factor == f) * len(labels[f]) for f in equation.factors]
-    if sum(widths) - max(widths, default=0) > LARGEST:
+    others = sum(widths) - max(widths, default=0)
+    if others > LARGEST:
         return f"the smaller grouping factors have more than {LARGEST} effects"
+    if others and max(widths) * (others + len(predictor.means)) ** 2 > _PRODUCTS:
+        return "the grouping factors have too many effects together"
     return None
 
 
@@ -66,6 +71,10 @@ def sample_gram(
 ) -> Posterior | str:
     """Draw from the posterior given sums of products."""
     begun = time.perf_counter()
+    if len(equation.factors) > 1:
+        smaller = sum(len(labels[f]) for f in equation.factors) - max(len(labels[f]) for f in equation.factors)
+        if 16.0 * len(sums.counts) * len(sums.columns) * smaller > _BYTES:
+            return "the grouping factors have too many combinations of groups"
     with threadpool_limits(1):
         density = Gaussian(equation, labels, sums)
         start = density.start()

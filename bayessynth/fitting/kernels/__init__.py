@@ -1,7 +1,26 @@
 """Compiled kernels: the log density of a family's rows, one file a family, and the structure around it.
 
-Each family's ``rows`` has :data:`SIGNATURE`, so that compiled code can take any of them as an argument, by address,
-and be cached all the same.
+A family's ``rows`` fills, row by row, the log density with its derivatives in the linear predictors. All have
+:data:`SIGNATURE`, so that compiled code can take any of them as an argument, by address, and be cached all the same.
+
+y, trials
+    Values, shape (n,), and numbers of trials, or none.
+eta
+    Linear predictors, shape (P, n), of the parameters in their order in the family; of ``categorical`` those of the
+    levels after the first.
+constant
+    Which parameters are the same for all rows, (P,): of those, only ``eta[p, 0]`` is read.
+links
+    Codes of :data:`bayessynth.fitting.kernels.links.CODES`, (P,); the parameter itself is the inverse link of ``eta``.
+vector, options
+    Thresholds or weights, (K,); points of ``semicontinuous``, or the code of the link of ``ordinal``.
+weight
+    What a row counts in ``grad_vector``, or none for 1. All else is left unweighted.
+order
+    0 asks for ``logp``, 1 for gradients too, 2 for the curvature too. What is not asked for may be overwritten.
+logp, grad, grad_vector, curvature
+    Filled: log densities (n,) without terms of y and trials alone; derivatives in ``eta``, (P, n); the sum over rows
+    of those in ``vector``, (K,); minus the second derivatives in ``eta[0]``, (n,), of ``categorical`` 0.
 """
 
 from __future__ import annotations

@@ -5,8 +5,21 @@ from __future__ import annotations
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.links import LOGIT, log_share
-from bayessynth.fitting.kernels.special import exp, log1p_unit
+from bayessynth.fitting.kernels.links import CLOGLOG, LOGIT, PROBIT, log_share
+from bayessynth.fitting.kernels.special import exp, inlined, log1p_unit
+
+
+@inlined
+def successes(link, y, failures, eta):
+    """Return y log p + failures · log(1 - p), its derivative in the predictor, and minus the second one."""
+    log_p, log_q, p_slope, q_slope, p_second, q_second = log_share(link, eta)
+    return y * log_p + failures * log_q, y * p_slope + failures * q_slope, -(y * p_second + failures * q_second)
+
+
+@inlined
+def _fill(link, y, eta, logp, grad, curvature):
+    for i in range(y.shape[0]):
+        logp[i], grad[0, i], curvature[i] = successes(link, y[i], 1.0 - y[i], eta[0, i])
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
@@ -16,15 +29,11 @@ def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, 
         for i in range(y.shape[0]):
             x = eta[0, i]
             e = exp(-abs(x))
+            p = 1.0 / (1.0 + e)
             logp[i] = y[i] * x - max(x, 0.0) - log1p_unit(e)
-            if order > 0:
-                p = 1.0 / (1.0 + e)
-                positive = 1.0 if x >= 0.0 else 0.0
-                grad[0, i] = y[i] - (positive * p + (1.0 - positive) * e * p)
-                curvature[i] = e * p * p
-        return
-    for i in range(y.shape[0]):
-        log_p, log_q, p_slope, q_slope, p_second, q_second = log_share(links[0], eta[0, i])
-        logp[i] = log_p if y[i] == 1.0 else log_q
-        grad[0, i] = p_slope if y[i] == 1.0 else q_slope
-        curvature[i] = -p_second if y[i] == 1.0 else -q_second
+            grad[0, i] = y[i] - (p if x >= 0.0 else e * p)
+            curvature[i] = e * p * p
+    elif links[0] == PROBIT:
+        _fill(PROBIT, y, eta, logp, grad, curvature)
+    else:
+        _fill(CLOGLOG, y, eta, logp, grad, curvature)

@@ -5,16 +5,23 @@ from __future__ import annotations
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.links import log_share
+from bayessynth.fitting.kernels.bernoulli import successes
+from bayessynth.fitting.kernels.links import CLOGLOG, LOGIT, PROBIT
+from bayessynth.fitting.kernels.special import inlined
+
+
+@inlined
+def _fill(link, y, trials, eta, logp, grad, curvature):
+    for i in range(y.shape[0]):
+        logp[i], grad[0, i], curvature[i] = successes(link, y[i], trials[i] - y[i], eta[0, i])
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    for i in range(y.shape[0]):
-        log_p, log_q, p_slope, q_slope, p_second, q_second = log_share(links[0], eta[0, i])
-        failures = trials[i] - y[i]
-        # 0 · -inf is nothing.
-        logp[i] = (y[i] * log_p if y[i] > 0.0 else 0.0) + (failures * log_q if failures > 0.0 else 0.0)
-        grad[0, i] = y[i] * p_slope + failures * q_slope
-        curvature[i] = -(y[i] * p_second + failures * q_second)
+    if links[0] == LOGIT:
+        _fill(LOGIT, y, trials, eta, logp, grad, curvature)
+    elif links[0] == PROBIT:
+        _fill(PROBIT, y, trials, eta, logp, grad, curvature)
+    else:
+        _fill(CLOGLOG, y, trials, eta, logp, grad, curvature)

@@ -6,12 +6,10 @@ predictor before the others.
 
 from __future__ import annotations
 
-import math
-
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.special import exp
+from bayessynth.fitting.kernels.special import exp, log
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
@@ -30,10 +28,13 @@ def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, 
         for i in range(n):
             grad[k, i] = exp(eta[k, i] - curvature[i])
             logp[i] += grad[k, i]
+    for i in range(n):
+        total = logp[i]
+        logp[i] = -curvature[i] - log(total)
+        curvature[i] = 1.0 / total
     for k in range(levels):
         for i in range(n):
-            grad[k, i] = (1.0 if y[i] == k + 1 else 0.0) - grad[k, i] / logp[i]
-    for i in range(n):
-        chosen = eta[int(y[i]) - 1, i] if y[i] > 0 else 0.0
-        logp[i] = chosen - curvature[i] - math.log(logp[i])
-        curvature[i] = 0.0
+            here = y[i] == k + 1
+            logp[i] += eta[k, i] if here else 0.0
+            grad[k, i] = (1.0 if here else 0.0) - grad[k, i] * curvature[i]
+    curvature[:] = 0.0

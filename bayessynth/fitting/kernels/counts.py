@@ -2,57 +2,82 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 from numba import njit
 
-from bayessynth.fitting.kernels.special import digamma
+from bayessynth.fitting.kernels.links import positive
+from bayessynth.fitting.kernels.special import exp, inlined, log1mexp, log1p, log_add, logistic, stirling
 
 # The bound of the families' log density: above it the negative binomial is its Poisson limit.
 _MAX_SHAPE = 1e10
-# Up to this count a product of shapes is shorter than two log gammas, and loses no digits.
-_SHORT = 16
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inlined
 def poisson(y, log_mu):
-    """Return the log probability without -log y!, and its first and second derivative in the log mean."""
-    mu = math.exp(log_mu)
-    return y * log_mu - mu, y - mu, -mu
+    """Return the log probability without -log y!, its first and second derivative in the log mean, and 0."""
+    mu = exp(log_mu)
+    return y * log_mu - mu, y - mu, -mu, 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def rising(y, alpha):
-    """Return log Γ(y + α) - log Γ(α) and its derivative in α."""
-    if y <= _SHORT:
-        product, slope = 1.0, 0.0
-        for k in range(int(y)):
-            product *= alpha + k
-            slope += 1.0 / (alpha + k)
-        return math.log(product), slope
-    return math.lgamma(y + alpha) - math.lgamma(alpha), digamma(y + alpha) - digamma(alpha)
+@inlined
+def rising(y, alpha, log_alpha):
+    """Return log(Γ(y + α) / (Γ(α) α^y)) and α times its derivative in α.
 
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def negative_binomial(y, log_mu, alpha, log_rising, rising_slope):
-    """Return the log probability without -log y!, its first and second derivative in the log mean, that in alpha.
-
-    ``log_rising`` and ``rising_slope`` are what :func:`rising` returns.
+    Through Stirling's remainders, which keep all digits where α is large and two log gammas would cancel: the
+    logarithm is (y + α) log(1 + y / α) - y - S(y + α) + S(α).
     """
-    if alpha > _MAX_SHAPE:
-        value, first, second = poisson(y, log_mu)
-        return value, first, second, 0.0
-    mu = math.exp(log_mu)
-    whole = mu + alpha
-    near = math.log1p(mu / alpha)
-    # y log(mu) - y log(mu + alpha) - alpha log(1 + mu / alpha), the alpha of y log(alpha (1 + mu / alpha)) taken out.
-    value = log_rising + y * (log_mu - math.log(alpha)) - (y + alpha) * near
-    first = alpha * (y - mu) / whole
-    second = -(y + alpha) * (mu / whole) * (alpha / whole)
-    return value, first, second, rising_slope - near + (mu - y) / whole
+    whole, near = y + alpha, log1p(min(y / alpha, 1e307))
+    own, own_slope = stirling(alpha, log_alpha)
+    other, other_slope = stirling(whole, log_alpha + near)
+    return whole * near - y - other + own, alpha * near - y + own_slope - alpha / whole * other_slope
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def fill_rising(y, log_alpha, same, raised, slope):
+    """Fill ``raised`` and ``slope`` (n,) with :func:`rising`; ``same`` says that all rows have the first shape.
+
+    With one shape, what depends on it and on a count alone is found once for every count.
+    """
+    n, highest = y.shape[0], 0.0
+    if not same:
+        for i in range(n):
+            raised[i], slope[i] = rising(y[i], positive(log_alpha[i]), log_alpha[i])
+        return
+    alpha = positive(log_alpha[0])
+    for i in range(n):
+        highest = max(highest, y[i])
+    if highest >= n:
+        for i in range(n):
+            raised[i], slope[i] = rising(y[i], alpha, log_alpha[0])
+        return
+    counts = int(highest) + 1
+    table, slopes = np.empty(counts), np.empty(counts)
+    for k in range(counts):
+        table[k], slopes[k] = rising(float(k), alpha, log_alpha[0])
+    for i in range(n):
+        raised[i], slope[i] = table[int(y[i])], slopes[int(y[i])]
+
+
+@inlined
+def negative_binomial(y, log_mu, alpha, log_alpha, raised, raised_slope):
+    """Return the log probability without -log y!, its first and second derivative in log mean, that in log shape.
+
+    ``raised`` and ``raised_slope`` are what :func:`rising` returns. With p = mu / (mu + α) the log probability is
+    raised + y log mu + (y + α) log(1 - p).
+    """
+    _, log_q, p, q = logistic(log_mu - log_alpha)
+    whole = y + alpha
+    limit = poisson(y, log_mu)
+    far = alpha > _MAX_SHAPE
+    return (
+        limit[0] if far else raised + y * log_mu + whole * log_q,
+        limit[1] if far else y * q - alpha * p,
+        limit[2] if far else -whole * p * q,
+        0.0 if far else raised_slope + alpha * log_q + whole * p,
+    )
+
+
+@inlined
 def zero_inflated(y, count, zero, share):
     """Return a zero-inflated log probability with its derivatives.
 
@@ -61,33 +86,42 @@ def zero_inflated(y, count, zero, share):
     y : float
     count, zero : tuple of 4 float
         Of the count's distribution at y and at 0: log probability, first and second derivative in the log mean,
-        derivative in the shape.
+        derivative in the log shape.
     share : tuple of 6 float
         What ``links.log_share`` returns for the share of counts.
 
     Returns
     -------
     tuple of 5 float
-        Log probability, first and second derivative in the log mean, derivative in the shape and in the share's
+        Log probability, first and second derivative in the log mean, derivative in the log shape and in the share's
         predictor.
     """
-    if y > 0:
-        return share[0] + count[0], count[1], count[2], count[3], share[2]
-    a, b = share[1], share[0] + zero[0]
-    top = max(a, b)
-    total = top + math.log(math.exp(a - top) + math.exp(b - top))
-    w = math.exp(b - total)
-    second = w * zero[2] + w * (1.0 - w) * zero[1] * zero[1]
-    return total, w * zero[1], second, w * zero[3], (1.0 - w) * share[3] + w * share[2]
+    total, none, w = log_add(share[1], share[0] + zero[0])
+    some = y > 0.0
+    second = w * zero[2] + w * none * zero[1] * zero[1]
+    return (
+        share[0] + count[0] if some else total,
+        count[1] if some else w * zero[1],
+        count[2] if some else second,
+        count[3] if some else w * zero[3],
+        share[2] if some else none * share[3] + w * share[2],
+    )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inlined
 def hurdle(y, count, zero, share):
-    """Return a hurdle's log probability with its derivatives, as :func:`zero_inflated`."""
-    if y == 0:
-        return share[1], 0.0, 0.0, 0.0, share[3]
-    # The count is above zero with probability 1 - exp(zero[0]).
-    odds = 1.0 / math.expm1(-zero[0])
-    above = math.log(-math.expm1(zero[0]))
-    second = count[2] + odds * (1.0 + odds) * zero[1] * zero[1] + odds * zero[2]
-    return share[0] + count[0] - above, count[1] + odds * zero[1], second, count[3] + odds * zero[3], share[2]
+    """Return a hurdle's log probability with its derivatives, as :func:`zero_inflated`.
+
+    A count is above zero with probability 1 - exp(zero[0]).
+    """
+    above, odds = log1mexp(min(zero[0], -1e-307))
+    some = y > 0.0
+    # The odds are large where the slope is small.
+    turn = odds * zero[1]
+    return (
+        share[0] + count[0] - above if some else share[1],
+        count[1] + turn if some else 0.0,
+        count[2] + turn * (zero[1] + turn) + odds * zero[2] if some else 0.0,
+        count[3] + odds * zero[3] if some else 0.0,
+        share[2] if some else share[3],
+    )

@@ -6,21 +6,27 @@ from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
 from bayessynth.fitting.kernels.counts import hurdle, poisson
-from bayessynth.fitting.kernels.links import log_mean, log_share
+from bayessynth.fitting.kernels.links import LOGIT, canonical, chain, log_share
+from bayessynth.fitting.kernels.special import inlined
+
+
+@inlined
+def _fill(same, y, eta, logp, grad, curvature):
+    """Fill the results; ``same`` says that all rows have one share of counts."""
+    share = log_share(LOGIT, eta[1, 0])
+    for i in range(y.shape[0]):
+        if not same:
+            share = log_share(LOGIT, eta[1, i])
+        found = hurdle(y[i], poisson(y[i], eta[0, i]), poisson(0.0, eta[0, i]), share)
+        logp[i], grad[0, i], curvature[i], grad[1, i] = found[0], found[1], -found[2], found[4]
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    share = log_share(links[1], eta[1, 0])
-    for i in range(y.shape[0]):
-        if not constant[1]:
-            share = log_share(links[1], eta[1, i])
-        log_mu, first, second = log_mean(links[0], eta[0, i])
-        value, slope, bend = poisson(y[i], log_mu)
-        none, none_slope, none_bend = poisson(0.0, log_mu)
-        found = hurdle(y[i], (value, slope, bend, 0.0), (none, none_slope, none_bend, 0.0), share)
-        logp[i] = found[0]
-        grad[0, i] = found[1] * first
-        grad[1, i] = found[4]
-        curvature[i] = -(found[2] * first * first + found[1] * second)
+    same, own = canonical(links, constant, eta)
+    if same:
+        _fill(True, y, own, logp, grad, curvature)
+    else:
+        _fill(False, y, own, logp, grad, curvature)
+    chain(links, constant, eta, grad, curvature)

@@ -1,23 +1,32 @@
-"""Links of compiled kernels: from a linear predictor to a share's logarithms, to a mean's logarithm, to a mean."""
+"""Links of compiled kernels: from a linear predictor to a share's logarithms or to a mean, or to another predictor.
+
+A link that is a constant where they are called leaves no trace of the others in the loop around them.
+"""
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 from numba import njit
 
-from bayessynth.fitting.kernels.special import expit, log_normal_cdf, softplus
+from bayessynth.fitting.kernels.special import exp, inlined, log, log1mexp, log_normal_cdf, logistic
 
+# Those from PROBIT on have a canonical link in their place, see canonical().
 IDENTITY, LOG, LOGIT, PROBIT, CLOGLOG, SOFTPLUS = range(6)
 #: Codes by which kernels know links.
 CODES = {
     "identity": IDENTITY, "log": LOG, "logit": LOGIT, "probit": PROBIT, "cloglog": CLOGLOG, "softplus": SOFTPLUS,
 }  # fmt: skip
-# Beyond it exp() is held, as the links of generation hold it.
+# Within it exp() is neither 0 nor infinite, as the links of generation hold it.
 _MAX_LOG = 700.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inlined
+def positive(eta):
+    """Return e to the eta, held where it is neither 0 nor infinite."""
+    return exp(min(max(eta, -_MAX_LOG), _MAX_LOG))
+
+
+@inlined
 def log_share(link, eta):
     """Return log p and log(1 - p) with their first and second derivatives in the predictor.
 
@@ -27,50 +36,92 @@ def log_share(link, eta):
         log p, log(1 - p), (log p)', (log(1 - p))', (log p)'', (log(1 - p))''.
     """
     if link == LOGIT:
-        p, q = expit(eta), expit(-eta)
-        return -softplus(-eta), -softplus(eta), q, -p, -p * q, -p * q
+        log_p, log_q, p, q = logistic(eta)
+        return log_p, log_q, q, -p, -p * q, -p * q
     if link == PROBIT:
         log_p, r = log_normal_cdf(eta)
         log_q, s = log_normal_cdf(-eta)
         return log_p, log_q, r, -s, -r * (eta + r), -s * (s - eta)
-    m = math.exp(min(eta, _MAX_LOG))
-    # Above 700 the share is 1 to all digits, and so is what its logarithm changes by.
-    w = m / math.expm1(m) if m < _MAX_LOG else 0.0
-    log_p = math.log(-math.expm1(-m)) if m > 0.0 else eta
-    return log_p, -m, (w if m > 0.0 else 1.0), -m, (w * (1.0 - m - w) if m > 0.0 else 0.0), -m
+    m = positive(eta)
+    log_p, odds = log1mexp(-m)
+    w = m * odds
+    return log_p, -m, w, -m, w * (1.0 - m - w), -m
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def log_mean(link, eta):
-    """Return the logarithm of a positive mean, and its first and second derivative in the predictor."""
-    if link == LOG:
-        return eta, 1.0, 0.0
-    mean, slope = softplus(eta), expit(eta)
-    # Far below zero softplus(eta) is exp(eta).
-    if eta < -36.0:
-        return eta, 1.0, 0.0
-    first = slope / mean
-    return math.log(mean), first, slope * (1.0 - slope) / mean - first * first
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@inlined
 def mean(link, eta):
-    """Return a mean on the real line or a share, and its first and second derivative in the predictor."""
+    """Return a mean and its derivative in the predictor, under the identity or the log link."""
     if link == IDENTITY:
-        return eta, 1.0, 0.0
-    if link == LOG:
-        m = math.exp(min(eta, _MAX_LOG))
-        return m, m, m
-    if link == LOGIT:
-        p, q = expit(eta), expit(-eta)
-        return p, p * q, p * q * (q - p)
-    if link == PROBIT:
-        log_p, ratio = log_normal_cdf(eta)
-        p = math.exp(log_p)
-        return p, ratio * p, -eta * ratio * p
-    if link == CLOGLOG:
-        m = math.exp(min(eta, _MAX_LOG))
-        slope = m * math.exp(-m)
-        return -math.expm1(-m), slope, slope * (1.0 - m)
-    slope = expit(eta)
-    return softplus(eta), slope, slope * (1.0 - slope)
+        return eta, 1.0
+    m = positive(eta)
+    return m, m
+
+
+@inlined
+def _fill_steps(link, eta, out, first, second):
+    for i in range(eta.shape[0]):
+        if link == SOFTPLUS:
+            _, log_q, p, q = logistic(max(eta[i], -_MAX_LOG))
+            slope = -p / log_q
+            out[i], first[i], second[i] = log(-log_q), slope, slope * (q - slope)
+        else:
+            log_p, log_q, p_slope, q_slope, p_second, q_second = log_share(link, eta[i])
+            out[i], first[i], second[i] = log_p - log_q, p_slope - q_slope, p_second - q_second
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _steps(link, eta, out, first, second):
+    """Fill predictors under the canonical link, and their first and second derivatives in the ones under ``link``."""
+    if link == SOFTPLUS:
+        _fill_steps(SOFTPLUS, eta, out, first, second)
+    elif link == PROBIT:
+        _fill_steps(PROBIT, eta, out, first, second)
+    else:
+        _fill_steps(CLOGLOG, eta, out, first, second)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def canonical(links, constant, eta):
+    """Return predictors under canonical links: log instead of softplus, logit instead of probit and cloglog.
+
+    Returns
+    -------
+    same : bool
+        Whether all parameters but the first are constant.
+    eta : ndarray of shape (P, n)
+        Where they are not, constant parameters are there in every row.
+    """
+    same, mixed, moved, n = True, False, False, eta.shape[1]
+    for p in range(eta.shape[0]):
+        same = same and (constant[p] or p == 0)
+        mixed = mixed or constant[p]
+        moved = moved or links[p] >= PROBIT
+    if not moved and (same or not mixed):
+        return same, eta
+    own, first, second = np.empty(eta.shape), np.empty(n), np.empty(n)
+    for p in range(eta.shape[0]):
+        used = 1 if constant[p] else n
+        if links[p] >= PROBIT:
+            _steps(links[p], eta[p, :used], own[p], first, second)
+        else:
+            for i in range(used):
+                own[p, i] = eta[p, i]
+        for i in range(used, n):
+            own[p, i] = own[p, 0]
+    return same, own
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def chain(links, constant, eta, grad, curvature):
+    """Carry gradient (P, n) and curvature (n,) back from canonical links to the links of the predictors."""
+    n = eta.shape[1]
+    for p in range(eta.shape[0]):
+        if links[p] < PROBIT:
+            continue
+        out, first, second = np.empty(n), np.empty(n), np.empty(n)
+        _steps(links[p], eta[p, : 1 if constant[p] else n], out, first, second)
+        for i in range(n):
+            k = 0 if constant[p] else i
+            if p == 0:
+                curvature[i] = curvature[i] * first[k] * first[k] - grad[0, i] * second[k]
+            grad[p, i] *= first[k]

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import math
-
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.special import exp
+from bayessynth.fitting.kernels.special import exp, inlined, log
+
+
+@inlined
+def _fill(same, y, eta, logp, grad, curvature):
+    """Fill the results; ``same`` says that all rows have one sigma."""
+    inverse = exp(-eta[1, 0])
+    for i in range(y.shape[0]):
+        log_sigma = eta[1, 0 if same else i]
+        if not same:
+            inverse = exp(-log_sigma)
+        z = (log(y[i]) - eta[0, i]) * inverse
+        logp[i] = -0.5 * z * z - log_sigma
+        grad[0, i] = z * inverse
+        grad[1, i] = z * z - 1.0
+        curvature[i] = inverse * inverse
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    inverse = exp(-eta[1, 0])
-    for i in range(y.shape[0]):
-        log_sigma = eta[1, 0] if constant[1] else eta[1, i]
-        if not constant[1]:
-            inverse = exp(-log_sigma)
-        z = (math.log(y[i]) - eta[0, i]) * inverse
-        logp[i] = -0.5 * z * z - log_sigma
-        grad[0, i] = z * inverse
-        grad[1, i] = z * z - 1.0
-        curvature[i] = inverse * inverse
+    if constant[1]:
+        _fill(True, y, eta, logp, grad, curvature)
+    else:
+        _fill(False, y, eta, logp, grad, curvature)

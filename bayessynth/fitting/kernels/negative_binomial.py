@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.counts import negative_binomial, rising
-from bayessynth.fitting.kernels.links import log_mean
+from bayessynth.fitting.kernels.counts import fill_rising, negative_binomial
+from bayessynth.fitting.kernels.links import canonical, chain, positive
+from bayessynth.fitting.kernels.special import inlined
+
+
+@inlined
+def _fill(same, y, eta, logp, grad, curvature):
+    """Fill the results; ``same`` says that all rows have one shape, ``logp`` and ``grad[1]`` hold ``rising``."""
+    alpha, log_alpha = positive(eta[1, 0]), eta[1, 0]
+    for i in range(y.shape[0]):
+        if not same:
+            alpha, log_alpha = positive(eta[1, i]), eta[1, i]
+        found = negative_binomial(y[i], eta[0, i], alpha, log_alpha, logp[i], grad[1, i])
+        logp[i], grad[0, i], curvature[i], grad[1, i] = found[0], found[1], -found[2], found[3]
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    n, highest = y.shape[0], int(y.max())
-    alpha = math.exp(eta[1, 0])
-    # With one alpha for all rows, what depends on it and a count alone is summed up once.
-    tabled = constant[1] and highest < n
-    table, slopes = np.zeros(highest + 2 if tabled else 1), np.zeros(highest + 2 if tabled else 1)
-    if tabled:
-        for k in range(highest):
-            table[k + 1] = table[k] + math.log(alpha + k)
-            slopes[k + 1] = slopes[k] + 1.0 / (alpha + k)
-    for i in range(n):
-        if not constant[1]:
-            alpha = math.exp(eta[1, i])
-        count = int(y[i])
-        log_rising, slope = (table[count], slopes[count]) if tabled else rising(y[i], alpha)
-        log_mu, first, second = log_mean(links[0], eta[0, i])
-        value, by_mean, bend, by_alpha = negative_binomial(y[i], log_mu, alpha, log_rising, slope)
-        logp[i] = value
-        grad[0, i] = by_mean * first
-        grad[1, i] = alpha * by_alpha
-        curvature[i] = -(bend * first * first + by_mean * second)
+    same, own = canonical(links, constant, eta)
+    fill_rising(y, own[1], same, logp, grad[1])
+    if same:
+        _fill(True, y, own, logp, grad, curvature)
+    else:
+        _fill(False, y, own, logp, grad, curvature)
+    chain(links, constant, eta, grad, curvature)

@@ -5,81 +5,75 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.links import LOGIT
-from bayessynth.fitting.kernels.special import expit, log_normal_cdf, softplus
+from bayessynth.fitting.kernels.links import LOGIT, PROBIT
+from bayessynth.fitting.kernels.special import inlined, log1mexp, log_normal_cdf, logistic
 
-_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+# Stands for the threshold below the first level, and above the last: no F has anything left beyond it.
+_FAR = 1e9
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _logistic(lower, upper, first, last):
+@inlined
+def _logistic(lower, upper):
     """Return the log probability, its derivatives in upper and lower, and minus the second one in the predictor.
 
     F(u) - F(l) = F(u) F(-l) (1 - exp(l - u)): nothing cancels.
     """
-    value, by_upper, by_lower, bend = 0.0, 0.0, 0.0, 0.0
-    if not last:
-        value -= softplus(-upper)
-        by_upper += expit(-upper)
-        bend += expit(upper) * expit(-upper)
-    if not first:
-        value -= softplus(lower)
-        by_lower -= expit(lower)
-        bend += expit(lower) * expit(-lower)
-    if not (first or last):
-        value += math.log(-math.expm1(lower - upper))
-        gap = 1.0 / math.expm1(upper - lower)
-        by_upper += gap
-        by_lower -= gap
-    return value, by_upper, by_lower, bend
+    log_p, _, p, q = logistic(upper)
+    _, log_r, s, r = logistic(lower)
+    inside, odds = log1mexp(lower - upper)
+    return log_p + log_r + inside, q + odds, -s - odds, p * q + s * r
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _normal(lower, upper, first, last):
+@inlined
+def _normal(lower, upper):
     """Return what :func:`_logistic` returns, for a normal latent distribution.
 
     An interval above zero is taken for its mirror image below, which has digits left.
     """
-    if first:
-        value, ratio = log_normal_cdf(upper)
-        return value, ratio, 0.0, ratio * (upper + ratio)
-    if last:
-        value, ratio = log_normal_cdf(-lower)
-        return value, 0.0, -ratio, ratio * (ratio - lower)
-    if lower > 0.0:
-        high, low = log_normal_cdf(-lower)[0], log_normal_cdf(-upper)[0]
-    else:
-        high, low = log_normal_cdf(upper)[0], log_normal_cdf(lower)[0]
-    value = high + math.log(-math.expm1(low - high))
-    a = math.exp(-0.5 * upper * upper - _HALF_LOG_2PI - value)
-    b = math.exp(-0.5 * lower * lower - _HALF_LOG_2PI - value)
-    return value, a, -b, upper * a - lower * b + (a - b) * (a - b)
+    mirrored = lower > 0.0
+    high, high_ratio = log_normal_cdf(-lower if mirrored else upper)
+    low, low_ratio = log_normal_cdf(-upper if mirrored else lower)
+    inside, odds = log1mexp(low - high)
+    # Densities over the probability of the interval.
+    near, far = high_ratio * (1.0 + odds), low_ratio * odds
+    a, b = (far, near) if mirrored else (near, far)
+    return high + inside, a, -b, upper * a - lower * b + (a - b) * (a - b)
+
+
+@inlined
+def _fill(link, eta, logp, grad, curvature, by_upper):
+    """Fill the results; ``logp`` and ``by_upper`` hold the thresholds around each row's level."""
+    for i in range(logp.shape[0]):
+        lower, upper = logp[i] - eta[0, i], by_upper[i] - eta[0, i]
+        found = _logistic(lower, upper) if link == LOGIT else _normal(lower, upper)
+        logp[i], by_upper[i], curvature[i] = found[0], found[1], found[3]
+        grad[0, i] = -found[1] - found[2]
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    cuts = vector.shape[0]
-    grad_vector[:] = 0.0
-    for i in range(y.shape[0]):
-        code = int(y[i])
-        first, last = code == 0, code == cuts
-        upper = 0.0 if last else vector[code] - eta[0, i]
-        lower = 0.0 if first else vector[code - 1] - eta[0, i]
-        if options[0] == LOGIT:
-            value, by_upper, by_lower, bend = _logistic(lower, upper, first, last)
-        else:
-            value, by_upper, by_lower, bend = _normal(lower, upper, first, last)
-        logp[i] = value
-        grad[0, i] = -by_upper - by_lower
-        curvature[i] = bend
-        counted = weight[i] if weight.shape[0] else 1.0
-        if not last:
-            grad_vector[code] += counted * by_upper
-        if not first:
-            grad_vector[code - 1] += counted * by_lower
+    n, k = y.shape[0], vector.shape[0]
+    cuts, by_upper = np.empty(k + 2), np.empty(n)
+    cuts[0], cuts[k + 1] = -_FAR, _FAR
+    for j in range(k):
+        cuts[j + 1] = vector[j]
+    # Looked up in a loop of its own, which keeps the other free of addresses that depend on data.
+    for i in range(n):
+        logp[i], by_upper[i] = cuts[int(y[i])], cuts[int(y[i]) + 1]
+    if options[0] == LOGIT:
+        _fill(LOGIT, eta, logp, grad, curvature, by_upper)
+    else:
+        _fill(PROBIT, eta, logp, grad, curvature, by_upper)
+    if order > 0:
+        by_cut = np.zeros(k + 2)
+        for i in range(n):
+            code, counted = int(y[i]), weight[i] if weight.shape[0] else 1.0
+            by_cut[code + 1] += counted * by_upper[i]
+            by_cut[code] -= counted * (grad[0, i] + by_upper[i])
+        for j in range(k):
+            grad_vector[j] = by_cut[j + 1]

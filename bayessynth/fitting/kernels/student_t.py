@@ -1,4 +1,7 @@
-"""Rows of the Student t family: log Γ((ν+1)/2) - log Γ(ν/2) - log(ν)/2 - log sigma - (ν+1)/2 log(1 + z²/ν)."""
+"""Rows of the Student t family: R(ν / 2) - log sigma - (ν + 1) / 2 · log(1 + z² / ν) with z = (y - mu) / sigma.
+
+R(h) is log(Γ(h + 1/2) / (Γ(h) √h)), which goes to 0 where the normal is.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,47 @@ import math
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
-from bayessynth.fitting.kernels.links import mean
-from bayessynth.fitting.kernels.special import digamma, exp
+from bayessynth.fitting.kernels.counts import rising
+from bayessynth.fitting.kernels.links import IDENTITY, LOG, canonical, mean, positive
+from bayessynth.fitting.kernels.special import exp, inlined, log1p
+
+_LOG_2 = math.log(2.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _normaliser(nu):
-    """Return what depends on the degrees of freedom alone, and its derivative."""
-    value = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu)
-    return value, 0.5 * (digamma(0.5 * (nu + 1.0)) - digamma(0.5 * nu) - 1.0 / nu)
+@inlined
+def _fill(link, same, y, eta, logp, grad, curvature):
+    """Fill the results; ``same`` says that all rows have one sigma and one ν."""
+    inverse, nu = exp(-eta[1, 0]), positive(eta[2, 0])
+    norm, norm_slope = rising(0.5, 0.5 * nu, eta[2, 0] - _LOG_2)
+    for i in range(y.shape[0]):
+        log_sigma = eta[1, 0 if same else i]
+        if not same:
+            inverse, nu = exp(-log_sigma), positive(eta[2, i])
+            norm, norm_slope = rising(0.5, 0.5 * nu, eta[2, i] - _LOG_2)
+        mu, first = mean(link, eta[0, i])
+        z = min(max((y[i] - mu) * inverse, -1e150), 1e150)
+        # z² / ν, and one over one more.
+        u = min(z * z / nu, 1e300)
+        v, spread = 1.0 / (1.0 + u), log1p(u)
+        heavy, steep = (1.0 + 1.0 / nu) * v, inverse * first
+        logp[i] = norm - log_sigma - 0.5 * (nu + 1.0) * spread
+        grad[0, i] = heavy * z * steep
+        grad[1, i] = (nu + 1.0) * u * v - 1.0
+        grad[2, i] = norm_slope - 0.5 * nu * spread + 0.5 * (nu + 1.0) * u * v
+        bend = v * (1.0 - u) * steep
+        curvature[i] = heavy * steep * (bend if link == IDENTITY else bend - z)
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    nu = math.exp(eta[2, 0])
-    norm, norm_slope = _normaliser(nu)
-    for i in range(y.shape[0]):
-        if not constant[2]:
-            nu = math.exp(eta[2, i])
-            norm, norm_slope = _normaliser(nu)
-        log_sigma = eta[1, 0] if constant[1] else eta[1, i]
-        inverse = exp(-log_sigma)
-        mu, first, second = mean(links[0], eta[0, i])
-        z = (y[i] - mu) * inverse
-        square = z * z
-        spread = math.log1p(square / nu)
-        heavy = (nu + 1.0) / (nu + square)
-        slope = heavy * z * inverse
-        bend = inverse * inverse * heavy * (nu - square) / (nu + square)
-        logp[i] = norm - log_sigma - 0.5 * (nu + 1.0) * spread
-        grad[0, i] = slope * first
-        grad[1, i] = heavy * square - 1.0
-        grad[2, i] = nu * (norm_slope - 0.5 * spread + 0.5 * heavy * square / nu)
-        curvature[i] = bend * first * first - slope * second
+    same, own = canonical(links, constant, eta)
+    if links[0] == IDENTITY:
+        if same:
+            _fill(IDENTITY, True, y, own, logp, grad, curvature)
+        else:
+            _fill(IDENTITY, False, y, own, logp, grad, curvature)
+    elif same:
+        _fill(LOG, True, y, own, logp, grad, curvature)
+    else:
+        _fill(LOG, False, y, own, logp, grad, curvature)

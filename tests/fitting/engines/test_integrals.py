@@ -95,7 +95,8 @@ def test_gaussian_draws_given_the_standard_deviations_have_the_exact_moments() -
 
 @pytest.mark.parametrize(
     "equation",
-    ["flag ~ x + (1 | site)", bs.Equation("count ~ x + (1 | site)", family="negative_binomial"), "rank ~ (0 + x | site)",
+    ["flag ~ x + (1 | site)", "rank ~ (0 + x | site)",
+     bs.Equation("count ~ x + (1 | site)", family="negative_binomial"),
      bs.Equation("count ~ x + (1 | site) + (1 | rater)", family="poisson")],
 )  # fmt: skip
 def test_quadrature_is_the_integral_over_the_group_effects(equation: str | bs.Equation) -> None:

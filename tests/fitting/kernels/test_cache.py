@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from bayessynth import families
+
 CODE = """
 import numpy as np
 from bayessynth.fitting.kernels import integral, whole
@@ -24,13 +28,32 @@ for function in (density.rows.function, whole.gradient, integral.gradient):
 """
 
 
-def counts(folder: Path) -> list[tuple[int, int]]:
+ROWS = """
+import sys
+from importlib import import_module
+
+for name in sys.argv[1:]:
+    rows = import_module(f"bayessynth.fitting.kernels.{name}").rows
+    print(sum(rows.stats.cache_hits.values()), sum(rows.stats.cache_misses.values()))
+"""
+NAMES = [name for name in families.names() if families.get(name).parameters]
+FEW = ["bernoulli", "normal", "lognormal", "categorical"]
+
+
+def counts(folder: Path, code: str, *names: str) -> list[tuple[int, int]]:
     env = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
-    made = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=env, check=True)
+    made = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, env=env, check=True)
     return [tuple(map(int, line.split())) for line in made.stdout.splitlines()]
 
 
 def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
-    first, second = counts(tmp_path), counts(tmp_path)
+    first, second = counts(tmp_path, CODE), counts(tmp_path, CODE)
     assert all(misses == 1 for _, misses in first)
     assert all(hits == 1 and misses == 0 for hits, misses in second)
+
+
+@pytest.mark.parametrize("names", [FEW, pytest.param(NAMES, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_a_second_process_compiles_no_family(names: list[str], tmp_path: Path) -> None:
+    first, second = counts(tmp_path, ROWS, *names), counts(tmp_path, ROWS, *names)
+    assert first == [(0, 1)] * len(names)
+    assert second == [(1, 0)] * len(names)

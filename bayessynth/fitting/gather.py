@@ -1,0 +1,145 @@
+"""What is handed in as data, as inputs of engines: components, and sums of products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bayessynth import families
+from bayessynth.design import Bound, Component, Grouping, Missing, bind, component
+from bayessynth.errors import DataError, FitError
+from bayessynth.fitting.engines import marginal
+from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.fingerprint import fingerprint, fingerprint_of_rows
+from bayessynth.fitting.posterior import Posterior
+from bayessynth.schema import Schema
+from bayessynth.spec import Spec
+from bayessynth.suffstats import (
+    SufficientStatistics,
+    Sums,
+    bind_statistics,
+    is_dask,
+    merged,
+    source_of,
+    sufficient_statistics,
+    summary_of,
+    with_rows,
+)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Data that are bound to a spec.
+
+    Attributes
+    ----------
+    bound : Bound
+    grouping : Grouping
+        Of rows, or of combinations of groups.
+    components : mapping of str to Component
+    sums : mapping of str to Sums
+        Of the Gaussian equations whose rows are not there.
+    rows : mapping of str to int
+        Rows that each equation is fitted to.
+    missing : {"error", "drop"}
+    fingerprint : str
+    provenance : mapping
+        What more is to be known of the data.
+    statistics : SufficientStatistics or None
+    data : object
+        Where rows can be had again, if they can; else None.
+    """
+
+    bound: Bound
+    grouping: Grouping
+    components: Mapping[str, Component]
+    sums: Mapping[str, Sums]
+    rows: Mapping[str, int]
+    missing: Missing
+    fingerprint: str
+    provenance: Mapping[str, Any]
+    statistics: SufficientStatistics | None = None
+    data: Any = None
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Posteriors of the equations that were fitted to sums of products; the others are left in ``gathered``."""
+
+    posteriors: dict[str, Posterior]
+    gathered: Gathered
+
+
+def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Gathered:
+    """Bind what is handed in as data.
+
+    Raises
+    ------
+    DataError
+        If it is nothing that holds a table, or arguments do not go with it.
+    """
+    again = None
+    if isinstance(data, list | tuple | SufficientStatistics):
+        statistics = data if isinstance(data, SufficientStatistics) else merged(data)
+        if statistics.spec != spec:
+            raise DataError("The statistics are of another spec; fit the one they were made for: statistics.spec.")
+        if schema is not None or missing not in ("error", statistics.learnt.missing):
+            raise DataError(
+                "schema= and missing= are for a table; statistics have theirs from spec.sufficient_statistics."
+            )
+    elif is_dask(data) or not (isinstance(data, pd.DataFrame) or source_of(data).small):
+        statistics, again = sufficient_statistics(spec, data, schema=schema, missing=missing), data
+    else:
+        frame = data if isinstance(data, pd.DataFrame) else source_of(data).whole()
+        return _of_frame(spec, frame, schema, missing)
+    return _of_statistics(statistics, again)
+
+
+def _of_frame(spec: Spec, frame: pd.DataFrame, schema: Schema | None, missing: Missing) -> Gathered:
+    bound, data = bind(spec, frame, schema, missing)
+    columns = [e.response for e in bound.equations if families.get(e.family).parameters]
+    components = {column: component(bound, data, column) for column in columns}
+    rows = {c: len(r) for c, r in data.rows.items()}
+    return Gathered(bound, data.grouping, components, {}, rows, missing, fingerprint(frame, list(bound.schema)), {})
+
+
+def _of_statistics(statistics: SufficientStatistics, data: Any) -> Gathered:
+    found = bind_statistics(statistics)
+    components = {c: made.expanded() for c, made in found.inputs.items() if isinstance(made, Component)}
+    sums = {c: made for c, made in found.inputs.items() if isinstance(made, Sums)}
+    return Gathered(
+        found.bound, found.grouping, components, sums, found.rows, statistics.learnt.missing,
+        fingerprint_of_rows(statistics.n), {"statistics": summary_of(statistics)}, statistics, data,
+    )  # fmt: skip
+
+
+def fit_sums(gathered: Gathered, engine: str, settings: Settings, seeds: Mapping[str, int]) -> Summed:
+    """Fit the equations of which sums of products are kept; where these do not serve, go back to the rows.
+
+    Raises
+    ------
+    FitError
+        If the rows cannot be had again.
+    """
+    posteriors: dict[str, Posterior] = {}
+    refused: dict[str, str] = {}
+    for column, own in gathered.sums.items():
+        wanted = None if engine in ("auto", marginal.NAME) else f"engine={engine!r} needs rows"
+        reason = wanted or marginal.unserved_equation(own.equation, own.labels)
+        result = reason or marginal.sample_gram(own.equation, own.labels, own.gram, settings, seeds[column])
+        if isinstance(result, Posterior):
+            posteriors[column] = result
+        else:
+            refused[column] = result
+    if not refused:
+        return Summed(posteriors, gathered)
+    if gathered.data is None or gathered.statistics is None:
+        listed = "; ".join(f"{column!r}: {reason}" for column, reason in refused.items())
+        raise FitError(
+            f"Sums of products do not serve for the equations of {listed}. Fit a table or a file, of which rows can be "
+            "taken, instead of statistics."
+        )
+    return Summed(posteriors, _of_statistics(with_rows(gathered.statistics, gathered.data, refused), gathered.data))
