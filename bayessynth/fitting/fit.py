@@ -54,7 +54,7 @@ def fit(
     spec : Spec
     data : DataFrame, path, Dask frame, SufficientStatistics or list of SufficientStatistics
         The original table, or a Parquet or CSV file (or a directory of Parquet files) that holds it; its sufficient
-        statistics, or those of several tables whose rows never met. A file of more than 1,048,576 rows, and a Dask
+        statistics, or those of several tables whose rows never met. A file of more than 262,144 rows, and a Dask
         frame, are reduced to sufficient statistics first, as :func:`bayessynth.suffstats.sufficient_statistics` says.
     schema : Schema, optional
         Kinds of the columns; detected if not given.

@@ -19,6 +19,8 @@ from bayessynth.errors import DataError
 
 #: Rows that are read at a time.
 CHUNK = 1 << 20
+# Rows up to which a file is read whole: one pass over chunks takes less memory and time beyond.
+WHOLE = 1 << 18
 #: Rows that a chunk has at least (the table's, if those are fewer): what is learnt is learnt from the first.
 LEAST = 100_000
 
@@ -111,7 +113,7 @@ class Source:
     named : str
         What it is, for the provenance.
     small : bool
-        Whether it has no more rows than are read at a time.
+        Whether it has so few rows that it is better read whole.
     whole : callable
         ``whole() -> DataFrame``: all of it.
 
@@ -195,7 +197,7 @@ def _parquet(path: Path) -> Source:
 
     frame = [name for name in schemas[0].names if not name.startswith("__index_level_")]
     named = f"{len(files)} Parquet file{'s' if len(files) > 1 else ''}"
-    return Source(tuple(frame), read, named, rows <= CHUNK, lambda: _whole(files))
+    return Source(tuple(frame), read, named, rows <= WHOLE, lambda: _whole(files))
 
 
 def _whole(files: Sequence[Path]) -> pd.DataFrame:
@@ -206,13 +208,13 @@ def _whole(files: Sequence[Path]) -> pd.DataFrame:
 
 def _csv(path: Path) -> Source:
     head = _told(path, lambda: pd.read_csv(path, nrows=0))
-    column = _told(path, lambda: pd.read_csv(path, usecols=list(head.columns[:1]), nrows=CHUNK + 1))
+    column = _told(path, lambda: pd.read_csv(path, usecols=list(head.columns[:1]), nrows=WHOLE + 1))
 
     def read(columns: Sequence[str]) -> Iterator[pd.DataFrame]:
         with _told(path, lambda: pd.read_csv(path, usecols=list(columns), chunksize=CHUNK)) as reader:
             yield from _reading(path, iter(reader))
 
-    return Source(tuple(map(str, head.columns)), read, "CSV file", len(column) <= CHUNK,
+    return Source(tuple(map(str, head.columns)), read, "CSV file", len(column) <= WHOLE,
                   lambda: _told(path, lambda: pd.read_csv(path)))  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def read_in(size: int, least: int | None = None) -> Iterator[None]:
     """Let tables be read in chunks of so many rows."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "CHUNK", size)
+        patch.setattr(chunks, "WHOLE", size)
         patch.setattr(chunks, "LEAST", size if least is None else least)
         yield
 
