@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -86,7 +85,8 @@ class Density:
             made.columns_of, made.around, made.shapes, np.array(scalars, dtype=np.int64).reshape(-1, 3),
             np.array([p.categories]), np.array([made.widest]), component.y.astype(float),
             _NOTHING if component.trials is None else component.trials.astype(float),
-            ~np.array(modelled), np.array([CODES[link] for link in links], dtype=np.int64), options, _NOTHING,
+            ~np.array(modelled), np.array([CODES[link] for link in links], dtype=np.int64), options,
+            _NOTHING if component.weights is None else component.weights.astype(float),
         )  # fmt: skip
 
     def _space(self) -> whole.Space:
@@ -163,12 +163,4 @@ def by_group(component: Component, factor: str) -> tuple[Component, np.ndarray]:
     index = component.index[factor]
     order = np.argsort(index, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(index, minlength=len(component.labels[factor])))])
-    return replace(
-        component,
-        y=component.y[order],
-        matrices={name: matrix[order] for name, matrix in component.matrices.items()},
-        offsets={name: offset[order] for name, offset in component.offsets.items()},
-        effects={name: tuple(e[order] for e in effects) for name, effects in component.effects.items()},
-        index={name: codes[order] for name, codes in component.index.items()},
-        trials=None if component.trials is None else component.trials[order],
-    ), starts.astype(np.int64)
+    return component.take(order), starts.astype(np.int64)

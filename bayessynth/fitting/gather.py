@@ -108,7 +108,7 @@ def _of_frame(spec: Spec, frame: pd.DataFrame, schema: Schema | None, missing: M
 
 def _of_statistics(statistics: SufficientStatistics, data: Any) -> Gathered:
     found = bind_statistics(statistics)
-    components = {c: made.expanded() for c, made in found.inputs.items() if isinstance(made, Component)}
+    components = {c: made for c, made in found.inputs.items() if isinstance(made, Component)}
     sums = {c: made for c, made in found.inputs.items() if isinstance(made, Sums)}
     return Gathered(
         found.bound, found.grouping, components, sums, found.rows, statistics.learnt.missing,

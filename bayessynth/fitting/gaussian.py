@@ -141,6 +141,16 @@ class Gaussian:
                 start[i] = np.log(0.5 * self.spread / scale)
         return start
 
+    def scales(self) -> np.ndarray:
+        """Return about how well each number will be known: better than its prior says, the more rows and groups."""
+        scales = [1.0 / np.sqrt(2.0 * self.sums.n[0])]
+        for group in self.predictor.groups:
+            scales += [1.0 / np.sqrt(2.0 * len(self.labels[group.factor]))] * len(group.effects)
+        for group, made in zip(self.predictor.groups, self.correlations, strict=True):
+            if made is not None:
+                scales += [1.0 / np.sqrt(len(self.labels[group.factor]))] * (made.q * (made.q - 1) // 2)
+        return np.array(scales)
+
     def values(self, thetas: np.ndarray, threads: int) -> np.ndarray:
         """Return the log densities at points, shape (S,)."""
         thetas, out = np.ascontiguousarray(thetas), np.empty(len(thetas))

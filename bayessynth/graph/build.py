@@ -26,7 +26,7 @@ def build(component: Component) -> pm.Model:
         With named dims: ``row``, the grouping factors, and a ``…_level`` dim for each term with levels. Data are
         ``pm.Data``, so the model can be conditioned on other rows.
     """
-    return _Builder(component).model()
+    return _Builder(component.expanded()).model()
 
 
 class _Builder:

@@ -9,7 +9,7 @@ from numba import njit
 
 # Rows that are laid side by side at a time: they stay in the second-level cache.
 _BLOCK = 4096
-# Code for a number of columns of its own is compiled where so many rows are to be summed, for no more columns than so.
+# Code of its own is compiled for a number of columns where so many rows are to be summed, if they are no more than so.
 _MANY_ROWS, _FEW_COLUMNS = 200_000, 8
 
 
@@ -43,8 +43,11 @@ def accumulate(
     if n and not 0 <= cells.min() <= cells.max() < size:
         raise ValueError(f"cells reach from {cells.min()} to {cells.max()}, outside 0..{size - 1}.")
     moments = np.zeros((size, v, v))
+    if size > 1 and n >= _MANY_ROWS and 1 < v <= _FEW_COLUMNS:
+        columns = tuple(np.ascontiguousarray(column, dtype=float) for column in values[1:])
+        _add_rows(columns, cells, moments, shift[1:], 1.0 / scale[1:])
+        return _completed(moments, cells)
     block = np.empty((_BLOCK, v))
-    unrolled = (0,) * v if n >= _MANY_ROWS and v <= _FEW_COLUMNS else None
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
         part = block[: stop - start]
@@ -53,12 +56,15 @@ def accumulate(
         part /= scale
         if size == 1:
             moments[0] += part.T @ part
-        elif unrolled is not None:
-            _add_unrolled(part, cells[start:stop], moments, unrolled)
         else:
             _add(part, cells[start:stop], moments)
-    moments += np.triu(moments, 1).transpose(0, 2, 1) if size > 1 else 0.0
-    return np.bincount(cells, minlength=size).astype(np.int64), moments
+    return _completed(moments, cells) if size > 1 else (np.array([n]), moments)
+
+
+def _completed(moments: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and sums of every cell, of which only the upper triangles are there."""
+    moments += np.triu(moments, 1).transpose(0, 2, 1)
+    return np.bincount(cells, minlength=len(moments)).astype(np.int64), moments
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -74,11 +80,15 @@ def _add(part, cells, moments):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _add_unrolled(part, cells, moments, columns):
-    """Do what :func:`_add` does, with the number of columns known to the compiler by the length of a tuple."""
-    for i in range(part.shape[0]):
-        cell = cells[i]
+def _add_rows(columns, cells, moments, shift, per_scale):
+    """Add the upper triangles of products of 1 and the columns, which are a tuple: the compiler knows their number."""
+    row = np.empty(len(columns))
+    for i in range(len(cells)):
+        sums = moments[cells[i]]
+        sums[0, 0] += 1.0
         for a in range(len(columns)):
-            left = part[i, a]
+            row[a] = (columns[a][i] - shift[a]) * per_scale[a]
+            sums[0, a + 1] += row[a]
+        for a in range(len(columns)):
             for b in range(a, len(columns)):
-                moments[cell, a, b] += left * part[i, b]
+                sums[a + 1, b + 1] += row[a] * row[b]

@@ -99,6 +99,20 @@ class Chunk:
             return None
         return column.chunk(0).to_numpy() if column.num_chunks == 1 else column.to_numpy()
 
+    def texts(self, name: str) -> tuple[np.ndarray, list[str]] | None:
+        """Return a column of text as codes, -1 for missing cells, and the values behind them; None for others.
+
+        >>> Chunk(pa.table({"x": ["b", "a", "b"]})).texts("x")
+        (array([0, 1, 0], dtype=int32), ['b', 'a'])
+        """
+        if isinstance(self.table, pd.DataFrame):
+            return None
+        column = self.table.column(name)
+        if column.type not in (pa.string(), pa.large_string()) or column.num_chunks != 1:
+            return None
+        coded = column.chunk(0).dictionary_encode()
+        return coded.indices.fill_null(-1).to_numpy(), coded.dictionary.to_pylist()
+
 
 @dataclass(frozen=True)
 class Source:

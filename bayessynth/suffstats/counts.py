@@ -12,6 +12,8 @@ from bayessynth.suffstats.rows import Rows, joined
 
 # Distinct rows are counted while they are at most so many, or at most such a share of all rows.
 FEW, SHARE = 1000, 0.25
+# Rows of whole numbers up to here are counted in a table with at most so many entries.
+_WHOLE, _TABLE = 2.0**53, 1 << 24
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,41 @@ def counted(rows: Rows, counts: np.ndarray | None = None) -> Counts:
     """
     if not rows.n:
         return Counts(rows, np.zeros(0, dtype=np.int64))
+    return _in_a_table(rows, counts) or _hashed(rows, counts)
+
+
+def _in_a_table(rows: Rows, counts: np.ndarray | None) -> Counts | None:
+    """Count rows of whole numbers in a table of all their combinations, if it has few enough entries."""
+    joint, size = np.zeros(rows.n, dtype=np.int64), 1
+    ranges: list[tuple[int, int]] = []
+    for values in rows.arrays.values():
+        low, high = float(values.min()), float(values.max())
+        size = int(size * min(high - low + 1.0, 2.0**40))
+        if max(-low, high) > _WHOLE or size > min(max(4 * rows.n, 1 << 16), _TABLE):
+            return None
+        whole = values.astype(np.int64, copy=False)
+        if values.dtype.kind == "f" and not np.array_equal(whole, values):
+            return None
+        ranges.append((int(low), int(high - low) + 1))
+        joint = joint * ranges[-1][1] + (whole - int(low))
+    # Sums of float counts are exact up to 2**53 rows.
+    table = np.bincount(joint, weights=counts)
+    cells = np.flatnonzero(table)
+    total, found = table[cells].astype(np.int64), {}
+    for (name, values), (low, width) in zip(reversed(list(rows.arrays.items())), reversed(ranges), strict=True):
+        cells, code = np.divmod(cells, width)
+        found[name] = (code + low).astype(values.dtype)
+    columns = {name: found[name] for name in rows.columns}
+    return Counts(Rows(columns, {name: found[name] for name in rows.groups}, len(total)), total)
+
+
+def _hashed(rows: Rows, counts: np.ndarray | None) -> Counts:
     joint = np.zeros(rows.n, dtype=np.int64)
     for values in rows.arrays.values():
         codes, distinct = pd.factorize(values)
         joint, _ = pd.factorize(joint * len(distinct) + codes)
     first = np.full(int(joint.max()) + 1, -1)
     first[joint[::-1]] = np.arange(rows.n)[::-1]
-    # Sums of float counts are exact up to 2**53 rows.
     total = np.bincount(joint, weights=counts).astype(np.int64)
     found = rows.take(first)
     order = np.lexsort(tuple(found.arrays.values())[::-1]) if found.arrays else np.arange(len(first))

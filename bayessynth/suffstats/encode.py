@@ -13,7 +13,7 @@ import pandas as pd
 from bayessynth.errors import BayesSynthError, MissingDataError, SchemaError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema import Column, Schema
-from bayessynth.schema.column import NUMBERS, TICKS
+from bayessynth.schema.column import CODES, NUMBERS, TICKS
 from bayessynth.schema.detect import EXACT, microseconds
 from bayessynth.schema.encode import encode
 from bayessynth.schema.validate import check_frame, check_values
@@ -89,11 +89,15 @@ def encode_chunk(chunk: Chunk, schema: Schema, labels: Mapping[str, Labels], det
 def _encoded(chunk: Chunk, column: Column, scans: dict[str, Scan], detected: int) -> np.ndarray:
     """Encode a column that is neither a group nor a constant; scan it if it holds numbers."""
     plain = chunk.numbers(column.name) if column.kind in NUMBERS and column.kind != "datetime" else None
+    texts = chunk.texts(column.name) if column.kind in CODES else None
+    if texts is not None and set(texts[1]) <= set(column.levels):
+        # One more place at the end for the code -1.
+        return np.array([*map(column.levels.index, texts[1]), -1])[texts[0]]
     if plain is None:
         series = chunk.series(column.name)
         if pd.api.types.is_float_dtype(series.dtype):
             check_frame(series.to_frame())
-        if series.notna().any():
+        if column.kind not in CODES and series.notna().any():
             check_values(series, column)
         values, levels = encode(series, column)
         if levels is None:
@@ -149,8 +153,8 @@ def _grouped(chunk: Chunk, column: Column, labels: Labels) -> np.ndarray:
     plain = chunk.numbers(column.name)
     if plain is not None and plain.dtype.kind == "i":
         return labels.of_numbers(plain)
-    series = chunk.series(column.name)
-    codes, found = encode(series, column)
+    texts = chunk.texts(column.name)
+    codes, found = texts if texts is not None else encode(chunk.series(column.name), column)
     gaps = codes < 0
     if gaps.any():
         raise MissingDataError(

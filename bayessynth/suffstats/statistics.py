@@ -45,9 +45,9 @@ class SufficientStatistics:
     """All that fitting a spec needs of a table; made by :meth:`Spec.sufficient_statistics`.
 
     Statistics of parts of a table, or of several institutions' tables, add up with ``+`` to those of all rows; the
-    posterior given them is that given the rows. They are no anonymous data: they hold the labels of all groups, the
-    number of rows and sums of products of every combination of groups, and, where a family has no smaller statistic,
-    the rows of an equation's columns. ``print(statistics)`` says what is held for each equation.
+    posterior given them is that given the rows. They are as confidential as the table: they hold the labels of all
+    groups, the number of rows and sums of products of every combination of groups, and, where a family has no smaller
+    statistic, the rows of an equation's columns. ``print(statistics)`` says what is held for each equation.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ import numpy as np
 
 from bayessynth.design import BoundEquation
 from bayessynth.design.bind import Missing, check_missing, check_response
+from bayessynth.design.levels import find_levels
 from bayessynth.design.resolve import used_columns
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.schema import Schema
@@ -260,15 +261,35 @@ class _Pass:
 
 
 def told(statistics: SufficientStatistics) -> None:
-    """Warn of the rows that are left out because cells are missing."""
-    for column, part in statistics.parts.items():
-        if part.dropped:
-            equation = statistics.spec[column]
-            gaps = [c for c in dict.fromkeys((column, *equation.columns))
-                    if statistics.facts.get(c, Facts()).missing]  # fmt: skip
+    """Warn of the rows, or groups, that are left out because cells are missing.
+
+    Raises
+    ------
+    SpecError
+        If a declared level is no factor, or the column varies within its groups.
+    """
+    spec, structure = statistics.spec, statistics.structure
+    grouping = structure.grouping(spec, at_least=1)
+    levels = find_levels(spec, spec.columns, structure.constant, grouping)
+    for equation in spec:
+        column = equation.response
+        columns = dict.fromkeys((column, *equation.columns))
+        if levels[column] == "row":
+            part = statistics.parts.get(column)
+            dropped, n = (part.dropped if part else 0), statistics.n
+        else:
+            first = grouping.first[levels[column]]
+            gaps = [_gaps(structure.constant[c], c, statistics)[first] for c in columns if c in structure.constant]
+            dropped, n = int(np.logical_or.reduce(gaps).sum()), len(first)
+        if dropped:
+            listed = ", ".join(c for c in columns if statistics.facts.get(c, Facts()).missing)
             warn(
-                f"Equation for {column!r}: {part.dropped} of {statistics.n} rows ({part.dropped / statistics.n:.1%}) "
-                f"left out because cells are missing in {', '.join(gaps)}. This is valid if missingness does not "
-                f"depend on {column!r} given its predictors.",
+                f"Equation for {column!r}: {dropped} of {n} rows ({dropped / n:.1%}) left out because cells are "
+                f"missing in {listed}. This is valid if missingness does not depend on {column!r} given its "
+                "predictors.",
                 MissingRowsWarning,
             )
+
+
+def _gaps(values: np.ndarray, column: str, statistics: SufficientStatistics) -> np.ndarray:
+    return values < 0 if statistics.learnt.schema[column].levels else np.isnan(values)

@@ -65,10 +65,16 @@ class Structure:
         constant = {name: values[order] for name, values in self.constant.items()}
         return Structure(labels, cells, self.counts[order], constant), places
 
-    def grouping(self, spec: Spec) -> Grouping:
-        """Return the grouping factors, each combination standing for its rows."""
+    def grouping(self, spec: Spec, at_least: int = 2) -> Grouping:
+        """Return the grouping factors, each combination standing for its rows.
+
+        Raises
+        ------
+        DataError
+            If a factor has fewer groups than ``at_least``.
+        """
         columns = Columns(self.cells, len(self.counts), self.labels)
-        return group(columns, closure(spec.factors), weights=self.counts)
+        return group(columns, closure(spec.factors), at_least, self.counts)
 
     def joined(self, other: Structure) -> tuple[Structure, dict[str, np.ndarray]]:
         """Return both structures as one, and the codes that the other's labels have in it, by column."""

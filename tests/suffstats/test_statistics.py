@@ -153,7 +153,7 @@ def with_gaps() -> pd.DataFrame:
 def test_missing_cells_are_left_out_as_from_rows() -> None:
     frame = with_gaps()
     schema = bs.Schema.detect(frame)
-    small = bs.Spec(*[e for e in spec() if e.response not in ("beds", "share", "dose", "cost")], rest="drop")
+    small = bs.Spec(*[e for e in spec() if e.response not in ("share", "dose", "cost")], rest="drop")
     with read_in(100, 200), pytest.warns(MissingRowsWarning) as heard:
         found = small.sufficient_statistics(frame, schema=schema, missing="drop")
     with warnings.catch_warnings(record=True) as expected:
@@ -173,7 +173,7 @@ def test_a_column_of_the_groups_with_gaps_is_fitted_to_the_groups_that_have_it()
     own = bs.Spec(
         bs.Equation("beds ~ 1", family="poisson"), bs.Equation("y ~ (1 | site)", family="normal"), rest="drop"
     )
-    with read_in(100, 300), pytest.warns(MissingRowsWarning, match="beds"):
+    with read_in(100, 300), pytest.warns(MissingRowsWarning, match=r"'beds': 2 of 12 rows .* missing in beds"):
         found = own.sufficient_statistics(frame, schema=bs.Schema.detect(frame), missing="drop")
     assert bind_statistics(found).rows["beds"] == 10
     with warnings.catch_warnings():
@@ -189,10 +189,8 @@ def test_a_column_that_turns_out_to_vary_within_groups_is_one_of_the_rows() -> N
     assert bind_statistics(found).bound.levels["beds"] == "row"
     same_as_rows(found, frame, bs.Schema.detect(frame))
     declared = spec().replace(bs.Equation("beds ~ 1", family="poisson", level="site"))
-    with read_in(100, 300):
-        found = declared.sufficient_statistics(frame, schema=bs.Schema.detect(frame))
-    with pytest.raises(SpecError, match=r"level='site', but the column varies within .* of 12 groups"):
-        bind_statistics(found)
+    with read_in(100, 300), pytest.raises(SpecError, match=r"level='site', but the column varies within some of 12"):
+        declared.sufficient_statistics(frame, schema=bs.Schema.detect(frame))
 
 
 def test_kept_columns_are_known() -> None:

@@ -25,7 +25,7 @@ from bayessynth.errors import (
     SpecError,
 )
 from bayessynth.families import Moments
-from bayessynth.suffstats import Counts, Source, bind_statistics, chunks, source_of
+from bayessynth.suffstats import Counts, Source, accumulate, bind_statistics, chunks, source_of
 from bayessynth.suffstats.chunks import Chunk
 from bayessynth.suffstats.encode import encode_chunk
 from bayessynth.suffstats.labels import Labels, Pairs
@@ -320,6 +320,22 @@ def test_one_pass_finds_what_numpy_finds(offset: float) -> None:
     v = (values - 3.0) / 2.0
     np.testing.assert_allclose(found.products(3.0, 2.0), [[5500, v.sum()], [v.sum(), v @ v]], rtol=1e-11)
     assert scan(np.array([np.nan])).moments == Moments() and scan(np.empty(0)).n == 0
+
+
+@pytest.mark.parametrize("columns", [2, 5, 8, 9])
+def test_many_rows_are_summed_as_few_are(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    values = [np.broadcast_to(1.0, 900), *rng.normal(3.0, 2.0, (columns - 1, 900))]
+    shift, scale = np.r_[0.0, np.full(columns - 1, 2.5)], np.r_[1.0, np.full(columns - 1, 1.5)]
+    cells = rng.integers(0, 6, 900)
+    v = (np.column_stack(values) - shift) / scale
+    for least in (1, 901):
+        monkeypatch.setattr(accumulate, "_MANY_ROWS", least)
+        for size, where in ((6, cells), (1, np.zeros(900, dtype=np.int64))):
+            counts, moments = accumulate.accumulate(values, where, size, shift, scale)
+            np.testing.assert_array_equal(counts, np.bincount(where, minlength=size))
+            for cell in range(size):
+                np.testing.assert_allclose(moments[cell], v[where == cell].T @ v[where == cell], rtol=1e-12, atol=1e-9)
 
 
 def test_moments_of_parts_add_up() -> None:

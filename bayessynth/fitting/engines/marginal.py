@@ -63,7 +63,7 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
     Posterior or str
         Or why there is none: the proposal does not fit.
     """
-    return sample_gram(component.equation, component.labels, gram(component), settings, seed)
+    return sample_gram(component.equation, component.labels, gram(component.expanded()), settings, seed)
 
 
 def sample_gram(
@@ -85,7 +85,7 @@ def sample_gram(
             ahead, behind = found[1 : len(theta) + 1], found[len(theta) + 1 :]
             return float(found[0]), (ahead - behind) / (2.0 * _STEP)
 
-        mode = find(gradient, start, np.ones(len(start)))
+        mode = find(gradient, start, density.scales())
         if mode is None:
             return "the posterior has no mode with curvature in every direction"
         rng = np.random.default_rng(seed)
