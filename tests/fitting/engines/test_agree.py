@@ -72,3 +72,15 @@ def test_draws_do_not_depend_on_the_number_of_cores(case: str) -> None:
     one, two = (engine.sample(own, Settings(200, 1, 2, cores), 7) for cores in (1, 2))
     for name, (_, values) in one.variables.items():
         assert values.tobytes() == two.variables[name][1].tobytes(), name
+
+
+@pytest.mark.slow
+def test_the_right_tail_of_a_standard_deviation_of_five_groups_is_not_cut_short() -> None:
+    """Quantiles of many fits together: one fit has too few draws there to tell."""
+    own, name = bound(CASES["two factors"][1]), "count_1|rater_sd"
+    fits = [quadrature.sample(own, Settings(1000, 1, 4, 2), seed) for seed in range(1, 9)]
+    ours = np.concatenate([fit.variables[name][1].ravel() for fit in fits if isinstance(fit, Posterior)])
+    runs = [kernel.sample(own, Settings(5000, 1000, 4, 2), seed) for seed in (1, 2)]
+    theirs = np.concatenate([run.variables[name][1].ravel() for run in runs])
+    probabilities = [0.5, 0.9, 0.95, 0.99]
+    np.testing.assert_allclose(np.quantile(ours, probabilities), np.quantile(theirs, probabilities), rtol=0.06)
