@@ -27,7 +27,7 @@ ORDER = [
     {"rules"},
     {"spec"},
     {"design"},
-    {"graph", "suffstats"},
+    {"graph", "suffstats", "trees", "imputation"},
     {"privacy"},
     {"fitting"},
     {"synthesis"},

@@ -16,13 +16,14 @@ from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
 from bayessynth.design.priors import default_priors, merge_priors
-from bayessynth.design.resolve import formulas_of, resolve_equation, resolve_schema, used_columns
+from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Spec
 
-Missing = Literal["error", "drop"]
+Missing = Literal["error", "drop", "model"]
+WAYS = ("error", "drop", "model")
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ def bind(
     data : DataFrame
     schema : Schema, optional
         Detected from the data if not given.
-    missing : {"error", "drop"}
-        What to do with rows in which a column of an equation is missing.
+    missing : {"error", "drop", "model"}
+        What to do with rows in which a column of an equation is missing: refuse them, leave them out of that
+        equation, or model which cells are missing.
 
     Returns
     -------
@@ -65,7 +67,9 @@ def bind(
     """
     check_missing(missing)
     data = _needed(spec, data)
-    schema, kept = resolve_schema(spec, Schema.detect(data) if schema is None else schema)
+    schema = Schema.detect(data) if schema is None else schema
+    spec = completed(spec, schema)
+    schema, kept = resolve_schema(spec, schema)
     used = modelled(schema)
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
@@ -81,8 +85,8 @@ def bind(
 
 def check_missing(missing: str) -> None:
     """Raise unless ``missing`` is one of the known ways."""
-    if missing not in ("error", "drop"):
-        raise DataError(f"missing={missing!r} is not one of 'error', 'drop'.{suggest(str(missing), ['error', 'drop'])}")
+    if missing not in WAYS:
+        raise DataError(f"missing={missing!r} is not one of {', '.join(map(repr, WAYS))}.{suggest(str(missing), WAYS)}")
 
 
 def modelled(schema: Schema) -> list[str]:
@@ -107,11 +111,16 @@ def _rows(
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
         raise MissingDataError(
             f"Missing cells in column{'s' if len(counts) > 1 else ''} {listed}. Say missing='drop' to leave such rows "
-            "out of the equations that use them (copies are then complete), or fill the cells first."
+            "out of the equations that use them (copies are then complete), missing='model' to model which cells are "
+            "missing, or fill the cells first."
         )
     rows: dict[str, np.ndarray] = {}
     for equation in spec:
         level_rows = grouping.rows(levels[equation.response])
+        if missing == "model":
+            _check_modelled(equation, counts)
+            rows[equation.response] = level_rows
+            continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
         for c in (equation.response, *equation.columns):
             incomplete |= gaps[c][level_rows]
@@ -121,6 +130,17 @@ def _rows(
         if len(rows[equation.response]) < 2:
             raise DataError(f"Equation for {equation.response!r}: fewer than 2 rows are left without missing cells.")
     return rows
+
+
+def _check_modelled(equation: Equation, counts: Mapping[str, int]) -> None:
+    """Refuse missing cells where no model of them is at hand."""
+    gaps = [c for c in dict.fromkeys((equation.response, *equation.columns)) if c in counts]
+    if gaps and not (equation.family and families.get(equation.family).nonparametric):
+        listed = ", ".join(f"{c!r} ({counts[c]} cells)" for c in gaps)
+        raise MissingDataError(
+            f"Equation for {equation.response!r}: cells are missing in {listed}, and only family='tree' models missing "
+            "cells. Give the equation that family, or say missing='drop'."
+        )
 
 
 def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
@@ -138,6 +158,9 @@ def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mappi
     column = equation.response
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
     if schema[column].kind == "constant":
+        return resolved
+    if families.get(resolved.family).nonparametric:
+        check_levels(equation, equation.formula, data.grouping, levels, schema)
         return resolved
     values = data.columns[column][data.rows[column]]
     check_response(resolved, values, data.columns[equation.trials][data.rows[column]] if equation.trials else None)

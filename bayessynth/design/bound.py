@@ -38,6 +38,8 @@ class BoundEquation:
         Column with the number of trials.
     levels : tuple of str
         Labels of the response's levels, if it has any.
+    reads : tuple of str
+        Columns that a nonparametric equation depends on.
     """
 
     response: str
@@ -49,6 +51,7 @@ class BoundEquation:
     options: Mapping[str, Any]
     trials: str | None
     levels: tuple[str, ...]
+    reads: tuple[str, ...] = ()
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -76,6 +79,7 @@ class BoundEquation:
             "predictors": {k: v.to_json() for k, v in self.predictors.items()},
             "priors": {k: v.to_json() for k, v in self.priors.items()},
             "options": dict(self.options), "trials": self.trials, "levels": self.levels,
+            "reads": self.reads,
         }  # fmt: skip
 
     @classmethod
@@ -86,6 +90,7 @@ class BoundEquation:
             data["response"], data["family"], data["links"], data["level"],
             {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
             {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
+            tuple(data.get("reads", ())),
         )  # fmt: skip
 
 

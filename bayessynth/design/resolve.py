@@ -8,7 +8,7 @@ from bayessynth import families
 from bayessynth.design.bound import BoundEquation
 from bayessynth.errors import SpecError, suggest
 from bayessynth.schema import Schema
-from bayessynth.spec import Equation, Formula, Spec, quote
+from bayessynth.spec import Equation, Formula, Name, Spec, quote, text
 
 
 def used_columns(spec: Spec) -> dict[str, str]:
@@ -17,6 +17,36 @@ def used_columns(spec: Spec) -> dict[str, str]:
     for equation in spec:
         used |= {c: f"the equation for {equation.response!r}" for c in equation.columns if c not in used}
     return used | {c: "a group-specific term" for factor in spec.factors for c in factor}
+
+
+def completed(spec: Spec, schema: Schema) -> Spec:
+    """Return the spec with an equation for every column, if it says that the rest be drawn by trees.
+
+    A column that a declared equation reads comes before all declared ones; the others come after them, each drawn from
+    all columns before it.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> schema = bs.Schema(**{c: bs.Count(bounds=(0, 9)) for c in "abc"})
+    >>> [str(e.formula) for e in completed(bs.Spec("b ~ a", rest="tree"), schema)]
+    ['a ~ 1', 'b ~ 1 + a', 'c ~ 1 + a + b']
+    """
+    if spec.rest != "tree":
+        return spec
+    factors = {c for factor in spec.factors for c in factor}
+    free = [c for c in schema if c not in spec and c not in factors and schema[c].kind not in ("identifier", "group")]
+    read = {c for equation in spec for c in equation.columns}
+    first = [c for c in free if c in read]
+    order = [*first, *spec.columns, *(c for c in free if c not in read)]
+    added = []
+    for column in free:
+        before = [c for c in order[: order.index(column)] if schema[c].kind != "constant"]
+        if schema[column].kind == "constant":
+            added.append(Equation(f"{quote(column)} ~ 1"))
+        else:
+            added.append(Equation(f"{quote(column)} ~ {' + '.join(map(quote, before)) or '1'}", family="tree"))
+    return Spec(*spec.equations, *added, rest="tree")
 
 
 def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
@@ -106,6 +136,8 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
         # The family applies the link itself (to thresholds minus the predictor), so it takes the predictor as it is.
         options["link"] = links[family.parameters[0].name]
         links[family.parameters[0].name] = "identity"
+    if family.nonparametric:
+        return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, (), _plain_columns(equation))
     if not family.parameters and (equation.formula.columns or equation.factors):
         raise SpecError(f"Equation for {column.name!r}: family {family.name!r} takes no predictors; write '~ 1'.")
     if family.multinomial and any(g.correlated and len(g.terms) + g.intercept > 1 for g in equation.formula.groups):
@@ -115,6 +147,19 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
         )
     level_labels = tuple(map(str, column.levels)) if column.levels else ()
     return BoundEquation(column.name, family.name, links, "row", {}, {}, options, equation.trials, level_labels)
+
+
+def _plain_columns(equation: Equation) -> tuple[str, ...]:
+    """Return the columns that a nonparametric equation names, refusing whatever is no bare column."""
+    formula = equation.formula
+    odd = [str(term) for term in formula.terms if not (len(term.factors) == 1 and isinstance(term.factors[0], Name))]
+    odd += [*map(text, formula.offsets), *map(str, formula.groups), *([] if formula.intercept else ["0"])]
+    if odd:
+        raise SpecError(
+            f"Equation for {equation.response!r}: family {equation.family!r} finds curves and interactions by itself "
+            f"and takes bare columns only, not {', '.join(odd)}."
+        )
+    return formula.columns
 
 
 def formulas_of(equation: Equation, family: families.Family) -> dict[str, Formula]:

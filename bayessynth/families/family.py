@@ -116,6 +116,8 @@ class Family:
     gaussian
         For a family that is normal with mean ``mu`` and standard deviation ``sigma`` of a function of the values: that
         function. Under the identity link its sufficient statistics are sums of products.
+    nonparametric
+        For a family whose draws are no parameters; it has neither a sampler nor a density here.
     examples
         Values of the options at which the contract test of families exercises this one.
 
@@ -140,6 +142,7 @@ class Family:
     intercept: bool = True
     default_for: frozenset[str] = frozenset()
     gaussian: Callable[[np.ndarray], np.ndarray] | None = None
+    nonparametric: bool = False
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ def fit(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
+    copies: int = 20,
     random_seed: int | None = None,
     cores: int | None = None,
     keep_groups: bool = False,
@@ -58,8 +59,9 @@ def fit(
         frame, are reduced to sufficient statistics first, as :func:`bayessynth.suffstats.sufficient_statistics` says.
     schema : Schema, optional
         Kinds of the columns; detected if not given.
-    missing : {"error", "drop"}
-        Missing cells are an error, or rows that have them are left out of the equations that use them.
+    missing : {"error", "drop", "model"}
+        Missing cells are an error; or rows that have them are left out of the equations that use them; or which cells
+        are missing is modelled too (by equations of the family ``"tree"``), and copies have missing cells.
     engine : {"auto", "marginal", "laplace", "quadrature", "kernel", "pymc"}
         ``"auto"`` takes for each equation the first that serves it and passes its own check: ``"marginal"`` (Gaussian
         equations; coefficients and group effects integrated exactly), ``"laplace"`` (no group effects), and
@@ -68,6 +70,8 @@ def fit(
         which is the reference. ``fitted.diagnose()`` names the engine of every equation.
     draws, tune, chains : int
         Draws kept and warm-up draws of each chain.
+    copies : int
+        Draws kept of each nonparametric equation (family ``"tree"``): as many copies can be synthesised.
     random_seed : int, optional
         Fixes everything: the same seed gives the same draws, whatever the number of cores.
     cores : int, optional
@@ -95,7 +99,7 @@ def fit(
     from bayessynth.fitting.posterior import to_datatree
 
     start = time.perf_counter()
-    check_settings(engine, draws=draws, tune=tune, chains=chains, cores=cores)
+    check_settings(engine, draws=draws, tune=tune, chains=chains, copies=copies, cores=cores)
     entropy = entropy_of(random_seed, FitError)
     gathered = gather(spec, data, schema, missing)
     draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
@@ -111,18 +115,22 @@ def fit(
     )  # fmt: skip
     by_column = summed.posteriors | {p.column: p for p in fitted}
     posteriors = [by_column[column] for column in columns]
+    began = time.perf_counter()
+    forest = gathered.planted(int(copies), entropy, cores or available_cores())
+    grown = time.perf_counter() - began
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
     record = {
-        "engine": {p.column: p.engine for p in posteriors},
+        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(forest.trees, "bootstrap"),
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
+        "seconds_of_trees": round(grown, 2), "copies": forest.copies or None,
         "total_seconds": round(time.perf_counter() - start, 2),
         "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": gathered.missing,
         "rows": dict(gathered.rows), "groups_kept": keep_groups,
         "data": gathered.fingerprint, "version": __version__, **gathered.provenance,
     }  # fmt: skip
-    return Fitted(bound, to_datatree(posteriors), structure, record)
+    return Fitted(bound, to_datatree(posteriors), structure, record, forest)
 
 
 def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.fitting.seeds import entropy_of
 from bayessynth.fitting.summarise import summarise
+from bayessynth.trees import Forest
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -46,6 +47,8 @@ class Fitted:
         Posterior of the group structure.
     provenance : dict
         Engines, times, seeds, settings, a fingerprint of the data.
+    forest : Forest
+        Draws of the nonparametric equations.
 
     Examples
     --------
@@ -54,11 +57,13 @@ class Fitted:
     'Fitted'
     """
 
-    def __init__(self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any]) -> None:
+    def __init__(self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any],
+                 forest: Forest | None = None) -> None:  # fmt: skip
         self.bound = bound
         self.idata = idata
         self.groups = groups
         self.provenance = dict(provenance)
+        self.forest = Forest() if forest is None else forest
 
     @property
     def spec(self) -> Spec:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from bayessynth import families
-from bayessynth.design import Bound, Component, Grouping, Missing, bind, component
+from bayessynth.design import Bound, Component, Data, Grouping, Missing, bind, component
 from bayessynth.errors import DataError, FitError
 from bayessynth.fitting.engines import marginal
 from bayessynth.fitting.engines.settings import Settings
@@ -28,6 +29,7 @@ from bayessynth.suffstats import (
     summary_of,
     with_rows,
 )
+from bayessynth.trees import Forest, TreeSettings, plant
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Gathered:
     statistics : SufficientStatistics or None
     data : object
         Where rows can be had again, if they can; else None.
+    records : Data or None
+        Encoded rows, if they were handed in.
     """
 
     bound: Bound
@@ -63,6 +67,21 @@ class Gathered:
     provenance: Mapping[str, Any]
     statistics: SufficientStatistics | None = None
     data: Any = None
+    records: Data | None = None
+
+    def planted(self, copies: int, entropy: int, cores: int) -> Forest:
+        """Grow the trees of the nonparametric equations, if there are any."""
+        columns = nonparametric(self.bound.spec)
+        if not columns:
+            return Forest()
+        if self.records is None:
+            raise FitError(
+                f"The equation of {columns[0]!r} has family 'tree', which needs the rows in memory: hand in a table, "
+                "not statistics."
+            )
+        # Threads take columns and copies; within each, one thread for linear algebra.
+        with threadpool_limits(1):
+            return plant(self.bound, self.records, columns, copies, entropy, cores, TreeSettings())
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
         If it is nothing that holds a table, or arguments do not go with it.
     """
     again = None
+    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:
@@ -90,10 +110,10 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
             raise DataError(
                 "schema= and missing= are for a table; statistics have theirs from spec.sufficient_statistics."
             )
-    elif is_dask(data) or not (isinstance(data, pd.DataFrame) or source_of(data).small):
+    elif not whole and (is_dask(data) or not (isinstance(data, pd.DataFrame) or source_of(data).small)):
         statistics, again = sufficient_statistics(spec, data, schema=schema, missing=missing), data
     else:
-        frame = data if isinstance(data, pd.DataFrame) else source_of(data).whole()
+        frame = data if isinstance(data, pd.DataFrame) else data.compute() if is_dask(data) else source_of(data).whole()
         return _of_frame(spec, frame, schema, missing)
     return _of_statistics(statistics, again)
 
@@ -103,7 +123,13 @@ def _of_frame(spec: Spec, frame: pd.DataFrame, schema: Schema | None, missing: M
     columns = [e.response for e in bound.equations if families.get(e.family).parameters]
     components = {column: component(bound, data, column) for column in columns}
     rows = {c: len(r) for c, r in data.rows.items()}
-    return Gathered(bound, data.grouping, components, {}, rows, missing, fingerprint(frame, list(bound.schema)), {})
+    return Gathered(bound, data.grouping, components, {}, rows, missing, fingerprint(frame, list(bound.schema)), {},
+                    records=data)  # fmt: skip
+
+
+def nonparametric(spec: Spec) -> list[str]:
+    """Return the columns whose equations have a nonparametric family."""
+    return [e.response for e in spec if e.family is not None and families.get(e.family).nonparametric]
 
 
 def _of_statistics(statistics: SufficientStatistics, data: Any) -> Gathered:

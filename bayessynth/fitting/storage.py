@@ -19,15 +19,17 @@ from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build, Layout
+from bayessynth.trees import Forest, TreeSettings
 
 FORMAT = 1
 _FILES = ("fit.json", "posterior.nc", "groups.npz")
+_TREES = "trees.npz"
 
 
 def save(fitted: Fitted | FittedPyMC, directory: str | os.PathLike[str]) -> Path:
     """Write a fit to a directory; see :meth:`Fitted.save`."""
     target = Path(directory)
-    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= set(_FILES)):
+    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= {*_FILES, _TREES}):
         raise StorageError(f"{target} exists and is not a saved fit; name a new directory.")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -47,10 +49,15 @@ def _write(fitted: Fitted | FittedPyMC, directory: Path) -> None:
     model = {"pymc": fitted.layout} if isinstance(fitted, FittedPyMC) else {"bound": fitted.bound}
     declared = {"format": FORMAT, "version": __version__, **{k: v.to_json() for k, v in model.items()},
                 "provenance": fitted.provenance, "groups": _declared_groups(fitted.groups)}  # fmt: skip
+    if isinstance(fitted, Fitted) and fitted.forest.trees:
+        declared["trees"] = {"columns": list(fitted.forest.trees), "copies": fitted.forest.copies,
+                             "settings": fitted.forest.settings.to_json()}  # fmt: skip
     (directory / "fit.json").write_text(json.dumps(declared, indent=1, default=_plain))
     # Groups without variables (a spec of design columns alone) are kept as empty groups.
     _released(fitted).to_netcdf(directory / "posterior.nc", engine="h5netcdf")
     np.savez_compressed(directory / "groups.npz", allow_pickle=False, **_arrays(fitted.groups))
+    if isinstance(fitted, Fitted) and fitted.forest.trees:
+        np.savez_compressed(directory / _TREES, allow_pickle=False, **fitted.forest.arrays())
 
 
 def _released(fitted: Fitted | FittedPyMC) -> xr.DataTree:
@@ -123,13 +130,20 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
             raise StorageError(f"{source} is the fit of a spec, which needs no code; leave build= out.")
         bound = Bound.from_json(declared["bound"])
         _check_complete(bound, idata["posterior"].to_dataset())
-        return Fitted(bound, idata, groups, declared["provenance"])
+        return Fitted(bound, idata, groups, declared["provenance"], _read_trees(source, declared.get("trees")))
     except BayesSynthError:
         raise
     except Exception as error:
         raise StorageError(
             f"{source} is damaged: {type(error).__name__}: {error}. Fit again, or take a backup."
         ) from error
+
+
+def _read_trees(source: Path, declared: dict[str, Any] | None) -> Forest:
+    if declared is None:
+        return Forest()
+    with open(source / _TREES, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Forest.of_arrays(declared["columns"], declared["copies"], TreeSettings(**declared["settings"]), arrays)
 
 
 def _check_complete(bound: Bound, posterior: xr.Dataset) -> None:

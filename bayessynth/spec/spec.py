@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData
 
-Rest = Literal["error", "keep", "drop"]
+Rest = Literal["error", "keep", "drop", "tree"]
+RESTS = ("error", "keep", "drop", "tree")
 FORMAT = 1
 
 
@@ -36,10 +37,10 @@ class Spec:
     *equations : str or Equation
         Formulas, or equations where a family, a prior or a second formula is wanted. Their order does not
         matter: the spec sorts itself so that every column comes after those it depends on.
-    rest : {"error", "keep", "drop"}
+    rest : {"error", "keep", "drop", "tree"}
         What becomes of columns without an equation: an error (default); kept as they are in the original
-        (partial synthesis, marked as disclosing); or left out of the copies. A grouping factor needs no
-        equation.
+        (partial synthesis, marked as disclosing); left out of the copies; or drawn by the nonparametric family
+        ``"tree"``, each from all columns before it. A grouping factor needs no equation.
 
     Raises
     ------
@@ -59,10 +60,8 @@ class Spec:
     """
 
     def __init__(self, *equations: str | Equation, rest: Rest = "error") -> None:
-        if rest not in ("error", "keep", "drop"):
-            raise SpecError(
-                f"rest={rest!r} is not one of 'error', 'keep', 'drop'.{suggest(str(rest), ['error', 'keep', 'drop'])}"
-            )
+        if rest not in RESTS:
+            raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
         self._equations = _sorted(_with_dots(tuple(map(_equation, equations))))
@@ -228,11 +227,12 @@ class Spec:
         data: pd.DataFrame | str | os.PathLike[str] | SufficientStatistics | Sequence[SufficientStatistics],
         *,
         schema: Schema | None = None,
-        missing: Literal["error", "drop"] = "error",
+        missing: Literal["error", "drop", "model"] = "error",
         engine: str = "auto",
         draws: int = 1000,
         tune: int = 1000,
         chains: int = 4,
+        copies: int = 20,
         random_seed: int | None = None,
         cores: int | None = None,
         keep_groups: bool = False,
@@ -253,7 +253,8 @@ class Spec:
         from bayessynth.fitting import fit
 
         return fit(self, data, schema=schema, missing=missing, engine=engine, draws=draws, tune=tune, chains=chains,
-                   random_seed=random_seed, cores=cores, keep_groups=keep_groups, progress=progress)  # fmt: skip
+                   copies=copies, random_seed=random_seed, cores=cores, keep_groups=keep_groups,
+                   progress=progress)  # fmt: skip
 
     def sufficient_statistics(
         self,

@@ -8,19 +8,20 @@ parts are asked for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from bayessynth import families
+from bayessynth import families, trees
 from bayessynth.design import Bound, BoundEquation, Effects, frame_of, new_effects, parameters
 from bayessynth.fitting.cores import available_cores
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import NARROW, Labels
+from bayessynth.trees.conditional import Tree
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
 PART = 1 << 16
@@ -52,6 +53,10 @@ class Plan:
         Columns that are the original's own, group columns included.
     labels : mapping of str to Labels
         Labels of group columns.
+    trees : mapping of str to sequence of Tree
+        Of the nonparametric equations.
+    smoothing : float
+        Of the trees.
     """
 
     bound: Bound
@@ -64,6 +69,8 @@ class Plan:
     upper: dict[str, np.ndarray] = field(default_factory=dict)
     kept: pd.DataFrame | None = None
     labels: Mapping[str, Labels] = field(default_factory=dict)
+    trees: Mapping[str, Sequence[Tree]] = field(default_factory=dict)
+    smoothing: float = 0.0
 
     def rows(self, number: int) -> slice:
         """Return the range of rows of a part."""
@@ -133,19 +140,23 @@ def _draw(
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
     """Draw one column given those it depends on."""
-    family = families.get(equation.family)
+    family, column = families.get(equation.family), plan.bound.schema[equation.response]
+    if family.nonparametric:
+        given = [arrays[c] for c in equation.reads]
+        found = trees.draw(plan.trees[equation.response], given, n, plan.smoothing, rng)
+        return found.astype(np.int64) if column.levels else released(found, column)
     frame = frame_of(plan.bound.schema, {c: arrays[c] for c in _reads(equation)})
     effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
     drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
     # Rounded as decoding will round, so that columns drawn later depend on what is released.
-    return drawn if family.discrete else released(drawn, plan.bound.schema[equation.response])
+    return drawn if family.discrete else released(drawn, column)
 
 
 def _reads(equation: BoundEquation) -> tuple[str, ...]:
     terms = [t for p in equation.predictors.values() for t in (*p.terms, *(u for g in p.groups for u in g.terms))]
     read = [c for t in terms for c in t.term.columns]
     read += [c for p in equation.predictors.values() for c in p.offset_columns]
-    return tuple(dict.fromkeys([*read, *([equation.trials] if equation.trials else [])]))
+    return tuple(dict.fromkeys([*read, *equation.reads, *([equation.trials] if equation.trials else [])]))
 
 
 def _lifted(plan: Plan, column: str, units: _Units) -> np.ndarray:

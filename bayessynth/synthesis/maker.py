@@ -23,6 +23,7 @@ from bayessynth.synthesis.groups import Groups, existing_groups, groups_of, new_
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
 from bayessynth.synthesis.source import Latest
+from bayessynth.trees import Forest
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Maker:
         Whether the groups are the original's, with their effects.
     part : int
         Rows of a part.
+    forest : Forest
+        Draws of the nonparametric equations.
     latest : Latest
         The plan that was made last.
     """
@@ -64,6 +67,7 @@ class Maker:
     k: int | None
     observed: bool
     part: int
+    forest: Forest
     latest: Latest = field(default_factory=Latest, compare=False, repr=False)
 
     @property
@@ -94,7 +98,7 @@ class Maker:
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
         made = Plan(self.bound, groups, values, effects, self.given.rows, seed, self.part, dict(self.given.upper),
-                    self.given.kept, labels)  # fmt: skip
+                    self.given.kept, labels, self.forest.of_copy(copy), self.forest.settings.smoothing)  # fmt: skip
         draw_upper(made, rng)
         return made
 
@@ -123,13 +127,14 @@ class Maker:
         """Return a hash of the bound spec, the posterior draws, the group structure and the given columns."""
         given, draws = self.given, [self.draws.variables, list(self.flat)]
         taken = [given.rows, given.upper, given.n_top, given.codes, given.labels]
+        forest = [self.forest.settings.to_json(), self.forest.arrays()]
         kept = None if given.kept is None else fingerprint(given.kept, list(given.kept))
-        return digest([self.bound.to_json(), draws, digest_of_groups(self.structure), taken, kept])
+        return digest([self.bound.to_json(), draws, digest_of_groups(self.structure), taken, kept, forest])
 
 
 def maker_of(
     bound: Bound, structure: GroupPosterior, draws: Draws, request: Request, frame: pd.DataFrame | None,
-    original: pd.DataFrame | None,
+    original: pd.DataFrame | None, forest: Forest | None = None,
 ) -> Maker:  # fmt: skip
     """Return what makes the copies, after a look at all that was handed in.
 
@@ -138,6 +143,12 @@ def maker_of(
     SynthesisError
         If there are too few draws, or the arguments do not fit each other.
     """
+    forest = forest or Forest()
+    if forest.trees and request.m > forest.copies:
+        raise SynthesisError(
+            f"m={request.m} copies need as many draws of the tree equations, but the fit has {forest.copies}: fit with "
+            f"copies={request.m}."
+        )
     chosen = draws.spread(request.m)
     given = _given(bound, structure, request, frame, original)
     k: int | None = request.k or bound.n
@@ -147,6 +158,7 @@ def maker_of(
         bound, structure, draws.take(chosen), chosen, tuple(c * draws.shape[1] + d for c, d in chosen), request, given,
         tuple(map(str, frame)) if frame is not None else (), k,
         given.observed or (request.groups == "existing" and bool(bound.plan.columns)), generate.PART,
+        forest.take(request.m),
     )  # fmt: skip
 
 

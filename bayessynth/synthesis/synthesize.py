@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bayessynth import families
 from bayessynth.design import bind
 from bayessynth.errors import FitError, MissingRowsWarning, SynthesisError
 from bayessynth.fitting.fingerprint import check_same
@@ -80,7 +81,7 @@ def synthesize(
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
-    maker = maker_of(fitted.bound, fitted.groups, draws, request, given, original)
+    maker = maker_of(fitted.bound, fitted.groups, draws, request, given, original, fitted.forest)
     if maker.observed and not has_effects(fitted.bound, draws):
         raise SynthesisError(
             "The effects of the observed groups, which groups='existing' and rest='keep' need, are not in this fit: "
@@ -134,6 +135,12 @@ def synthesize_prior(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingRowsWarning)
         bound, bound_data = bind(spec, data, schema, missing="drop")
+    without = [e.response for e in bound.equations if families.get(e.family).nonparametric]
+    if without:
+        raise SynthesisError(
+            f"The equation of {without[0]!r} has family 'tree', which has no prior: there is nothing to draw before it "
+            "has seen data. Give it another family, or fit first."
+        )
     structure = fit_groups(bound.plan, bound_data.grouping, 4 * m, child(root, 3), keep_groups=False)
     draws = Draws(prior_draws(bound, m, child(root, 4)), (1, m))
     maker = maker_of(bound, structure, draws, request, None, data if bound.kept else None)

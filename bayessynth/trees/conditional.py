@@ -1,0 +1,194 @@
+"""One column given those before it: a tree, or two where a number has cells that are no ordinary numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from bayessynth.trees.design import LEVELS, Block
+from bayessynth.trees.features import Features, learn
+from bayessynth.trees.grow import COUNTED, Nodes, grow
+from bayessynth.trees.leaves import Leaves, Records, of_numbers, of_values
+from bayessynth.trees.settings import TreeSettings
+
+# A number with this share of the records, or more, is told apart by a tree of its own before all others.
+DOMINANT = 0.1
+# In a first tree, stands for all numbers that the second one draws.
+ORDINARY = np.inf
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be drawn.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        Encoded.
+    levels : int or None
+        Number of levels, if it has levels.
+    decimals : int or None
+        Of a number.
+    """
+
+    values: np.ndarray
+    levels: int | None
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Predictors:
+    """The columns that a target is drawn from.
+
+    Attributes
+    ----------
+    values : list of ndarray of shape (n,)
+        Encoded.
+    blocks : list of Block
+        Their parts of the design of linear scores.
+    counts : list of int or None
+        Number of levels of each that has levels.
+    """
+
+    values: list[np.ndarray]
+    blocks: list[Block]
+    counts: list[int | None]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree with the features that it reads and the distributions in its leaves."""
+
+    features: Features
+    nodes: Nodes
+    leaves: Leaves
+
+
+def grown(
+    target: Target, predictors: Predictors, weights: np.ndarray, settings: TreeSettings, rng: np.random.Generator
+) -> tuple[Tree, ...]:
+    """Grow the trees of one column from one draw of the Bayesian bootstrap.
+
+    Parameters
+    ----------
+    target : Target
+    predictors : Predictors
+    weights : ndarray of shape (n,)
+        Dirichlet weights of the records, of mean one.
+    settings : TreeSettings
+    rng : Generator
+
+    Returns
+    -------
+    tuple of Tree
+        One tree; or two, of which the second draws the numbers where the first says that they are ordinary.
+    """
+    bench = _Bench(predictors, weights, settings, rng)
+    everywhere, values = np.arange(len(weights)), target.values
+    if target.levels is not None:
+        return (bench.of_levels(everywhere, values.astype(float)),)
+    ordinary = np.isfinite(values) & ~np.isin(values, _special(values))
+    rows = np.flatnonzero(ordinary)
+    trees = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
+    return (*trees, bench.of_numbers(rows, values[rows], target.decimals)) if len(rows) else tuple(trees)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """All that the trees of one column are grown from."""
+
+    predictors: Predictors
+    weights: np.ndarray
+    settings: TreeSettings
+    rng: np.random.Generator
+
+    def of_levels(self, rows: np.ndarray, values: np.ndarray) -> Tree:
+        """Grow a tree that parts values by what they are."""
+        codes = np.unique(values, return_inverse=True)[1]
+        goal = _indicators(codes)
+        features, matrix, scores = self._features(rows, goal)
+        nodes, records = self._grown(matrix, _countable(codes, scores, self.weights[rows]), goal, scores, rows)
+        return Tree(features, nodes, of_values(records, values))
+
+    def of_numbers(self, rows: np.ndarray, values: np.ndarray, decimals: int | None) -> Tree:
+        """Grow a tree that parts numbers by their rank."""
+        goal = _normal_scores(values)
+        features, matrix, scores = self._features(rows, goal)
+        nodes, records = self._grown(matrix, goal, goal, scores, rows)
+        heaps = _heaps(values, self.settings.heap)
+        return Tree(features, nodes, of_numbers(records, values, heaps, self.settings.interval, decimals))
+
+    def _features(self, rows: np.ndarray, goal: np.ndarray) -> tuple[Features, np.ndarray, np.ndarray]:
+        seen = self.predictors
+        features, matrix = learn(seen.values, seen.blocks, seen.counts, rows, goal, self.weights[rows])
+        return features, matrix, matrix[:, len(seen.values) :]
+
+    def _grown(
+        self, matrix: np.ndarray, wanted: np.ndarray, goal: np.ndarray, scores: np.ndarray, rows: np.ndarray
+    ) -> tuple[Nodes, Records]:
+        weights = self.weights[rows]
+        nodes, leaf = grow(matrix, wanted, weights, self.settings.leaf, int(self.rng.integers(2**31)))
+        return nodes, Records(leaf, weights, scores, _pull(goal, scores, weights), len(nodes.upto) - 1)
+
+
+def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how the log density of each record's value grows with each linear score.
+
+    For two levels the score is a log odds. For a number it is the mean of a normal distribution; for more levels each
+    score is normal within a level, about the level's mean (linear discriminant analysis).
+    """
+    if not scores.shape[1]:
+        return np.zeros((len(goal), 0))
+    if goal.ndim == 1:
+        centre = np.average(goal - scores[:, 0], weights=weights)
+        variance = np.average((goal - scores[:, 0] - centre) ** 2, weights=weights)
+        return goal[:, None] / max(variance, 1e-6)
+    if goal.shape[1] == 2:
+        return goal[:, 1:]
+    size = weights @ goal
+    means = (goal.T @ (scores * weights[:, None])) / size[:, None]
+    own = goal @ means
+    variance = np.average((scores - own) ** 2, axis=0, weights=weights)
+    return own / np.maximum(variance, 1e-9)
+
+
+def _indicators(codes: np.ndarray) -> np.ndarray:
+    """Return indicators of the usual levels, shape (n, levels); all others share one."""
+    frequency = np.bincount(codes)
+    usual = np.argsort(-frequency, kind="stable")[:LEVELS]
+    place = np.full(len(frequency), len(usual))
+    place[usual] = np.arange(len(usual))
+    return np.eye(min(len(frequency), LEVELS + 1), dtype=np.float32)[place[codes]]
+
+
+def _countable(codes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return what a tree parts: levels, or, if they are many, their mean scores."""
+    size = np.bincount(codes, weights=weights)
+    if len(size) <= COUNTED:
+        return codes
+    sums = [np.bincount(codes, weights=weights * scores[:, k]) for k in range(scores.shape[1])]
+    return (np.column_stack(sums) / size[:, None])[codes]
+
+
+def _special(values: np.ndarray) -> np.ndarray:
+    """Return numbers at either end that so many records have that a tree of its own tells them apart.
+
+    Zeros, caps and codes such as -8 or 99999 stand at an end; a heap in the middle keeps its place among the others.
+    """
+    found, count = np.unique(values[np.isfinite(values)], return_counts=True)
+    heavy = count >= DOMINANT * len(values)
+    below = int(np.argmin(heavy)) if len(found) > 2 else 0
+    above = int(np.argmin(heavy[::-1])) if len(found) > 2 else 0
+    return np.concatenate([found[:below], found[len(found) - above :]])
+
+
+def _heaps(values: np.ndarray, heap: int) -> np.ndarray:
+    found, count = np.unique(values, return_counts=True)
+    return found[count >= heap]
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    """Return normal quantiles of the ranks: what a tree's squares see of a number, whatever its tails."""
+    return special.ndtri((stats.rankdata(values) - 0.5) / len(values))
