@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from bayessynth.fitting import Fitted, from_pymc, load
     from bayessynth.inference import Comparison, Pooled, compare, pool
     from bayessynth.report import plot_fit
+    from bayessynth.rules import (
+        Aggregate,
+        Combinations,
+        Derived,
+        Inequality,
+        Numbered,
+        Ordered,
+        Range,
+        Recode,
+        Skip,
+        Unique,
+    )
     from bayessynth.schema import (
         Binary,
         Categorical,
@@ -40,33 +52,45 @@ if TYPE_CHECKING:
     )
     from bayessynth.spec import Equation, Spec
     from bayessynth.suffstats import SufficientStatistics
-    from bayessynth.synthesis import SyntheticData
+    from bayessynth.synthesis import SyntheticData, synthesize
+    from bayessynth.trees import TreeSettings
 
 
 __all__ = [
+    "Aggregate",
     "Binary",
     "Calibration",
     "Categorical",
+    "Combinations",
     "Comparison",
     "Constant",
     "Continuous",
     "Count",
     "Datetime",
+    "Derived",
     "Equation",
     "Evaluation",
     "Fitted",
     "Group",
     "Identifier",
+    "Inequality",
     "Measure",
+    "Numbered",
+    "Ordered",
     "Ordinal",
     "Pooled",
     "Positive",
     "Prior",
     "Proportion",
+    "Range",
+    "Recode",
     "Schema",
+    "Skip",
     "Spec",
     "SufficientStatistics",
     "SyntheticData",
+    "TreeSettings",
+    "Unique",
     "calibrate",
     "compare",
     "datasets",
@@ -75,6 +99,7 @@ __all__ = [
     "load",
     "plot_fit",
     "pool",
+    "synthesize",
 ]
 
 _ROOMS = {
@@ -84,6 +109,18 @@ _ROOMS = {
     "fitting": ("Fitted", "from_pymc", "load"),
     "inference": ("Comparison", "Pooled", "compare", "pool"),
     "report": ("plot_fit",),
+    "rules": (
+        "Aggregate",
+        "Combinations",
+        "Derived",
+        "Inequality",
+        "Numbered",
+        "Ordered",
+        "Range",
+        "Recode",
+        "Skip",
+        "Unique",
+    ),
     "schema": (
         "Binary",
         "Categorical",
@@ -100,7 +137,8 @@ _ROOMS = {
     ),
     "spec": ("Equation", "Spec"),
     "suffstats": ("SufficientStatistics",),
-    "synthesis": ("SyntheticData",),
+    "synthesis": ("SyntheticData", "synthesize"),
+    "trees": ("TreeSettings",),
 }
 _ROOM_OF = {name: room for room, public in _ROOMS.items() for name in public}
 

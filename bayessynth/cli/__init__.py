@@ -7,6 +7,7 @@ user's input.
 from __future__ import annotations
 
 from bayessynth.cli.app import app
+from bayessynth.cli.auto import auto
 from bayessynth.cli.datasets import datasets
 from bayessynth.cli.demo import demo
 from bayessynth.cli.evaluate import compare, evaluate
@@ -16,7 +17,7 @@ from bayessynth.cli.synthesize import synthesize
 
 __all__ = ["app", "main"]
 
-for command in (demo, fit, synthesize, evaluate, compare, show, datasets):
+for command in (demo, auto, fit, synthesize, evaluate, compare, show, datasets):
     app.command()(command)
 
 

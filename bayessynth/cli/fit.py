@@ -30,8 +30,11 @@ def fit(
     cores: Cores = None,
     seed: Seed = None,
     missing: Annotated[
-        Literal["error", "drop"],
-        typer.Option(help="Missing cells are an error, or their rows are left out of the equations that use them."),
+        Literal["error", "drop", "model"],
+        typer.Option(
+            help="Missing cells are an error, or their rows are left out of the equations that use them, or they are "
+            "modelled (tree equations)."
+        ),
     ] = "error",
     keep_groups: Annotated[
         bool, typer.Option("--keep-groups", help="Keep effects and labels of the observed groups (disclosing).")

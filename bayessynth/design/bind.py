@@ -19,6 +19,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
+from bayessynth.rules import Rule, closed, plain
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Spec
 
@@ -70,6 +71,7 @@ def bind(
     schema = Schema.detect(data) if schema is None else schema
     spec = completed(spec, schema)
     schema, kept = resolve_schema(spec, schema)
+    rules = learnt_rules(spec, data, schema)
     used = modelled(schema)
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
@@ -80,7 +82,41 @@ def bind(
     kept_data = Data(columns, frame, grouping, rows)
     equations = tuple(_bind_equation(e, schema, kept_data, levels) for e in spec)
     check_names(equations)
-    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n), kept_data
+    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules), kept_data
+
+
+def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
+    """Return a spec's rules as the data fill them in, after a look at whether the data obey them.
+
+    Raises
+    ------
+    DataError
+        If a rule does not hold in the data.
+    SpecError, SchemaError
+        If a rule does not fit the schema or another rule, or narrows the draw of an equation whose family cannot be
+        drawn within limits.
+    """
+    if not spec.rules:
+        return ()
+    declared = tuple(rule.learn(data, schema) for rule in spec.rules)
+    cells = plain(data, schema)
+    for rule in declared:
+        broken = np.asarray(rule.violations(cells))
+        if broken.any():
+            raise DataError(
+                f"The rule {rule!r} does not hold in {int(broken.sum())} of {len(data)} rows, the first is row "
+                f"{int(np.flatnonzero(broken)[0])}. Mend the data, or drop the rule."
+            )
+    found = closed(declared, schema)
+    for equation in spec:
+        others = {c for c in schema if c != equation.response}
+        acting = [rule for rule in found if rule.determines is None and rule.restricts(equation.response, others)]
+        if acting and not (equation.family and families.get(equation.family).nonparametric):
+            raise SpecError(
+                f"The rule {acting[0]!r} narrows the draw of {equation.response!r}, which only family='tree' can be "
+                "drawn within: give its equation that family, or drop the rule."
+            )
+    return found
 
 
 def check_missing(missing: str) -> None:
@@ -157,10 +193,10 @@ def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.
 def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str]) -> BoundEquation:
     column = equation.response
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
-    if schema[column].kind == "constant":
-        return resolved
     if families.get(resolved.family).nonparametric:
         check_levels(equation, equation.formula, data.grouping, levels, schema)
+        return resolved
+    if schema[column].kind == "constant":
         return resolved
     values = data.columns[column][data.rows[column]]
     check_response(resolved, values, data.columns[equation.trials][data.rows[column]] if equation.trials else None)

@@ -12,6 +12,7 @@ from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
+from bayessynth.rules import Rule, from_json
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 
@@ -38,8 +39,8 @@ class BoundEquation:
         Column with the number of trials.
     levels : tuple of str
         Labels of the response's levels, if it has any.
-    reads : tuple of str
-        Columns that a nonparametric equation depends on.
+    reads, grouped : tuple of str
+        Columns that a nonparametric equation depends on, and its grouping factors.
     """
 
     response: str
@@ -52,11 +53,13 @@ class BoundEquation:
     trials: str | None
     levels: tuple[str, ...]
     reads: tuple[str, ...] = ()
+    grouped: tuple[str, ...] = ()
 
     @property
     def factors(self) -> tuple[str, ...]:
         """Grouping factors with effects in this equation."""
-        return tuple(dict.fromkeys(g.factor for p in self.predictors.values() for g in p.groups))
+        modelled = (g.factor for p in self.predictors.values() for g in p.groups)
+        return tuple(dict.fromkeys((*modelled, *self.grouped)))
 
     @property
     def prefixes(self) -> dict[str, str]:
@@ -79,7 +82,7 @@ class BoundEquation:
             "predictors": {k: v.to_json() for k, v in self.predictors.items()},
             "priors": {k: v.to_json() for k, v in self.priors.items()},
             "options": dict(self.options), "trials": self.trials, "levels": self.levels,
-            "reads": self.reads,
+            "reads": self.reads, "grouped": self.grouped,
         }  # fmt: skip
 
     @classmethod
@@ -90,7 +93,7 @@ class BoundEquation:
             data["response"], data["family"], data["links"], data["level"],
             {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
             {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
-            tuple(data.get("reads", ())),
+            tuple(data.get("reads", ())), tuple(data.get("grouped", ())),
         )  # fmt: skip
 
 
@@ -112,6 +115,8 @@ class Bound:
         Columns taken over from the original.
     n : int
         Rows of the original.
+    rules : tuple of Rule
+        The spec's, with what they leave to the data filled in and with those that follow from them.
     """
 
     spec: Spec
@@ -121,6 +126,7 @@ class Bound:
     levels: Mapping[str, str]
     kept: tuple[str, ...]
     n: int
+    rules: tuple[Rule, ...] = ()
 
     def __getitem__(self, column: str) -> BoundEquation:
         for equation in self.equations:
@@ -135,6 +141,7 @@ class Bound:
             "spec": self.spec.to_json(), "schema": self.schema.to_json(),
             "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
+            "rules": [rule.to_json() for rule in self.rules],
         }  # fmt: skip
 
     @classmethod
@@ -143,5 +150,5 @@ class Bound:
         return cls(
             Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
-            data["levels"], tuple(data["kept"]), data["n"],
+            data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
         )  # fmt: skip

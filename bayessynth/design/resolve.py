@@ -7,6 +7,7 @@ from typing import Any
 from bayessynth import families
 from bayessynth.design.bound import BoundEquation
 from bayessynth.errors import SpecError, suggest
+from bayessynth.rules import determined
 from bayessynth.schema import Schema
 from bayessynth.spec import Equation, Formula, Name, Spec, quote, text
 
@@ -16,7 +17,12 @@ def used_columns(spec: Spec) -> dict[str, str]:
     used: dict[str, str] = {e.response: "the left side of its equation" for e in reversed(spec.equations)}
     for equation in spec:
         used |= {c: f"the equation for {equation.response!r}" for c in equation.columns if c not in used}
+    used |= {c: f"the rule {rule!r}" for rule in spec.rules for c in rule.columns if c not in used}
     return used | {c: "a group-specific term" for factor in spec.factors for c in factor}
+
+
+# Kinds that no equation draws.
+_UNMODELLED = ("identifier", "group")
 
 
 def completed(spec: Spec, schema: Schema) -> Spec:
@@ -35,18 +41,23 @@ def completed(spec: Spec, schema: Schema) -> Spec:
     if spec.rest != "tree":
         return spec
     factors = {c for factor in spec.factors for c in factor}
-    free = [c for c in schema if c not in spec and c not in factors and schema[c].kind not in ("identifier", "group")]
+    computed = determined(spec.rules)
+    free = [
+        c
+        for c in schema
+        if c not in spec and c not in factors and c not in computed and schema[c].kind not in _UNMODELLED
+    ]
     read = {c for equation in spec for c in equation.columns}
     first = [c for c in free if c in read]
     order = [*first, *spec.columns, *(c for c in free if c not in read)]
     added = []
     for column in free:
         before = [c for c in order[: order.index(column)] if schema[c].kind != "constant"]
-        if schema[column].kind == "constant":
+        if schema[column].kind == "constant" and not schema[column].missing:
             added.append(Equation(f"{quote(column)} ~ 1"))
         else:
             added.append(Equation(f"{quote(column)} ~ {' + '.join(map(quote, before)) or '1'}", family="tree"))
-    return Spec(*spec.equations, *added, rest="tree")
+    return Spec(*spec.equations, *added, rest="tree", rules=spec.rules)
 
 
 def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
@@ -71,22 +82,25 @@ def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]
                     f"Equation for {equation.response!r} uses the grouping factor {column!r} as a common effect, "
                     f"which new groups cannot have; write (1 | {column})."
                 )
-    for column in (c for c in used if c not in group_columns and schema[c].kind == "identifier"):
+    computed = determined(spec.rules)
+    named = [c for c in used if c not in group_columns and c not in computed and schema[c].kind == "identifier"]
+    for column in named:
         raise SpecError(
             f"Column {column!r} ({used[column]}) is an identifier: its values name records and say nothing of them. "
             f"Remove it from the spec, or, if they mean something, use Schema.detect(df).override({column}=…)."
         )
-    rest = [c for c in schema if c not in spec and c not in group_columns]
+    rest = [c for c in schema if c not in spec and c not in group_columns and c not in computed]
     if rest and spec.rest == "error":
         raise SpecError(_without_equation(rest, schema))
     kept = tuple(rest) if spec.rest == "keep" else ()
     orphans = [(c, e.response) for e in spec for c in e.columns if c in rest and c not in kept]
+    orphans += [(c, repr(rule)) for rule in spec.rules for c in rule.columns if c in rest and c not in kept]
     for column, response in orphans:
         raise SpecError(
-            f"Column {column!r} is a predictor of {response!r} but has no equation, so synthetic records would have "
+            f"Column {column!r} is read by {response!r} but has no equation, so synthetic records would have "
             f"no value of it. Add one, such as {quote(column) + ' ~ 1'!r}."
         )
-    members = [c for c in schema if c in spec or c in group_columns or c in kept]
+    members = [c for c in schema if c in spec or c in group_columns or c in kept or c in computed]
     subset = schema.subset(members)
     return subset.override(**dict.fromkeys(group_columns, "group")), kept
 
@@ -115,7 +129,8 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
     column = schema[equation.response]
     family = families.get(equation.family) if equation.family else families.default_for(column)
     equation.check_family(family)
-    if column.kind == "constant" and family.name != "point":
+    gaps_only = column.kind == "constant" and column.missing and family.nonparametric
+    if column.kind == "constant" and family.name != "point" and not gaps_only:
         raise SpecError(
             f"Equation for {column.name!r}: the column is constant ({column.value!r}), so family {family.name!r} has "
             "nothing to learn; leave family= out, or drop the column."
@@ -128,7 +143,7 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
             f"{column.name}=…)."
         )
     options = _options(equation, family, schema)
-    if column.kind == "constant":
+    if column.kind == "constant" and not gaps_only:
         return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, ())
     links = {p.name: equation.links.get(p.name, equation.links.get("", p.links[0]) if i == 0 else p.links[0])
              for i, p in enumerate(family.parameters)}  # fmt: skip
@@ -137,7 +152,9 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
         options["link"] = links[family.parameters[0].name]
         links[family.parameters[0].name] = "identity"
     if family.nonparametric:
-        return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, (), _plain_columns(equation))
+        factors = tuple(dict.fromkeys(group.group for group in equation.formula.groups))
+        return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, (), _plain_columns(equation),
+                             factors)  # fmt: skip
     if not family.parameters and (equation.formula.columns or equation.factors):
         raise SpecError(f"Equation for {column.name!r}: family {family.name!r} takes no predictors; write '~ 1'.")
     if family.multinomial and any(g.correlated and len(g.terms) + g.intercept > 1 for g in equation.formula.groups):
@@ -153,11 +170,12 @@ def _plain_columns(equation: Equation) -> tuple[str, ...]:
     """Return the columns that a nonparametric equation names, refusing whatever is no bare column."""
     formula = equation.formula
     odd = [str(term) for term in formula.terms if not (len(term.factors) == 1 and isinstance(term.factors[0], Name))]
-    odd += [*map(text, formula.offsets), *map(str, formula.groups), *([] if formula.intercept else ["0"])]
+    odd += [str(group) for group in formula.groups if group.terms or not group.intercept]
+    odd += [*map(text, formula.offsets), *([] if formula.intercept else ["0"])]
     if odd:
         raise SpecError(
             f"Equation for {equation.response!r}: family {equation.family!r} finds curves and interactions by itself "
-            f"and takes bare columns only, not {', '.join(odd)}."
+            f"and takes bare columns and (1 | group) only, not {', '.join(odd)}."
         )
     return formula.columns
 

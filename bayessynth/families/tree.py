@@ -30,7 +30,7 @@ register(
     Family(
         name="tree",
         kinds=frozenset({"binary", "categorical", "ordinal", "continuous", "positive", "proportion", "count",
-                         "datetime"}),
+                         "datetime", "constant"}),
         parameters=(),
         discrete=False,
         sample=_none,

@@ -9,7 +9,8 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design import BoundEquation, Component
 from bayessynth.fitting import kernels
-from bayessynth.fitting.kernels import whole
+from bayessynth.fitting.kernels import chunks, whole
+from bayessynth.fitting.kernels import vectors as vector_kernels
 from bayessynth.fitting.kernels.links import CODES
 from bayessynth.fitting.kernels.tables import Tables
 from bayessynth.fitting.kernels.vectors import Ordered, Simplex
@@ -30,9 +31,6 @@ def unserved_family(equation: BoundEquation) -> str | None:
 class Density:
     """Log density (up to a constant) and gradient of a component's unconstrained parameters.
 
-    A call holds working memory, so it is not to be shared between threads; :meth:`fork` makes another on the same
-    data. :meth:`values` uses threads of its own.
-
     Parameters
     ----------
     component : Component
@@ -45,6 +43,8 @@ class Density:
     program : Program
     vectors : mapping of str to Ordered or Simplex
         Vector-valued parameters.
+    rows, tables, laid : Rows, Tables, Vectors
+        What the compiled functions take: the family's kernel, all arrays, and the vector-valued parameters as arrays.
     """
 
     def __init__(self, component: Component, without: str | None = None) -> None:
@@ -61,8 +61,9 @@ class Density:
         self.parameters: Parameters = layout(self.equation, sizes, [without] if without else [])
         self.program = program(component, self.parameters, without)
         self.vectors = _vectors(self.equation)
+        places = {name: self.parameters.blocks[name].rows.start for name in self.vectors}
+        self.laid = vector_kernels.vectors((places[name], vector) for name, vector in self.vectors.items())
         self.tables = self._tables()
-        self.space = self._space()
 
     def _tables(self) -> Tables:
         parameters, p, made = self.family.parameters, self.parameters, self.program
@@ -89,48 +90,33 @@ class Density:
             _NOTHING if component.weights is None else component.weights.astype(float),
         )  # fmt: skip
 
-    def _space(self) -> whole.Space:
-        return whole.space(self.tables, self.parameters.size, sum(v.length for v in self.vectors.values()))
-
-    def fork(self) -> Density:
-        """Return another on the same data, with working memory of its own."""
-        twin = object.__new__(Density)
-        twin.__dict__.update(self.__dict__)
-        twin.space = self._space()
-        return twin
-
     def vector(self, theta: np.ndarray) -> np.ndarray:
         """Return the vector-valued parameters side by side, shape (…, K)."""
-        if not self.vectors:
-            return np.empty((*theta.shape[:-1], 0))
-        parts = [v.forward(theta[..., self.parameters.blocks[name].rows]) for name, v in self.vectors.items()]
-        return np.ascontiguousarray(np.concatenate(parts, axis=-1))
+        blocks = self.parameters.blocks
+        parts = [v.forward(theta[..., blocks[name].rows]) for name, v in self.vectors.items()]
+        return np.concatenate([*parts, np.empty((*theta.shape[:-1], 0))], axis=-1)
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient, shape (size,)."""
-        theta = np.ascontiguousarray(theta)
-        total = whole.gradient(self.rows, self.tables, theta, self.vector(theta), self.space)
-        total += self.pull_vectors(theta, self.space)
-        return (total if np.isfinite(total) else -np.inf), self.space.grad.copy()
+        theta = np.ascontiguousarray(theta, dtype=float)
+        grad = np.empty(len(theta))
+        total = chunks.gradient(self.rows, self.tables, self.laid, theta, grad)
+        return (total if np.isfinite(total) else -np.inf), grad
 
     def pull_vectors(self, theta: np.ndarray, space: whole.Space) -> float:
         """Return the log prior density of the vector-valued parameters; add their gradients."""
-        total, start = 0.0, 0
-        for name, vector in self.vectors.items():
-            block = self.parameters.blocks[name].rows
-            slope = space.vector_slope[start : start + vector.length]
-            value, own = vector.prior(theta[block])
-            space.grad[block] += own + vector.backward(theta[block], slope)
-            total += value
-            start += vector.length
-        return total
+        return self._pull(theta, self.vector(theta), space.vector_slope, space.grad)
 
     def vector_priors(self, thetas: np.ndarray) -> np.ndarray:
         """Return the log prior densities of the vector-valued parameters, shape (S,)."""
-        total = np.zeros(len(thetas))
-        for name, vector in self.vectors.items():
-            total += [vector.prior(theta[self.parameters.blocks[name].rows])[0] for theta in thetas]
-        return total
+        values, grad = self.vector(thetas), np.zeros(self.parameters.size)
+        slope = np.zeros(values.shape[1])
+        return np.array([self._pull(theta, value, slope, grad) for theta, value in zip(thetas, values, strict=True)])
+
+    def _pull(self, theta: np.ndarray, value: np.ndarray, slope: np.ndarray, grad: np.ndarray) -> float:
+        if not self.vectors:
+            return 0.0
+        return vector_kernels.pull_back(self.rows, self.laid, self.tables.options, theta, value, slope, grad)
 
     def values(self, thetas: np.ndarray, threads: int) -> np.ndarray:
         """Return the log densities at points, shape (S,)."""
@@ -151,7 +137,7 @@ def _vectors(equation: BoundEquation) -> Mapping[str, Ordered | Simplex]:
             continue
         prior = equation.priors[vector.name]
         if vector.constraint == "ordered":
-            found[vector.name] = Ordered(prior, str(equation.options.get("link", "logit")), length)
+            found[vector.name] = Ordered(prior, length)
         else:
             a = np.broadcast_to(np.asarray(prior.params["a"], dtype=float).reshape(-1), (length,))
             found[vector.name] = Simplex(tuple(a.tolist()))

@@ -23,6 +23,7 @@ from bayessynth.fitting.seeds import entropy_of
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.suffstats import SufficientStatistics, source_of
+from bayessynth.trees import TreeSettings
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -46,6 +47,7 @@ def fit(
     random_seed: int | None = None,
     cores: int | None = None,
     keep_groups: bool = False,
+    trees: TreeSettings | None = None,
     progress: bool = True,
 ) -> Fitted:
     """Fit every equation of a spec.
@@ -79,6 +81,8 @@ def fit(
     keep_groups : bool
         Keep effects, labels and sizes of the observed groups when saving (disclosing; ``groups="existing"`` needs
         it).
+    trees : TreeSettings, optional
+        How nonparametric equations are grown: the dial between fidelity and disclosure.
     progress : bool
         Show a progress bar where there is a terminal or a notebook.
 
@@ -116,7 +120,7 @@ def fit(
     by_column = summed.posteriors | {p.column: p for p in fitted}
     posteriors = [by_column[column] for column in columns]
     began = time.perf_counter()
-    forest = gathered.planted(int(copies), entropy, cores or available_cores())
+    forest = gathered.planted(int(copies), entropy, cores or available_cores(), trees or TreeSettings())
     grown = time.perf_counter() - began
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)

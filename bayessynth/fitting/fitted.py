@@ -178,10 +178,10 @@ class Fitted:
         force: bool = False,
         random_seed: int | None = None,
     ) -> SyntheticData:
-        """Draw m proper copies; :func:`bayessynth.synthesis.synthesize` describes the arguments."""
-        from bayessynth.synthesis import synthesize
+        """Draw m proper copies; :func:`bayessynth.synthesis.synthesize_fit` describes the arguments."""
+        from bayessynth.synthesis import synthesize_fit
 
-        return synthesize(self, m, k, groups, given, original, force, random_seed)
+        return synthesize_fit(self, m, k, groups, given, original, force, random_seed)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Save the fit to a new directory: JSON, netCDF and npz, no pickle, no record of the original.

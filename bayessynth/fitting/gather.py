@@ -69,7 +69,7 @@ class Gathered:
     data: Any = None
     records: Data | None = None
 
-    def planted(self, copies: int, entropy: int, cores: int) -> Forest:
+    def planted(self, copies: int, entropy: int, cores: int, settings: TreeSettings) -> Forest:
         """Grow the trees of the nonparametric equations, if there are any."""
         columns = nonparametric(self.bound.spec)
         if not columns:
@@ -81,7 +81,7 @@ class Gathered:
             )
         # Threads take columns and copies; within each, one thread for linear algebra.
         with threadpool_limits(1):
-            return plant(self.bound, self.records, columns, copies, entropy, cores, TreeSettings())
+            return plant(self.bound, self.records, columns, copies, entropy, cores, settings)
 
 
 @dataclass(frozen=True)

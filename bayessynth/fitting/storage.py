@@ -19,7 +19,7 @@ from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build, Layout
-from bayessynth.trees import Forest, TreeSettings
+from bayessynth.trees import Forest
 
 FORMAT = 1
 _FILES = ("fit.json", "posterior.nc", "groups.npz")
@@ -50,8 +50,7 @@ def _write(fitted: Fitted | FittedPyMC, directory: Path) -> None:
     declared = {"format": FORMAT, "version": __version__, **{k: v.to_json() for k, v in model.items()},
                 "provenance": fitted.provenance, "groups": _declared_groups(fitted.groups)}  # fmt: skip
     if isinstance(fitted, Fitted) and fitted.forest.trees:
-        declared["trees"] = {"columns": list(fitted.forest.trees), "copies": fitted.forest.copies,
-                             "settings": fitted.forest.settings.to_json()}  # fmt: skip
+        declared["trees"] = fitted.forest.declared()
     (directory / "fit.json").write_text(json.dumps(declared, indent=1, default=_plain))
     # Groups without variables (a spec of design columns alone) are kept as empty groups.
     _released(fitted).to_netcdf(directory / "posterior.nc", engine="h5netcdf")
@@ -143,7 +142,7 @@ def _read_trees(source: Path, declared: dict[str, Any] | None) -> Forest:
     if declared is None:
         return Forest()
     with open(source / _TREES, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return Forest.of_arrays(declared["columns"], declared["copies"], TreeSettings(**declared["settings"]), arrays)
+        return Forest.of_arrays(declared, dict(arrays))
 
 
 def _check_complete(bound: Bound, posterior: xr.Dataset) -> None:

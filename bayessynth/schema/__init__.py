@@ -16,7 +16,10 @@ from bayessynth.schema.declare import (
     Positive,
     Proportion,
 )
+from bayessynth.schema.formats import Format, FormatWarning
+from bayessynth.schema.names import named
 from bayessynth.schema.schema import Schema
+from bayessynth.schema.validate import check_modelled
 
 __all__ = [
     "KINDS",
@@ -29,10 +32,14 @@ __all__ = [
     "Count",
     "Datetime",
     "Declaration",
+    "Format",
+    "FormatWarning",
     "Group",
     "Identifier",
     "Ordinal",
     "Positive",
     "Proportion",
     "Schema",
+    "check_modelled",
+    "named",
 ]

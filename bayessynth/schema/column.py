@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from bayessynth.errors import SchemaError, suggest
+from bayessynth.schema.formats.format import Format, from_json, listed, tupled
 
 KINDS = (
     "continuous", "positive", "proportion", "count", "binary", "categorical", "ordinal", "datetime", "identifier",
@@ -20,7 +21,7 @@ CODES = frozenset({"binary", "categorical", "ordinal", "group"})
 # Resolutions of a datetime, in microseconds, coarsest first.
 TICKS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 # How missing cells of an object column may be written.
-GAPS = ("None", "nan", "NA")
+GAPS = ("None", "nan", "NA", "NaT")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Column:
     scale : float or None
         A declared typical spread.
     value : object
-        The value of a constant column.
+        The value of a constant column; None if all its cells are missing.
     zeros : bool
         Whether a positive column may hold exact zeros; of other numbers without a sign, whether zeros were seen.
     missing : bool
@@ -61,7 +62,14 @@ class Column:
         The dtype of a categorical's categories, where it is not the one that pandas chooses for such values; of an
         object column that holds numbers, the dtype of these.
     gap : str or None
-        How missing cells of an object column are written: ``"None"`` (also by default), ``"nan"`` or ``"NA"``.
+        How missing cells of an object column are written: ``"None"`` (also by default), ``"nan"``, ``"NA"`` or
+        ``"NaT"``.
+    format : Format or None
+        How cells are written that stand for numbers or times, or levels, without being such: ``"1,234.50"``.
+    free_text : bool
+        Whether an identifier holds sentences rather than names of records.
+    label : object
+        The column's name in the table, where that is no text: a number, or a tuple.
 
     Examples
     --------
@@ -85,6 +93,9 @@ class Column:
     labels: str | None = None
     categories: str | None = None
     gap: str | None = None
+    format: Format | None = None
+    free_text: bool = False
+    label: Any = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -96,7 +107,7 @@ class Column:
         object.__setattr__(self, "value", plain(self.value))
         for level in self.levels if self.value is None else (*self.levels, self.value):
             self._check_level(level)
-        if len(set(self.levels)) < len(self.levels):
+        if len(set(map(typed, self.levels))) < len(self.levels):
             raise SchemaError(f"Column {self.name!r}: a level is listed twice in {self.levels}.")
         if self.kind == "binary" and len(self.levels) != 2:
             raise SchemaError(f"Column {self.name!r}: a binary column has two levels, not {len(self.levels)}.")
@@ -132,11 +143,16 @@ class Column:
                     f"Column {self.name!r}: {fact} {stated!r} is not one of {', '.join(map(repr, known))}."
                 )
 
+    @property
+    def unwritten(self) -> Column:
+        """The column as it is where cells are the plain values that its format stands for."""
+        return self if self.format is None else replace(self, dtype=self.format.plain, format=None, gap=None)
+
     def to_json(self) -> dict[str, Any]:
         """Return the column as JSON data, leaving out what has its default."""
         defaults = {f.name: f.default for f in fields(self)}
         data = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != defaults[f.name]}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+        return {name: value.to_json() if isinstance(value, Format) else listed(value) for name, value in data.items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Column:
@@ -157,7 +173,9 @@ class Column:
         for field in fields(cls):
             if field.default is MISSING and field.name not in data:
                 raise SchemaError(f"Column {data.get('name')!r}: the data state no {field.name!r}.")
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        values: dict[str, Any] = {key: tupled(value) for key, value in data.items()}
+        if values.get("format") is not None:
+            values["format"] = from_json(values["format"])
         return cls(**values)
 
 
@@ -168,6 +186,15 @@ def plain(value: Any) -> Any:
     3
     """
     return value.item() if isinstance(value, np.generic) else value
+
+
+def typed(value: Any) -> tuple[type, Any]:
+    """Return a value with its type, by which ``1``, ``1.0`` and ``True`` differ.
+
+    >>> typed(1) == typed(True)
+    False
+    """
+    return type(value), value
 
 
 def _finite(value: Any) -> bool:

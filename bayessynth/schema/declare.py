@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayessynth.errors import SchemaError
 from bayessynth.schema.column import Column, plain
-from bayessynth.schema.detect import dtype_name
+from bayessynth.schema.dtypes import dtype_name
 
 _DTYPES = {
     "count": "int64", "binary": "category", "categorical": "category", "ordinal": "category",

@@ -11,9 +11,10 @@ import pandas as pd
 from bayessynth.errors import PrecisionWarning, SchemaError, warn
 from bayessynth.errors import where as where_rows
 from bayessynth.schema.column import CODES, TICKS, Column
+from bayessynth.schema.dtypes import dtype_named
 from bayessynth.schema.times import stamps
 
-_GAPS = {None: None, "None": None, "nan": np.nan, "NA": pd.NA}
+_GAPS = {None: None, "None": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}
 
 
 def decode(values: np.ndarray, column: Column, labels: Sequence[Any] | None = None) -> Any:
@@ -39,19 +40,22 @@ def decode(values: np.ndarray, column: Column, labels: Sequence[Any] | None = No
     [1, 2, <NA>]
     Length: 3, dtype: Int8
     """
+    if column.format is not None:
+        return _written(pd.Series(decode(values, column.unwritten, labels), copy=False), column)
     if column.kind in CODES:
         if labels is None and column.kind == "group":
             raise SchemaError(f"Column {column.name!r} is a group: decoding needs labels={{{column.name!r}: …}}.")
         return _levels(np.asarray(values), column, list(column.levels if labels is None else labels))
     if column.kind == "constant":
-        missing = np.isnan(np.asarray(values, dtype=float))
-        return _levels(np.where(missing, -1, 0), column, [column.value])
+        missing = np.isnan(np.asarray(values, dtype=float)) | (column.value is None)
+        levels = column.levels if column.value is None else (column.value,)
+        return _levels(np.where(missing, -1, 0), column, list(levels))
     numbers = np.asarray(values)
     if column.kind == "datetime":
         return stamps(_held(numbers, column), column)
     if _holds_numbers(column):
         return _objects(numbers, column)
-    if column.kind == "identifier" and not pd.api.types.is_numeric_dtype(pd.api.types.pandas_dtype(column.dtype)):
+    if column.kind == "identifier" and not pd.api.types.is_numeric_dtype(dtype_named(column.dtype)):
         return pd.array([f"{column.name}_{number:.0f}" for number in numbers], dtype=column.dtype)
     return _numbers(numbers, column)
 
@@ -82,6 +86,7 @@ def limits(column: Column) -> tuple[float, float]:
     >>> limits(Column("x", "count", "Int8"))
     (-128.0, 127.0)
     """
+    column = column.unwritten
     if column.kind == "datetime":
         # Days that 64 bits count in nanoseconds; else the years 1 to 9999, the ones that calendars know, less a day
         # at either end where a zone's clocks may show the next.
@@ -89,7 +94,7 @@ def limits(column: Column) -> tuple[float, float]:
         low, high = (low + 1, high - 1) if "," in column.dtype else (low, high)
         tick = TICKS[column.unit or "us"] / TICKS["D"]
         return float(np.ceil(low / tick) * tick), float(np.floor(high / tick) * tick)
-    dtype = pd.api.types.pandas_dtype(column.categories if _holds_numbers(column) else column.dtype)
+    dtype = dtype_named((column.categories if _holds_numbers(column) else None) or column.dtype)
     dtype = np.dtype(getattr(dtype, "numpy_dtype", dtype))
     if dtype.kind == "f":
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
@@ -115,7 +120,7 @@ def _held(values: np.ndarray, column: Column) -> np.ndarray:
 
 
 def _numbers(values: np.ndarray, column: Column) -> Any:
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = dtype_named(column.dtype)
     values = _held(released(values, column), column)
     if not pd.api.types.is_integer_dtype(dtype):
         return values.astype(dtype) if isinstance(dtype, np.dtype) else pd.array(values.astype(float), dtype=dtype)
@@ -141,9 +146,21 @@ def _objects(values: np.ndarray, column: Column) -> pd.Series:
     return pd.Series(cells, dtype=object, copy=False)
 
 
+def _written(plain: pd.Series, column: Column) -> Any:
+    """Write plain values as the original's cells were."""
+    assert column.format is not None
+    cells = column.format.write(plain)
+    if column.dtype == "object":
+        cells = pd.Series(cells, dtype=object, copy=False)
+        return cells.where(cells.notna(), _GAPS[column.gap])
+    if isinstance(cells, pd.api.extensions.ExtensionArray):
+        return cells
+    return pd.array(cells, dtype=dtype_named(column.dtype))
+
+
 def _levels(codes: np.ndarray, column: Column, levels: list[Any]) -> Any:
     _check_codes(codes, column, len(levels))
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = dtype_named(column.dtype)
     if isinstance(dtype, pd.CategoricalDtype):
         known = None if column.kind == "group" else column.categories
         return pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=known), ordered=column.ordered)
@@ -155,6 +172,8 @@ def _levels(codes: np.ndarray, column: Column, levels: list[Any]) -> Any:
     dtype = _holding(levels, dtype)
     missing = codes < 0
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        if not levels:
+            return np.full(len(codes), np.nan, dtype=dtype)
         taken = np.asarray(levels, dtype=dtype)[np.where(missing, 0, codes)]
         if not missing.any():
             return taken
@@ -164,6 +183,8 @@ def _levels(codes: np.ndarray, column: Column, levels: list[Any]) -> Any:
         cells = taken.astype(object)
         cells[missing] = None
         return pd.array(cells)
+    if not levels:
+        return pd.array([None] * len(codes), dtype=dtype)
     values = pd.array(levels, dtype=dtype)
     return pd.api.extensions.take(values, codes, allow_fill=True) if missing.any() else values.take(codes)
 

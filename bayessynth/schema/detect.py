@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import SchemaError
+from bayessynth.errors import SchemaError, warn
+from bayessynth.schema import formats
 from bayessynth.schema.column import TICKS, Column, plain
+from bayessynth.schema.dtypes import dtype_name
+from bayessynth.schema.words import IDENTIFIER_ROWS, mixed_column, mixes, names_records, sortable, text_column
 
-# Text with more than this share of distinct values, over enough rows, names records.
-IDENTIFIER_SHARE, IDENTIFIER_ROWS = 0.9, 20
 # A share of exact zeros from which a non-negative number has a point mass there.
 ZERO_SHARE = 0.01
 MAX_DECIMALS = 8
@@ -26,75 +28,118 @@ def detect(series: pd.Series) -> Column:
     Raises
     ------
     SchemaError
-        If all cells are missing.
+        If its values are of types that no kind has, or are numbers and text and too many to be levels.
+
+    Warns
+    -----
+    FormatWarning
+        If how numbers or times are written is ambiguous, or is not kept cell by cell.
 
     Examples
     --------
     >>> detect(pd.Series([0, 3, 1], name="visits")).kind
     'count'
     """
-    name, dtype = str(series.name), dtype_name(series.dtype)
+    return look(series)[0]
+
+
+def look(series: pd.Series) -> tuple[Column, Sequence[Any]]:
+    """Detect a column's kind, and return its distinct values too: as levels they would be."""
+    name = str(series.name)
+    kinds = _types(series)
+    _refuse_nested(name, kinds)
+    found = formats.find(series)
+    if found is None:
+        _refuse_odd(name, kinds)
+        return _plain(name, series)
+    own, distinct = _plain(name, found.plain)
+    if found.format.text and own.kind in ("binary", "categorical", "constant"):
+        return _plain(name, series)
+    for note in found.notes:
+        warn(f"Column {name!r}: {note}", formats.FormatWarning)
+    facts: dict[str, Any] = {"dtype": dtype_name(series.dtype), "format": found.format, "gap": _gap(series)}
+    if found.format.text:
+        return replace(own, labels="str", **facts), series.dropna().unique()
+    return replace(own, **facts), distinct
+
+
+def _plain(name: str, series: pd.Series) -> tuple[Column, Sequence[Any]]:
+    """Detect the kind of a column whose cells are plain values."""
     present = series.dropna()
-    if present.empty:
-        raise SchemaError(f"Column {name!r}: all {len(series)} cells are missing, so nothing is known of it; drop it.")
-    _check_types(name, present)
-    missing = len(present) < len(series)
-    facts: dict[str, Any] = {"missing": missing, "labels": labels_of(present)}
-    if series.dtype == np.dtype(object) and missing:
-        facts["gap"] = _gap(series)
+    facts: dict[str, Any] = {"missing": len(present) < len(series), "gap": _gap(series)}
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return _categorical(name, series, present, facts)
+        return _categorical(name, series, present, facts), present.unique()
+    if present.empty:
+        return Column(name, "constant", dtype_name(series.dtype), **facts), ()
+    if mixes(present):
+        column = mixed_column(name, present, facts | {"labels": "str"})
+        return column, column.levels
     distinct = present.unique()
+    facts["labels"] = labels_of(pd.Series(distinct, copy=False))
+    return _of_distinct(name, present, distinct, facts), distinct
+
+
+def _of_distinct(name: str, present: pd.Series, distinct: Sequence[Any], facts: dict[str, Any]) -> Column:
+    dtype = dtype_name(present.dtype)
     if len(distinct) == 1:
-        value = str(distinct[0]) if pd.api.types.is_datetime64_any_dtype(series.dtype) else plain(distinct[0])
-        return Column(name, "constant", dtype, value=value, decimals=_decimals(present), **facts)
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        value = str(distinct[0]) if pd.api.types.is_datetime64_any_dtype(present.dtype) else plain(distinct[0])
+        return Column(name, "constant", dtype, value=value, decimals=_decimals(pd.Series(distinct)), **facts)
+    if pd.api.types.is_datetime64_any_dtype(present.dtype):
         return _datetime(name, present, facts)
-    if pd.api.types.is_bool_dtype(series.dtype) or len(distinct) == 2:
+    if pd.api.types.is_bool_dtype(present.dtype) or len(distinct) == 2:
         levels = tuple(sorted((plain(v) for v in distinct), key=sortable))
         if all(isinstance(v, bool) for v in levels):
             levels = (False, True)
         return Column(name, "binary", dtype, levels=levels, **facts)
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return _number(name, present, facts)
+    if pd.api.types.is_numeric_dtype(present.dtype):
+        return _number(name, present, distinct, facts)
     if numbers_in_objects(present):
         cells = pd.to_numeric(present)
-        return replace(_number(name, cells, facts), dtype="object", categories=_cells_dtype(cells))
-    return _text(name, series, present, distinct, facts)
+        own = _number(name, cells, cells.unique(), facts)
+        return replace(own, dtype="object", categories="float64" if cells.dtype.kind == "f" else "int64")
+    return text_column(name, dtype, present, distinct, facts)
 
 
-def dtype_name(dtype: Any) -> str:
-    """Return the name from which pandas makes the same dtype again.
-
-    >>> dtype_name(pd.StringDtype("python"))
-    'string[python]'
-    """
-    if isinstance(dtype, pd.ArrowDtype) and str(dtype) == "string[pyarrow]":
-        return "utf8[pyarrow]"  # pandas gives the other name to a dtype of its own
-    python_text = isinstance(dtype, pd.StringDtype) and dtype.storage == "python" and dtype.na_value is pd.NA
-    return "string[python]" if python_text else str(dtype)
+_NESTED = (list, dict, set, frozenset, tuple, np.ndarray)
+_NESTED_ARROW = {"list": list, "large_list": list, "fixed_size_list": list, "struct": dict, "map": dict}
+_REMEDIES = {
+    "complex": "real and imaginary parts to columns of their own, by .real and .imag",
+    "bytes": "to text, by .str.decode('utf-8')",
+    "date": "to times, by pd.to_datetime",
+}
 
 
-def _check_types(name: str, present: pd.Series) -> None:
-    """Refuse values that are no text, numbers, booleans or times, or are of several of these types."""
-    values = present.cat.categories if isinstance(present.dtype, pd.CategoricalDtype) else present
+def _types(series: pd.Series) -> set[type]:
+    """Return the types of a column's values, where its dtype does not tell them."""
+    values = series.cat.categories if isinstance(series.dtype, pd.CategoricalDtype) else series
     if pd.api.types.is_complex_dtype(values.dtype):
-        kinds: set[type] = {complex}
-    elif values.dtype == np.dtype(object):
-        kinds = {type(plain(v)) for v in values}
-    elif isinstance(values, pd.Series) and pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return
-    else:
-        kinds = {type(plain(values.iloc[0] if isinstance(values, pd.Series) else values[0]))}
-    odd = sorted(kind.__name__ for kind in kinds if not issubclass(kind, str | int | float))
-    if odd:
+        return {complex}
+    if isinstance(values.dtype, pd.ArrowDtype):
+        nested = next((kind for name, kind in _NESTED_ARROW.items() if str(values.dtype).startswith(name)), None)
+        return {nested} if nested else {bytes} if values.dtype.type is bytes else set()
+    return set(map(type, values.dropna())) if values.dtype == np.dtype(object) else set()
+
+
+def _refuse_nested(name: str, kinds: set[type]) -> None:
+    nested = next((kind for kind in kinds if issubclass(kind, _NESTED)), None)
+    if nested is not None:
         raise SchemaError(
-            f"Column {name!r} holds values of type {odd[0]}, which no kind of column has. Convert it first: dates by "
-            f"pd.to_datetime(df[{name!r}]), numbers by pd.to_numeric, anything else by .astype(str)."
+            f"Column {name!r} holds nested values of type {nested.__name__}, which no kind of column has. Spread them "
+            f"over columns, pd.DataFrame(df[{name!r}].tolist()), or over rows, df.explode({name!r}); or make text of "
+            "them by .astype(str)."
         )
-    if len(kinds) > 1 and not kinds <= {int, float}:
-        listed = ", ".join(sorted(k.__name__ for k in kinds))
-        raise SchemaError(f"Column {name!r} mixes values of types {listed}; make them all of one type.")
+
+
+def _refuse_odd(name: str, kinds: set[type]) -> None:
+    """Refuse values that are no text, numbers or truth values."""
+    odd = sorted(kind.__name__ for kind in kinds if not issubclass(kind, str | int | float | np.generic))
+    if odd or complex in kinds:
+        beside = sorted(kind.__name__ for kind in kinds if kind.__name__ not in odd)
+        raise SchemaError(
+            f"Column {name!r} holds values of type {odd[0] if odd else 'complex'}"
+            f"{f' beside others of type {beside[0]}' if beside else ''}, which no kind of column has. Convert it "
+            f"first: {_REMEDIES.get((odd or ['complex'])[0], 'to numbers or times, or to text by .astype(str)')}."
+        )
 
 
 def labels_of(present: pd.Series) -> str:
@@ -121,15 +166,13 @@ def _cells_dtype(cells: pd.Series) -> str:
     return "float64" if cells.dtype.kind == "f" else "int64"
 
 
-def _gap(series: pd.Series) -> str:
+def _gap(series: pd.Series) -> str | None:
     """Return how an object column writes its missing cells, of which the first counts."""
-    first = series[series.isna()].iloc[0]
-    return "None" if first is None else "NA" if first is pd.NA else "nan"
-
-
-def sortable(value: Any) -> tuple[int, Any]:
-    """Return a key by which levels sort: numbers first, then all else as text."""
-    return (0, value) if isinstance(value, int | float) else (1, str(value))
+    missing = series.isna().to_numpy() if series.dtype == np.dtype(object) else np.zeros(0, dtype=bool)
+    if not missing.any():
+        return None
+    first = series.iloc[int(np.argmax(missing))]
+    return "None" if first is None else "NA" if first is pd.NA else "NaT" if first is pd.NaT else "nan"
 
 
 def _categorical(name: str, series: pd.Series, present: pd.Series, facts: dict[str, Any]) -> Column:
@@ -137,50 +180,36 @@ def _categorical(name: str, series: pd.Series, present: pd.Series, facts: dict[s
     ordered = bool(series.cat.ordered)
     own = series.cat.categories.dtype
     facts["categories"] = None if own == pd.Index(list(levels)).dtype else dtype_name(own)
+    if present.empty:
+        return Column(name, "constant", "category", levels=levels, ordered=ordered, **facts)
+    facts["labels"] = labels_of(present)
     if len(levels) == 1:
         return Column(name, "constant", "category", value=levels[0], levels=levels, ordered=ordered, **facts)
     kind = "ordinal" if ordered and len(levels) > 2 else "binary" if len(levels) == 2 else "categorical"
-    if kind == "categorical" and _names_records(present, levels):
+    if kind == "categorical" and names_records(present, levels):
         return Column(name, "identifier", "category", **facts)
     return Column(name, kind, "category", levels=levels, ordered=ordered, **facts)
 
 
-def _names_records(present: pd.Series, distinct: Any) -> bool:
-    return len(present) > IDENTIFIER_ROWS and len(distinct) > IDENTIFIER_SHARE * len(present)
-
-
-def _text(name: str, series: pd.Series, present: pd.Series, distinct: Any, facts: dict[str, Any]) -> Column:
-    dtype = dtype_name(series.dtype)
-    if _names_records(present, distinct):
-        return Column(name, "identifier", dtype, **facts)
-    levels = tuple(sorted((plain(v) for v in distinct), key=sortable))
-    return Column(name, "categorical", dtype, levels=levels, **facts)
-
-
-def _number(name: str, present: pd.Series, facts: dict[str, Any]) -> Column:
-    values = present.to_numpy(dtype=float)
+def _number(name: str, present: pd.Series, distinct: Sequence[Any], facts: dict[str, Any]) -> Column:
+    values = pd.Series(distinct, copy=False).to_numpy(dtype=float)
     dtype = dtype_name(present.dtype)
     if present.dtype.kind != "f" and np.abs(values).max() > EXACT:
         return Column(name, "identifier", dtype, decimals=0, **facts)
     finite = values[np.isfinite(values)]
-    decimals = _decimals(present)
+    decimals = _decimals(pd.Series(distinct, copy=False))
     bounds = widened(finite)
     whole = decimals == 0
-    if whole and len(values) > IDENTIFIER_ROWS and _consecutive(values):
+    if whole and len(values) == len(present) > IDENTIFIER_ROWS and np.ptp(values) == len(values) - 1:
         return Column(name, "identifier", dtype, decimals=0, **facts)
     kind, zeros = "continuous", bool(finite.min() == 0)
     if whole:
         kind = "count" if finite.min() >= 0 else "continuous"
     elif finite.min() > 0 and finite.max() < 1:
         kind = "proportion"
-    elif finite.min() > 0 or (finite.min() == 0 and (finite == 0).mean() >= ZERO_SHARE):
+    elif finite.min() > 0 or (finite.min() == 0 and (present == 0).mean() >= ZERO_SHARE):
         kind = "positive"
     return Column(name, kind, dtype, decimals=decimals, bounds=bounds, zeros=zeros, **facts)
-
-
-def _consecutive(values: np.ndarray) -> bool:
-    steps = np.diff(np.sort(values))
-    return bool((steps == 1).all())
 
 
 def _decimals(present: pd.Series) -> int | None:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from bayessynth.errors import SchemaError
 from bayessynth.errors import where as where_rows
-from bayessynth.schema.column import CODES, TICKS, Column, plain
-from bayessynth.schema.detect import EXACT, microseconds, sortable
+from bayessynth.schema.column import CODES, TICKS, Column, plain, typed
+from bayessynth.schema.detect import EXACT, microseconds
+from bayessynth.schema.words import mixes, sortable
 
 
 def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ...] | None]:
@@ -26,6 +27,8 @@ def encode(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
     SchemaError
         If a value is not one of the column's levels, naming the rows.
     """
+    if column.format is not None:
+        series, column = column.format.read(series), column.unwritten
     if column.kind in CODES:
         return _codes(series, column)
     if column.kind == "constant":
@@ -78,7 +81,7 @@ def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
     if isinstance(series.dtype, pd.CategoricalDtype):
         codes, values = series.cat.codes.to_numpy(dtype=np.int64), [plain(v) for v in series.cat.categories]
     else:
-        codes, found = pd.factorize(series, use_na_sentinel=True)
+        codes, found = _factorized(series) if mixes(series) else pd.factorize(series, use_na_sentinel=True)
         codes, values = codes.astype(np.int64), [plain(v) for v in found]
     if column.kind == "group":
         used = [v for i, v in enumerate(values) if (codes == i).any()] if len(values) < 50 else [
@@ -87,8 +90,7 @@ def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
         levels = tuple(sorted(used, key=sortable))
     else:
         levels = column.levels
-    position = {level: i for i, level in enumerate(levels)}
-    lookup = np.array([position.get(v, -2) for v in values] + [-1], dtype=np.int64)
+    lookup = np.array([*_positions(levels, values), -1], dtype=np.int64)
     encoded = lookup[codes]
     wrong = encoded == -2
     if wrong.any():
@@ -97,3 +99,21 @@ def _codes(series: pd.Series, column: Column) -> tuple[np.ndarray, tuple[Any, ..
             f"{where_rows(column.name, wrong, series.to_numpy())}. Mend these cells, or declare the level too."
         )
     return encoded, levels
+
+
+def _factorized(series: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Return codes and values where 1, "1" and True differ."""
+    present = series.notna().to_numpy()
+    known: dict[tuple[type, Any], int] = {}
+    codes = np.full(len(series), -1, dtype=np.int64)
+    codes[present] = [known.setdefault(typed(plain(value)), len(known)) for value in series[present]]
+    return codes, [value for _, value in known]
+
+
+def _positions(levels: tuple[Any, ...], values: list[Any]) -> list[int]:
+    """Return where values stand among levels, -2 for nowhere; by type too where levels of two types are equal."""
+    position: dict[Any, int] = {level: i for i, level in enumerate(levels)}
+    if len(position) == len(levels):
+        return [position.get(value, -2) for value in values]
+    position = {typed(level): i for i, level in enumerate(levels)}
+    return [position.get(typed(value), -2) for value in values]

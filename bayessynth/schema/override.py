@@ -34,8 +34,11 @@ def overridden(column: Column, declaration: Declaration, seen: tuple[Any, ...]) 
     (1010, 1020)
     """
     kind, facts = declaration.kind, dict(declaration.facts)
-    made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels,
-            "categories": column.categories, "gap": column.gap, "ordered": column.ordered}  # fmt: skip
+    # Levels, groups and names of records are the text that stands there, not what it stands for.
+    form = column.format
+    kept = form if form is not None and kind != "group" and (kind in NUMBERS or not form.text) else None
+    made = {"dtype": column.dtype, "missing": column.missing, "labels": column.labels, "label": column.label,
+            "categories": column.categories, "gap": column.gap, "ordered": column.ordered, "format": kept}  # fmt: skip
     if kind in CODES:
         if kind != "group":
             facts["levels"] = _levels(column, declaration, seen)
@@ -43,7 +46,7 @@ def overridden(column: Column, declaration: Declaration, seen: tuple[Any, ...]) 
     elif kind == "constant":
         facts.setdefault("value", _value(column, seen))
     elif kind in NUMBERS:
-        _check_number(column, kind, seen)
+        _check_number(column, kind, () if form is not None and form.text else seen)
         made |= {"decimals": column.decimals, "bounds": column.bounds, "unit": column.unit, "zeros": column.zeros,
                  "scale": column.scale}  # fmt: skip
         if column.kind not in _PLAIN_NUMBERS | {"identifier", "datetime"}:

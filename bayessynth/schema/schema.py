@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from bayessynth.schema.column import NUMBERS, Column, plain
 from bayessynth.schema.columns import Columns
 from bayessynth.schema.declare import Declaration
 from bayessynth.schema.decode import decode
-from bayessynth.schema.detect import detect, sortable
+from bayessynth.schema.detect import look
 from bayessynth.schema.encode import encode
 from bayessynth.schema.example import example
+from bayessynth.schema.names import label_of, named, restored
 from bayessynth.schema.override import MAX_LEVELS, overridden
 from bayessynth.schema.validate import check_frame, check_present, check_values
+from bayessynth.schema.words import sortable
 
 
 class Schema(Mapping[str, Column]):
@@ -73,26 +76,35 @@ class Schema(Mapping[str, Column]):
         """Detect the kinds of a table's columns.
 
         Two distinct values make a column binary; text categorical, or an identifier if nearly every value is
-        another; whole numbers from zero up a count; numbers between zero and one a proportion; numbers above zero
-        (or with at least 1 % exact zeros) positive. Objects that are numbers count as numbers. Numbers and times that
-        stand as text are text, so convert them first, with ``pd.to_numeric`` and ``pd.to_datetime``.
+        distinct; whole numbers a count if none is negative; numbers strictly between 0 and 1 a proportion; numbers
+        above zero (or with at least 1 % exact zeros) positive. Objects that are numbers count as numbers, and so does
+        text all of whose cells are numbers (``1,234.50``, ``12%``) or times (``31 Jan 2020``): it is written so
+        again. Leading zeros make it names. A column without any value is constant.
 
         Raises
         ------
         SchemaError, DataError
-            If the table is empty, has duplicate or non-text column names, or a column without any value.
+            If the table has no more than one row, names two columns alike, or a column holds what no kind has.
+
+        Warns
+        -----
+        FormatWarning
+            If how numbers or times are written is ambiguous, or is not kept cell by cell.
 
         Examples
         --------
         >>> import pandas as pd
-        >>> Schema.detect(pd.DataFrame({"cost": [0.0, 12.5, 0.0]}))["cost"].kind
-        'binary'
+        >>> Schema.detect(pd.DataFrame({"cost": ["$1,200.00", "$7.50", "$0.99"]}))["cost"].kind
+        'positive'
         """
-        check_frame(data)
-        columns = [detect(data[name]) for name in data]
-        seen = {}
-        for name in data:
-            distinct = data[name].dropna().unique()
+        inner = named(data) if isinstance(data, pd.DataFrame) else data
+        check_frame(inner)
+        if len(data) == 1:
+            raise DataError("The table has 1 row, from which nothing can be learnt: kinds need two or more.")
+        columns, seen = [], {}
+        for label, name in zip(data.columns, inner, strict=True):
+            column, distinct = look(inner[name])
+            columns.append(replace(column, label=label_of(label)) if not isinstance(label, str) else column)
             if len(distinct) <= MAX_LEVELS:
                 seen[name] = tuple(sorted(map(plain, distinct), key=sortable))
         return cls._of(columns, seen)
@@ -162,6 +174,7 @@ class Schema(Mapping[str, Column]):
         SchemaError, DataError
             Naming column and rows: a missing column, infinite values, values outside levels, bounds or kind.
         """
+        data = named(data) if isinstance(data, pd.DataFrame) else data
         check_frame(data, self if columns is None else columns)
         for name in self if columns is None else columns:
             check_values(data[name], self[name])
@@ -188,6 +201,7 @@ class Schema(Mapping[str, Column]):
         """
         if missing not in ("error", "keep"):
             raise DataError(f"missing={missing!r} is not one of 'error', 'keep'.{suggest(missing, ['error', 'keep'])}")
+        data = named(data)
         names = [n for n in self if self[n].kind != "identifier"] if columns is None else list(columns)
         check_present(data, (self[name].name for name in names))
         arrays, levels = {}, {}
@@ -233,9 +247,42 @@ class Schema(Mapping[str, Column]):
         ['site_2', 'site_1']
         """
         given = labels or {}
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {name: decode(arrays[name], self[name], given.get(name)) for name in self if name in arrays}, copy=False
         )
+        return self.restored(frame)
+
+    def plain(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return a table in which text that stands for numbers or times is replaced by them.
+
+        Parameters
+        ----------
+        data : DataFrame
+            A table that fits the schema: the original, or a copy.
+
+        Raises
+        ------
+        SchemaError
+            If a cell cannot be read, naming column and rows.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> df = pd.DataFrame({"cost": ["$1,200.00", "$7.50", "$0.99"]})
+        >>> Schema.detect(df).plain(df)["cost"].tolist()
+        [1200.0, 7.5, 0.99]
+        """
+        formats = {c.name: c.format for c in self.values() if c.format is not None}
+        inner = named(data)
+        return inner.assign(**{name: f.read(inner[name]) for name, f in formats.items() if name in inner})
+
+    def plain_names(self) -> Schema:
+        """Return the schema of the same table with its columns named by text, as :func:`named` does."""
+        return self._of((replace(column, label=None) for column in self.values()), self._seen)
+
+    def restored(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with its columns named as in the original, where these are no text."""
+        return restored(frame, self._columns.values())
 
     def example(self, n: int, rng: np.random.Generator, groups: Sequence[str] = ()) -> pd.DataFrame:
         """Return an imagined table that fits the schema: values spread over bounds or scales, levels equally often.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.schema.column import TICKS, Column
+from bayessynth.schema.dtypes import dtype_named
 
 
 def stamps(days: np.ndarray, column: Column) -> Any:
@@ -25,9 +26,10 @@ def stamps(days: np.ndarray, column: Column) -> Any:
     >>> stamps(np.array([19723.96]), column)[0]
     Timestamp('2024-01-02 00:00:00+0100', tz='Europe/Paris')
     """
+    column = column.unwritten
     missing = np.isnan(days)
     ticks = np.round(np.where(missing, 0.0, days) * TICKS["D"]).astype(np.int64)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = dtype_named(column.dtype)
     zone = dtype.pyarrow_dtype.tz if isinstance(dtype, pd.ArrowDtype) else getattr(dtype, "tz", None)
     size = TICKS[column.unit or "us"]
     ticks = _rounded(ticks, size) if zone is None else _rounded_in(zone, ticks, size)

@@ -1,4 +1,4 @@
-"""Checks of a table before anything is learnt from it."""
+"""Checks of a table, and of what is to be modelled, before anything is learnt from it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bayessynth.schema.column import Column
 from bayessynth.schema.decode import decode
 from bayessynth.schema.detect import numbers_in_objects
 from bayessynth.schema.encode import encode
+from bayessynth.schema.names import check_unique
 
 
 def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
@@ -27,13 +28,12 @@ def check_frame(data: Any, columns: Iterable[str] = ()) -> None:
         raise DataError(
             f"Column names must be text; {odd[0]!r} is not. Rename them: df.columns = df.columns.astype(str)."
         )
-    twice = data.columns[data.columns.duplicated()]
-    if len(twice):
-        raise DataError(f"Column {twice[0]!r} occurs more than once; rename or drop one of them.")
+    check_unique(data)
     check_present(data, columns)
     for name in data:
-        if pd.api.types.is_float_dtype(data[name].dtype) or numbers_in_objects(data[name]):
-            values = data[name].to_numpy(dtype=float, na_value=np.nan)
+        series = data[name]
+        if pd.api.types.is_float_dtype(series.dtype) or numbers_in_objects(series):
+            values = series.to_numpy(dtype=float, na_value=np.nan)
             infinite = np.isinf(values)
             if infinite.any():
                 place = where_rows(name, infinite, values)
@@ -47,14 +47,39 @@ def check_present(data: pd.DataFrame, columns: Iterable[str]) -> None:
             raise DataError(f"The data have no column {name!r}.{suggest(name, map(str, data.columns))}")
 
 
+def check_modelled(columns: Iterable[Column]) -> None:
+    """Raise if a column holds free text, which no model of columns writes.
+
+    Raises
+    ------
+    SchemaError
+        Naming the columns, and what may be done with them.
+
+    Examples
+    --------
+    >>> check_modelled([Column("note", "identifier", "str", free_text=True)])
+    Traceback (most recent call last):
+    ...
+    bayessynth.errors.SchemaError: Free text cannot be modelled, and may name people: column 'note'. Leave it out, ...
+    """
+    free = [column.name for column in columns if column.free_text]
+    if free:
+        listed = ", ".join(map(repr, free))
+        raise SchemaError(
+            f"Free text cannot be modelled, and may name people: column{'s' if len(free) > 1 else ''} {listed}. Leave "
+            f"it out, df.drop(columns=[{listed}]); let new names of records stand for it, "
+            f"schema.override({free[0]}=bs.Identifier()); or make categories of it first."
+        )
+
+
 def check_values(series: pd.Series, column: Column) -> None:
     """Raise unless a column's values are of its kind."""
+    if column.kind == "constant":
+        _check_constant(series, column)
+        return
     if series.isna().all():
         raise DataError(f"Column {column.name!r}: all {len(series)} cells are missing; drop it.")
     if column.kind in ("identifier", "group"):
-        return
-    if column.kind == "constant":
-        _check_constant(series, column)
         return
     values, levels = encode(series, column)
     if levels is not None:
@@ -81,6 +106,14 @@ def check_values(series: pd.Series, column: Column) -> None:
 
 
 def _check_constant(series: pd.Series, column: Column) -> None:
+    if column.value is None:
+        present = series.notna().to_numpy()
+        if present.any():
+            place = where_rows(column.name, present, series.to_numpy(dtype=object))
+            raise SchemaError(
+                f"All cells were missing, but some hold values: {place}. Detect the schema on these data."
+            )
+        return
     value = pd.Series(decode(np.zeros(1), column)).iloc[0]
     wrong = ((series != value) & series.notna()).to_numpy(dtype=bool)
     if wrong.any():

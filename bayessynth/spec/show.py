@@ -29,7 +29,8 @@ def text_table(spec: Spec) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([f"Spec of {len(spec)} columns{_footer(spec)}", *lines])
+    rules = [f"rule: {rule.explain()}" for rule in spec.rules]
+    return "\n".join([f"Spec of {len(spec)} columns{_footer(spec)}", *lines, *rules])
 
 
 def _footer(spec: Spec) -> str:
@@ -46,7 +47,9 @@ def html_table(spec: Spec) -> str:
         for e in spec.equations
     )
     caption = f"<caption>Spec of {len(spec)} columns{html.escape(_footer(spec))}</caption>"
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    rules = "".join(f"<li>{html.escape(rule.explain())}</li>" for rule in spec.rules)
+    table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table + (f"<p>Rules</p><ul>{rules}</ul>" if rules else "")
 
 
 def draw_graph(spec: Spec, ax: Axes | None = None) -> Axes:

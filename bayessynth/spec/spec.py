@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import graphlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayessynth.errors import SpecError, StorageError, suggest
+from bayessynth.rules import Rule, checked, from_json
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.show import draw_graph, html_table, text_table
+from bayessynth.spec.sort import in_order
 
 if TYPE_CHECKING:
     import os
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     from bayessynth.fitting import Fitted
     from bayessynth.schema import Schema
+    from bayessynth.spec.auto import Choice
     from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData
+    from bayessynth.trees import TreeSettings
 
 Rest = Literal["error", "keep", "drop", "tree"]
 RESTS = ("error", "keep", "drop", "tree")
@@ -41,11 +44,14 @@ class Spec:
         What becomes of columns without an equation: an error (default); kept as they are in the original
         (partial synthesis, marked as disclosing); left out of the copies; or drawn by the nonparametric family
         ``"tree"``, each from all columns before it. A grouping factor needs no equation.
+    rules : sequence of Rule
+        What holds on every row of every copy, by the way in which it is drawn: ``bs.Range("age", 0, 110)``. A column
+        that a rule computes (``bs.Derived("bmi", "weight / height**2")``) needs no equation.
 
     Raises
     ------
     SpecError
-        If a column has two equations, or the equations form a cycle.
+        If a column has two equations, the equations form a cycle, or a rule computes a column that has an equation.
     FormulaError
         If a formula cannot be parsed.
 
@@ -59,13 +65,16 @@ class Spec:
     (('site',),)
     """
 
-    def __init__(self, *equations: str | Equation, rest: Rest = "error") -> None:
+    def __init__(self, *equations: str | Equation, rest: Rest = "error", rules: Sequence[Rule] = ()) -> None:
         if rest not in RESTS:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        self._equations = _sorted(_with_dots(tuple(map(_equation, equations))))
+        declared = _with_dots(tuple(map(_equation, equations)))
+        self._rules = checked(rules, [e.response for e in declared])
+        self._equations = in_order(declared, self._rules)
         self._rest: Rest = rest
+        self._choices: tuple[Choice, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -76,6 +85,11 @@ class Spec:
     def rest(self) -> Rest:
         """What becomes of columns without an equation."""
         return self._rest
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What holds on every row of every copy."""
+        return self._rules
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -117,7 +131,7 @@ class Spec:
         """
         changed = {e.response: e for e in map(_equation, equations)}
         kept = [changed.pop(e.response, e) for e in self._equations]
-        return Spec(*kept, *changed.values(), rest=self._rest)
+        return Spec(*kept, *changed.values(), rest=self._rest, rules=self._rules)
 
     def drop(self, *columns: str) -> Spec:
         """Return a spec without the equations of the given columns.
@@ -128,7 +142,7 @@ class Spec:
         """
         for column in columns:
             self[column]
-        return Spec(*(e for e in self._equations if e.response not in columns), rest=self._rest)
+        return Spec(*(e for e in self._equations if e.response not in columns), rest=self._rest, rules=self._rules)
 
     @property
     def hash(self) -> str:
@@ -143,7 +157,52 @@ class Spec:
         >>> bs.Spec.from_json(spec.to_json()) == spec
         True
         """
-        return {"format": FORMAT, "rest": self._rest, "equations": [e.to_json() for e in self._equations]}
+        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest}
+        data |= {"equations": [e.to_json() for e in self._equations]}
+        return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
+
+    @classmethod
+    def auto(
+        cls,
+        data: pd.DataFrame,
+        *,
+        schema: Schema | None = None,
+        groups: Sequence[str] | Literal["detect"] | None = "detect",
+        strata: str | Sequence[str] | None = None,
+        random_seed: int = 0,
+    ) -> Spec:
+        """Write a spec for any table; :func:`bayessynth.spec.auto.write` describes the arguments.
+
+        ``spec.explain()`` then says what was chosen for each column, and why.
+
+        Examples
+        --------
+        >>> import bayessynth as bs
+        >>> spec = bs.Spec.auto(bs.datasets.load("rand_hie")[["sex", "age", "income"]])
+        >>> sorted(spec.columns)
+        ['age', 'income', 'sex']
+        """
+        from bayessynth.spec.auto import write
+
+        spec, spec_choices = write(data, schema=schema, groups=groups, strata=strata, random_seed=random_seed)
+        spec._choices = spec_choices
+        return spec
+
+    def explain(self) -> pd.DataFrame:
+        """Say what :meth:`auto` chose for each column: kind, family, predictors, level, and why.
+
+        Raises
+        ------
+        SpecError
+            If the spec was not written by :meth:`auto`.
+        """
+        from bayessynth.spec.auto import explain
+
+        if not self._choices:
+            raise SpecError(
+                "Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this one says."
+            )
+        return explain(self._choices)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Spec:
@@ -153,7 +212,8 @@ class Spec:
                 f"This spec has format {data['format']}, newer than the {FORMAT} that this version of bayessynth "
                 "reads: upgrade bayessynth."
             )
-        return cls(*(Equation.from_json(e) for e in data["equations"]), rest=data.get("rest", "error"))
+        declared = tuple(map(from_json, data.get("rules", ())))
+        return cls(*map(Equation.from_json, data["equations"]), rest=data.get("rest", "error"), rules=declared)
 
     def to_python(self) -> str:
         """Return Python source that makes the same spec, to edit and run.
@@ -167,6 +227,8 @@ class Spec:
         lines = [f"    bs.{e!r}," for e in self._equations]
         if self._rest != "error":
             lines.append(f"    rest={self._rest!r},")
+        if self._rules:
+            lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in self._rules), "    ],"]
         return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
 
     def __repr__(self) -> str:
@@ -236,6 +298,7 @@ class Spec:
         random_seed: int | None = None,
         cores: int | None = None,
         keep_groups: bool = False,
+        trees: TreeSettings | None = None,
         progress: bool = True,
     ) -> Fitted:
         """Fit every equation to the data; :func:`bayessynth.fitting.fit` describes the arguments.
@@ -254,7 +317,7 @@ class Spec:
 
         return fit(self, data, schema=schema, missing=missing, engine=engine, draws=draws, tune=tune, chains=chains,
                    copies=copies, random_seed=random_seed, cores=cores, keep_groups=keep_groups,
-                   progress=progress)  # fmt: skip
+                   trees=trees, progress=progress)  # fmt: skip
 
     def sufficient_statistics(
         self,
@@ -316,29 +379,3 @@ def _with_dots(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
         e.with_dot(tuple(before.response for before in equations[:i])) if e.uses_dot and i else e
         for i, e in enumerate(equations)
     )
-
-
-def _sorted(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """Sort so that every column follows those it depends on, keeping the declared order where free."""
-    by_column: dict[str, Equation] = {}
-    for equation in equations:
-        if equation.response in by_column:
-            raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
-        by_column[equation.response] = equation
-    sorter = graphlib.TopologicalSorter({e.response: [c for c in e.columns if c in by_column] for e in equations})
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as error:
-        cycle = " <- ".join(reversed(error.args[1]))
-        raise SpecError(
-            f"The equations form a cycle: {cycle}. Each column may depend only on columns that come before it; "
-            "remove one of these predictors."
-        ) from None
-    rank = {e.response: i for i, e in enumerate(equations)}
-    order: list[str] = []
-    ready = sorted(sorter.get_ready(), key=rank.__getitem__)
-    while ready:
-        order.append(ready.pop(0))
-        sorter.done(order[-1])
-        ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
-    return tuple(by_column[column] for column in order)

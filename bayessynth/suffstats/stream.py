@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayessynth import families
 from bayessynth.design import BoundEquation
 from bayessynth.design.bind import Missing, check_missing, check_response
 from bayessynth.design.levels import find_levels
@@ -68,6 +69,7 @@ def sufficient_statistics(
         Once for each equation that rows with missing cells are left out of.
     """
     check_missing(missing)
+    _check_families(spec)
     statistics = _reduced(spec, data, schema, missing, _taken_over(spec, schema, missing, like))
     told(statistics)
     return statistics
@@ -91,6 +93,15 @@ def with_rows(statistics: SufficientStatistics, data: Any, columns: Iterable[str
 def is_dask(data: Any) -> bool:
     """Tell whether data are a Dask frame, without importing Dask."""
     return type(data).__module__.partition(".")[0] in ("dask", "dask_expr")
+
+
+def _check_families(spec: Spec) -> None:
+    for equation in spec:
+        if equation.family is not None and families.get(equation.family).nonparametric:
+            raise SpecError(
+                f"The equation of {equation.response!r} has family {equation.family!r}, which needs the rows: no "
+                "statistic is enough for it. Fit the table itself, or give the equation another family."
+            )
 
 
 def _reduced(

@@ -8,20 +8,21 @@ parts are asked for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from bayessynth import families, trees
+from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, frame_of, new_effects, parameters
 from bayessynth.fitting.cores import available_cores
+from bayessynth.rules import determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import NARROW, Labels
-from bayessynth.trees.conditional import Tree
+from bayessynth.trees import Grove
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
 PART = 1 << 16
@@ -53,10 +54,8 @@ class Plan:
         Columns that are the original's own, group columns included.
     labels : mapping of str to Labels
         Labels of group columns.
-    trees : mapping of str to sequence of Tree
-        Of the nonparametric equations.
-    smoothing : float
-        Of the trees.
+    grove : Grove
+        Trees of the nonparametric equations.
     """
 
     bound: Bound
@@ -69,8 +68,7 @@ class Plan:
     upper: dict[str, np.ndarray] = field(default_factory=dict)
     kept: pd.DataFrame | None = None
     labels: Mapping[str, Labels] = field(default_factory=dict)
-    trees: Mapping[str, Sequence[Tree]] = field(default_factory=dict)
-    smoothing: float = 0.0
+    grove: Grove = field(default_factory=Grove)
 
     def rows(self, number: int) -> slice:
         """Return the range of rows of a part."""
@@ -111,7 +109,7 @@ def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
         level = equation.level
         if level != "row" and equation.response not in plan.given and equation.response not in plan.upper:
             units = _Units(plan.groups, level)
-            arrays = {c: _lifted(plan, c, units) for c in _reads(equation)}
+            arrays = {c: _lifted(plan, c, units) for c in _needed(plan, equation)}
             plan.upper[equation.response] = _draw(plan, equation, arrays, plan.groups.count(level), units, rng)
 
 
@@ -129,10 +127,36 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {c: values[rows] for c, values in plan.given.items()}
     for column, values in plan.upper.items():
         arrays[column] = values[units.within(plan.bound.levels[column])]
+    n = rows.stop - rows.start
+    groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
+    _compute(plan, arrays, groups, n, rng)
     for equation in plan.bound.equations:
         if equation.response not in arrays:
-            arrays[equation.response] = _draw(plan, equation, arrays, rows.stop - rows.start, units, rng)
+            arrays[equation.response] = _draw(plan, equation, arrays, n, units, rng)
+            _compute(plan, arrays, groups, n, rng)
     return arrays
+
+
+def _compute(
+    plan: Plan, arrays: dict[str, np.ndarray], groups: Mapping[str, np.ndarray], n: int, rng: np.random.Generator
+) -> None:
+    """Compute the columns that rules determine, as soon as all that they are computed from is there."""
+    waiting = {c: rule for c, rule in determined(plan.bound.rules).items() if c not in arrays}
+    while True:
+        known = arrays.keys() | groups.keys()
+        ready = [c for c, rule in waiting.items() if set(rule.columns) - {c} <= known]
+        if not ready:
+            return
+        for column in ready:
+            rule = waiting.pop(column)
+            arrays[column] = rule.compute({**groups, **arrays}, plan.bound.schema, n, rng)
+
+
+def _needed(plan: Plan, equation: BoundEquation) -> tuple[str, ...]:
+    """Return the columns that must be known for a column at a group's level to be drawn: those read, and in rules."""
+    tied = [c for rule in plan.bound.rules if equation.response in rule.columns for c in rule.columns
+            if c in plan.upper or c in plan.given]  # fmt: skip
+    return tuple(dict.fromkeys([*_reads(equation), *tied]))
 
 
 def _draw(
@@ -142,8 +166,11 @@ def _draw(
     """Draw one column given those it depends on."""
     family, column = families.get(equation.family), plan.bound.schema[equation.response]
     if family.nonparametric:
-        given = [arrays[c] for c in equation.reads]
-        found = trees.draw(plan.trees[equation.response], given, n, plan.smoothing, rng)
+        left = narrowed(plan.bound.rules, column.name, arrays, plan.bound.schema, n)
+        found = plan.grove.draw(
+            column.name, [arrays[c] for c in equation.reads], {f: units.within(f) for f in equation.factors}, n, left,
+            len(column.levels), rng,
+        )  # fmt: skip
         return found.astype(np.int64) if column.levels else released(found, column)
     frame = frame_of(plan.bound.schema, {c: arrays[c] for c in _reads(equation)})
     effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
@@ -178,7 +205,11 @@ def decode_part(plan: Plan, arrays: Mapping[str, np.ndarray], rows: slice) -> pd
         shared = plan.bound.schema[column].dtype.lower() in ("category", *NARROW)
         first, last = (0, len(known.values)) if shared else (int(own.min()), int(own.max()) + 1)
         codes[column], labels[column] = own - first, known.values[first:last]
-    made = plan.bound.schema.decode(codes, labels=labels)
+    written = {c: rule.cells(arrays[c], plan.bound.schema) for c, rule in determined(plan.bound.rules).items()}
+    written = {column: cells for column, cells in written.items() if cells is not None}
+    made = plan.bound.schema.decode({c: v for c, v in codes.items() if c not in written}, labels=labels)
+    if written:
+        made = pd.DataFrame({name: written.get(name, made.get(name)) for name in plan.bound.schema}, copy=False)
     if plan.kept is None:
         return made
     # As series, because a frame would make text of an array of objects that are text.

@@ -23,7 +23,10 @@ from bayessynth.synthesis.groups import Groups, existing_groups, groups_of, new_
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
 from bayessynth.synthesis.source import Latest
-from bayessynth.trees import Forest
+from bayessynth.trees import Forest, Grove
+
+# Rows of a part where a rule needs all of a copy at once.
+ALL = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ class Maker:
             effects = draw_effects(self.bound, values, groups, rng)
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
+        grove = Grove.of(self.forest, copy, {f: groups.count(f) for f in self.forest.effects}, rng)
         made = Plan(self.bound, groups, values, effects, self.given.rows, seed, self.part, dict(self.given.upper),
-                    self.given.kept, labels, self.forest.of_copy(copy), self.forest.settings.smoothing)  # fmt: skip
+                    self.given.kept, labels, grove)  # fmt: skip
         draw_upper(made, rng)
         return made
 
@@ -149,6 +153,11 @@ def maker_of(
             f"m={request.m} copies need as many draws of the tree equations, but the fit has {forest.copies}: fit with "
             f"copies={request.m}."
         )
+    if forest.effects and (request.groups == "existing" or bound.kept):
+        raise SynthesisError(
+            "The effects of the observed groups in tree equations are not kept: leave groups='existing' out, or give "
+            "these equations another family."
+        )
     chosen = draws.spread(request.m)
     given = _given(bound, structure, request, frame, original)
     k: int | None = request.k or bound.n
@@ -157,7 +166,8 @@ def maker_of(
     return Maker(
         bound, structure, draws.take(chosen), chosen, tuple(c * draws.shape[1] + d for c, d in chosen), request, given,
         tuple(map(str, frame)) if frame is not None else (), k,
-        given.observed or (request.groups == "existing" and bool(bound.plan.columns)), generate.PART,
+        given.observed or (request.groups == "existing" and bool(bound.plan.columns)),
+        ALL if any(rule.whole_copy for rule in bound.rules) else generate.PART,
         forest.take(request.m),
     )  # fmt: skip
 

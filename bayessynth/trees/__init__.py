@@ -5,8 +5,8 @@ the columns before its own and on a linear score of these. Leaves hold no record
 numbers that many records share, and intervals between midpoints of neighbours for other numbers.
 """
 
-from bayessynth.trees.draw import draw
+from bayessynth.trees.draw import Grove
 from bayessynth.trees.forest import Forest, plant
 from bayessynth.trees.settings import TreeSettings
 
-__all__ = ["Forest", "TreeSettings", "draw", "plant"]
+__all__ = ["Forest", "Grove", "TreeSettings", "plant"]

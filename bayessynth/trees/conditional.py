@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from bayessynth.trees.design import LEVELS, Block
-from bayessynth.trees.features import Features, learn
+from bayessynth.trees.design import LEVELS
+from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn
 from bayessynth.trees.grow import COUNTED, Nodes, grow
 from bayessynth.trees.leaves import Leaves, Records, of_numbers, of_values
 from bayessynth.trees.settings import TreeSettings
@@ -39,25 +39,6 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Predictors:
-    """The columns that a target is drawn from.
-
-    Attributes
-    ----------
-    values : list of ndarray of shape (n,)
-        Encoded.
-    blocks : list of Block
-        Their parts of the design of linear scores.
-    counts : list of int or None
-        Number of levels of each that has levels.
-    """
-
-    values: list[np.ndarray]
-    blocks: list[Block]
-    counts: list[int | None]
-
-
-@dataclass(frozen=True)
 class Tree:
     """A tree with the features that it reads and the distributions in its leaves."""
 
@@ -66,71 +47,79 @@ class Tree:
     leaves: Leaves
 
 
-def grown(
-    target: Target, predictors: Predictors, weights: np.ndarray, settings: TreeSettings, rng: np.random.Generator
-) -> tuple[Tree, ...]:
+@dataclass(frozen=True)
+class Grown:
+    """The trees of one column and one copy.
+
+    Attributes
+    ----------
+    trees : tuple of Tree
+        One tree; or two, of which the second draws the numbers where the first says that they are ordinary.
+    effects : list of list of ndarray of shape (groups, scores)
+        By tree and factor.
+    """
+
+    trees: tuple[Tree, ...]
+    effects: list[list[np.ndarray]]
+
+
+def grown(target: Target, seen: Seen, weights: np.ndarray, settings: TreeSettings, rng: np.random.Generator) -> Grown:
     """Grow the trees of one column from one draw of the Bayesian bootstrap.
 
     Parameters
     ----------
     target : Target
-    predictors : Predictors
+    seen : Seen
     weights : ndarray of shape (n,)
         Dirichlet weights of the records, of mean one.
     settings : TreeSettings
     rng : Generator
-
-    Returns
-    -------
-    tuple of Tree
-        One tree; or two, of which the second draws the numbers where the first says that they are ordinary.
     """
-    bench = _Bench(predictors, weights, settings, rng)
+    bench = _Bench(seen, weights, settings, rng)
     everywhere, values = np.arange(len(weights)), target.values
     if target.levels is not None:
-        return (bench.of_levels(everywhere, values.astype(float)),)
+        return _together([bench.of_levels(everywhere, values.astype(float))])
     ordinary = np.isfinite(values) & ~np.isin(values, _special(values))
     rows = np.flatnonzero(ordinary)
-    trees = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
-    return (*trees, bench.of_numbers(rows, values[rows], target.decimals)) if len(rows) else tuple(trees)
+    made = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
+    return _together([*made, *([bench.of_numbers(rows, values[rows], target.decimals)] if len(rows) else [])])
+
+
+def _together(made: list[tuple[Tree, list[np.ndarray]]]) -> Grown:
+    return Grown(tuple(tree for tree, _ in made), [effects for _, effects in made])
 
 
 @dataclass(frozen=True)
 class _Bench:
     """All that the trees of one column are grown from."""
 
-    predictors: Predictors
+    seen: Seen
     weights: np.ndarray
     settings: TreeSettings
     rng: np.random.Generator
 
-    def of_levels(self, rows: np.ndarray, values: np.ndarray) -> Tree:
+    def of_levels(self, rows: np.ndarray, values: np.ndarray) -> tuple[Tree, list[np.ndarray]]:
         """Grow a tree that parts values by what they are."""
         codes = np.unique(values, return_inverse=True)[1]
         goal = _indicators(codes)
-        features, matrix, scores = self._features(rows, goal)
-        nodes, records = self._grown(matrix, _countable(codes, scores, self.weights[rows]), goal, scores, rows)
-        return Tree(features, nodes, of_values(records, values))
+        learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
+        nodes, records = self._grown(learnt, _countable(codes, learnt.scores, self.weights[rows]), goal, rows)
+        return Tree(learnt.features, nodes, of_values(records, values)), learnt.effects
 
-    def of_numbers(self, rows: np.ndarray, values: np.ndarray, decimals: int | None) -> Tree:
+    def of_numbers(self, rows: np.ndarray, values: np.ndarray, decimals: int | None) -> tuple[Tree, list[np.ndarray]]:
         """Grow a tree that parts numbers by their rank."""
         goal = _normal_scores(values)
-        features, matrix, scores = self._features(rows, goal)
-        nodes, records = self._grown(matrix, goal, goal, scores, rows)
+        learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
+        nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
-        return Tree(features, nodes, of_numbers(records, values, heaps, self.settings.interval, decimals))
+        leaves = of_numbers(records, values, heaps, self.settings.interval, decimals)
+        return Tree(learnt.features, nodes, leaves), learnt.effects
 
-    def _features(self, rows: np.ndarray, goal: np.ndarray) -> tuple[Features, np.ndarray, np.ndarray]:
-        seen = self.predictors
-        features, matrix = learn(seen.values, seen.blocks, seen.counts, rows, goal, self.weights[rows])
-        return features, matrix, matrix[:, len(seen.values) :]
-
-    def _grown(
-        self, matrix: np.ndarray, wanted: np.ndarray, goal: np.ndarray, scores: np.ndarray, rows: np.ndarray
-    ) -> tuple[Nodes, Records]:
+    def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
         weights = self.weights[rows]
-        nodes, leaf = grow(matrix, wanted, weights, self.settings.leaf, int(self.rng.integers(2**31)))
-        return nodes, Records(leaf, weights, scores, _pull(goal, scores, weights), len(nodes.upto) - 1)
+        nodes, leaf = grow(learnt.matrix, wanted, weights, self.settings.leaf, int(self.rng.integers(2**31)))
+        pull = _pull(goal, learnt.scores, weights)
+        return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1)
 
 
 def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -148,9 +137,11 @@ def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
     if goal.shape[1] == 2:
         return goal[:, 1:]
     size = weights @ goal
-    means = (goal.T @ (scores * weights[:, None])) / size[:, None]
+    # A rare level's mean says little: it is drawn towards the overall mean, which is zero on the centred scores.
+    centred = scores - np.average(scores, axis=0, weights=weights)
+    means = (goal.T @ (centred * weights[:, None])) / (size + SHRINKAGE)[:, None]
     own = goal @ means
-    variance = np.average((scores - own) ** 2, axis=0, weights=weights)
+    variance = np.average((centred - own) ** 2, axis=0, weights=weights)
     return own / np.maximum(variance, 1e-9)
 
 
@@ -179,8 +170,9 @@ def _special(values: np.ndarray) -> np.ndarray:
     """
     found, count = np.unique(values[np.isfinite(values)], return_counts=True)
     heavy = count >= DOMINANT * len(values)
-    below = int(np.argmin(heavy)) if len(found) > 2 else 0
-    above = int(np.argmin(heavy[::-1])) if len(found) > 2 else 0
+    if heavy.all():
+        return found[:0]
+    below, above = int(np.argmin(heavy)), int(np.argmin(heavy[::-1]))
     return np.concatenate([found[:below], found[len(found) - above :]])
 
 

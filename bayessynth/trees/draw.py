@@ -2,37 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from bayessynth.rules import Narrowed
 from bayessynth.trees import walk
 from bayessynth.trees.conditional import ORDINARY, Tree
+from bayessynth.trees.effects import new_effects
+from bayessynth.trees.forest import Forest
 
 
-def draw(
-    trees: Sequence[Tree], predictors: Sequence[np.ndarray], n: int, smoothing: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Draw a column.
+@dataclass(frozen=True)
+class Grove:
+    """All trees of one copy, with the effects of its groups.
 
-    Parameters
+    Attributes
     ----------
-    trees : sequence of Tree
-        Of one copy.
-    predictors : sequence of ndarray of shape (n,)
-        Encoded columns that the trees read, in their order.
-    n : int
+    trees : mapping of str to sequence of Tree
     smoothing : float
-    rng : Generator
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Encoded as floats, codes of levels too.
+    effects : mapping of str to ndarray of shape (groups, effects)
+        By factor, the coarsest first.
+    places : mapping of str to sequence
+        By factor: column and tree of each effect.
     """
-    table = np.array(predictors, dtype=float) if predictors else np.empty((0, n))
-    drawn, rows = np.empty(n), np.arange(n)
-    for tree in trees:
-        walk.draw(table, rows, tree.features, tree.nodes, tree.leaves, smoothing, rng.random((3, len(rows))), drawn)
-        rows = np.flatnonzero(drawn == ORDINARY)
-    return drawn
+
+    trees: Mapping[str, Sequence[Tree]] = field(default_factory=dict)
+    smoothing: float = 0.0
+    effects: Mapping[str, np.ndarray] = field(default_factory=dict)
+    places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, forest: Forest, copy: int, sizes: Mapping[str, int], rng: np.random.Generator) -> Grove:
+        """Take one copy's trees, and draw the effects of its groups.
+
+        Parameters
+        ----------
+        forest : Forest
+        copy : int
+        sizes : mapping of str to int
+            Number of groups, by factor.
+        rng : Generator
+        """
+        trees = {column: drawn[copy] for column, drawn in forest.trees.items()}
+        factors = sorted(forest.effects, key=sizes.__getitem__)
+        effects = {f: new_effects(forest.effects[f][copy], sizes[f], rng) for f in factors}
+        return cls(trees, forest.settings.smoothing, effects, forest.places)
+
+    def draw(
+        self, column: str, predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], n: int,
+        narrowed: Narrowed, levels: int, rng: np.random.Generator,
+    ) -> np.ndarray:  # fmt: skip
+        """Draw a column.
+
+        Parameters
+        ----------
+        column : str
+        predictors : sequence of ndarray of shape (n,)
+            Encoded columns that the trees read, in their order.
+        groups : mapping of str to ndarray of shape (n,)
+            Group of every row, by the equation's factors.
+        n : int
+        narrowed : Narrowed
+            What rules leave of the draw.
+        levels : int
+            Number of the column's levels, 0 for numbers.
+        rng : Generator
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Encoded as floats, codes of levels too.
+        """
+        drawn, rows = np.empty(n), np.arange(n)
+        limits = () if narrowed.free else _limits(narrowed, n, levels)
+        for number, tree in enumerate(self.trees[column]):
+            known = [*predictors, *self._effects(column, number, groups)]
+            table = np.array(known, dtype=float) if known else np.empty((0, n))
+            uniforms = rng.random((3, len(rows)))
+            down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
+            down(table, rows, tree.features, tree.nodes, tree.leaves, self.smoothing, uniforms, *limits, drawn)
+            rows = np.flatnonzero(drawn == ORDINARY)
+        return drawn
+
+    def _effects(self, column: str, tree: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        own = [(f, [i for i, at in enumerate(self.places[f]) if at == (column, tree)]) for f in self.effects]
+        return [self.effects[factor][groups[factor], i] for factor, found in own for i in found]
+
+
+def _limits(narrowed: Narrowed, n: int, levels: int) -> tuple[np.ndarray, ...]:
+    lower = np.full(n, -np.inf) if narrowed.lower is None else narrowed.lower
+    upper = np.full(n, np.inf) if narrowed.upper is None else narrowed.upper
+    every = np.ones((n if levels else 0, levels), dtype=bool)
+    allowed = every if narrowed.allowed is None else narrowed.allowed
+    none = np.zeros(n, dtype=bool)
+    return (lower, upper, allowed, none if narrowed.absent is None else narrowed.absent,
+            none if narrowed.present is None else narrowed.present)  # fmt: skip

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bayessynth.design import Bound, Data
-from bayessynth.trees.conditional import Predictors, Target, Tree, grown
+from bayessynth.trees.conditional import Grown, Target, Tree, grown
 from bayessynth.trees.design import Block, block
-from bayessynth.trees.features import Features
+from bayessynth.trees.effects import covariance
+from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 from bayessynth.trees.settings import TreeSettings
 
 _PARTS = {"features": Features, "nodes": Nodes, "leaves": Leaves}
+_EFFECTS = "effects"
 
 
 @dataclass(frozen=True)
@@ -29,23 +31,27 @@ class Forest:
         By column: for every copy its trees.
     copies : int
     settings : TreeSettings
+    effects : mapping of str to ndarray of shape (copies, effects, effects)
+        By grouping factor: the covariance of the groups' effects.
+    places : mapping of str to list
+        By factor: column and tree of each effect.
     """
 
     trees: Mapping[str, Sequence[tuple[Tree, ...]]] = field(default_factory=dict)
     copies: int = 0
     settings: TreeSettings = field(default_factory=TreeSettings)
-
-    def of_copy(self, copy: int) -> dict[str, tuple[Tree, ...]]:
-        """Return the trees of every column for one copy."""
-        return {column: drawn[copy] for column, drawn in self.trees.items()}
+    effects: Mapping[str, np.ndarray] = field(default_factory=dict)
+    places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
     def take(self, copies: int) -> Forest:
-        """Return the first trees of every column."""
-        return Forest({column: drawn[:copies] for column, drawn in self.trees.items()}, copies, self.settings)
+        """Return what the first copies need."""
+        trees = {column: drawn[:copies] for column, drawn in self.trees.items()}
+        effects = {factor: found[:copies] for factor, found in self.effects.items()}
+        return Forest(trees, copies, self.settings, effects, self.places)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays, named by column number, copy, tree and part."""
-        return {
+        found = {
             f"{number}|{copy}|{place}|{part}|{name}": array
             for number, drawn in enumerate(self.trees.values())
             for copy, trees in enumerate(drawn)
@@ -53,26 +59,38 @@ class Forest:
             for part in _PARTS
             for name, array in getattr(tree, part)._asdict().items()
         }
+        return found | {f"{_EFFECTS}|{i}": array for i, array in enumerate(self.effects.values())}
+
+    def declared(self) -> dict[str, object]:
+        """Return all that is no array, as JSON data."""
+        return {"columns": list(self.trees), "copies": self.copies, "settings": self.settings.to_json(),
+                "places": {factor: [list(place) for place in own] for factor, own in self.places.items()}}  # fmt: skip
 
     @classmethod
-    def of_arrays(
-        cls, columns: Sequence[str], copies: int, settings: TreeSettings, arrays: Mapping[str, np.ndarray]
-    ) -> Forest:
-        """Make a forest of what :meth:`arrays` returned."""
+    def of_arrays(cls, declared: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> Forest:
+        """Make a forest of what :meth:`declared` and :meth:`arrays` returned."""
+        columns, copies, settings, places = (declared[k] for k in ("columns", "copies", "settings", "places"))
+        assert isinstance(columns, list) and isinstance(copies, int)
+        assert isinstance(settings, dict) and isinstance(places, dict)
         found: dict[tuple[int, int, int], dict[str, dict[str, np.ndarray]]] = {}
-        for key, array in arrays.items():
+        for key in arrays:
+            if key.startswith(_EFFECTS):
+                continue
             *numbers, part, name = key.split("|")
             number, copy, place = map(int, numbers)
-            found.setdefault((number, copy, place), {}).setdefault(part, {})[name] = array
+            found.setdefault((number, copy, place), {}).setdefault(part, {})[name] = arrays[key]
         trees: dict[str, list[tuple[Tree, ...]]] = {column: [() for _ in range(copies)] for column in columns}
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
             drawn[copy] += (Tree(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
-        return cls(trees, copies, settings)
+        effects = {factor: arrays[f"{_EFFECTS}|{i}"] for i, factor in enumerate(places)}
+        kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
+        return cls(trees, copies, TreeSettings(**settings), effects, kept)
 
 
-def plant(bound: Bound, data: Data, columns: Sequence[str], copies: int, entropy: int, cores: int,
-          settings: TreeSettings) -> Forest:  # fmt: skip
+def plant(
+    bound: Bound, data: Data, columns: Sequence[str], copies: int, entropy: int, cores: int, settings: TreeSettings
+) -> Forest:
     """Grow the trees of all nonparametric equations.
 
     Every copy has its own Dirichlet weights of the records (the Bayesian bootstrap), shared by its equations; at a
@@ -95,19 +113,32 @@ def plant(bound: Bound, data: Data, columns: Sequence[str], copies: int, entropy
                for level in {task.level for task in tasks} for copy in range(copies)}  # fmt: skip
     found = _blocks(tasks)
 
-    def grow(pair: tuple[_Task, int]) -> tuple[Tree, ...]:
+    def grow(pair: tuple[_Task, int]) -> Grown:
         task, copy = pair
         rng = np.random.default_rng(np.random.SeedSequence([entropy, 1, copy, *task.column.encode()]))
         own = weights[copy, task.level][task.rows]
-        seen = [found[name, task.key] for name in task.reads]
-        return grown(task.target, Predictors(task.predictors, seen, task.counts), own / own.mean(), settings, rng)
+        seen = Seen(task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups)
+        return grown(task.target, seen, own / own.mean(), settings, rng)
 
     pairs = [(task, copy) for task in tasks for copy in range(copies)]
     with ThreadPoolExecutor(max(1, min(cores, len(pairs)))) as pool:
-        trees = list(pool.map(grow, pairs))
-    return Forest(
-        {t.column: tuple(trees[i * copies : (i + 1) * copies]) for i, t in enumerate(tasks)}, copies, settings
-    )
+        made = list(pool.map(grow, pairs))
+    by_column = {t.column: made[i * copies : (i + 1) * copies] for i, t in enumerate(tasks)}
+    effects, places = {}, {}
+    for factor in dict.fromkeys(f for task in tasks for f in task.factors):
+        own = {t.column: (by_column[t.column], t.factors.index(factor)) for t in tasks if factor in t.factors}
+        size = data.grouping.size(factor)
+        groups = [_weights(entropy, copy, f"effects of {factor}", size) for copy in range(copies)]
+        effects[factor] = np.stack([covariance(_side_by_side(own, copy), groups[copy]) for copy in range(copies)])
+        places[factor] = [(column, tree) for column, (drawn, at) in own.items()
+                          for tree, found_in in enumerate(drawn[0].effects) for _ in found_in[at].T]  # fmt: skip
+    trees = {column: tuple(drawn.trees for drawn in own) for column, own in by_column.items()}
+    return Forest(trees, copies, settings, effects, places)
+
+
+def _side_by_side(own: Mapping[str, tuple[Sequence[Grown], int]], copy: int) -> np.ndarray:
+    """Return one factor's effects in all equations, shape (groups, effects)."""
+    return np.hstack([effects[at] for drawn, at in own.values() for effects in drawn[copy].effects])
 
 
 def _weights(entropy: int, copy: int, level: str, n: int) -> np.ndarray:
@@ -127,6 +158,8 @@ class _Task:
     target: Target
     predictors: list[np.ndarray]
     counts: list[int | None]
+    factors: tuple[str, ...]
+    groups: list[np.ndarray]
 
     @classmethod
     def of(cls, bound: Bound, data: Data, column: str) -> _Task:
@@ -135,8 +168,10 @@ class _Task:
         target = Target(data.columns[column][rows], len(own.levels) if own.levels else None, own.decimals)
         counts = [len(bound.schema[name].levels) or None for name in equation.reads]
         whole = len(rows) == len(data.grouping.rows(equation.level))
+        factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
-                   equation.reads, target, [data.columns[name][rows] for name in equation.reads], counts)  # fmt: skip
+                   equation.reads, target, [data.columns[name][rows] for name in equation.reads], counts, factors,
+                   [data.grouping.codes[factor][rows] for factor in factors])  # fmt: skip
 
 
 def _blocks(tasks: Sequence[_Task]) -> dict[tuple[str, str], Block]:

@@ -16,7 +16,7 @@ DIRECTIONS = 3
 STEPS = 6
 
 
-def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the coefficients of a target's linear scores.
 
     Parameters
@@ -29,29 +29,29 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
 
     Returns
     -------
-    ndarray of shape (q, scores)
+    tuple of ndarray of shape (q, scores) and ndarray of shape (levels, scores) or None
         One score of a number or of two levels; for more levels the directions in which the ridge scores of their
-        indicators vary most.
+        indicators vary most, and these directions.
 
     Examples
     --------
     >>> x = np.array([[-1.0], [1.0], [-1.0], [1.0]], dtype=np.float32)
-    >>> coefficients(x, np.array([0.0, 2.0, 0.0, 2.0]), np.ones(4)).round(2).tolist()
-    [[0.8]]
+    >>> coefficients(x, np.array([0.0, 2.0, 0.0, 2.0]), np.ones(4))[0].round(2).tolist()
+    [[0.98]]
     """
-    if not design.shape[1] or (target.ndim == 2 and target.shape[1] == 1):
-        return np.zeros((design.shape[1], 0))
+    if target.ndim == 2 and target.shape[1] == 1:
+        return np.zeros((design.shape[1], 0)), np.zeros((1, 0))
     if target.ndim == 2 and target.shape[1] == 2:
-        return _logistic(design, target[:, 1], weights)[:, None]
+        return _logistic(design, target[:, 1], weights)[:, None], None
     y = target if target.ndim == 2 else target[:, None]
     gram, cross = _moments(design, y.astype(np.float32), weights.astype(np.float32))
-    found = linalg.solve(gram + PRECISION * np.eye(len(gram)), cross, assume_a="pos")
-    if found.shape[1] == 1:
-        return found
+    found = linalg.solve(gram + PRECISION * np.eye(len(gram)), cross, assume_a="pos") if len(gram) else cross
+    if target.ndim == 1:
+        return found, None
     spread, directions = linalg.eigh(found.T @ gram @ found)
     most = min(DIRECTIONS, found.shape[1] - 1)
     kept = np.argsort(spread)[::-1][:most]
-    return found @ directions[:, kept]
+    return found @ directions[:, kept], directions[:, kept]
 
 
 def _moments(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +65,8 @@ def _moments(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np
 
 def _logistic(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mode of a logistic regression with normal priors, by Newton steps of limited length."""
+    if not design.shape[1]:
+        return np.zeros(0)
     share = np.clip(np.average(y, weights=weights), 1e-6, 1 - 1e-6)
     intercept, slopes = float(special.logit(share)), np.zeros(design.shape[1])
     for _ in range(STEPS):

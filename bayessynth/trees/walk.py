@@ -11,7 +11,7 @@ from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 
 # Most by which scores change the log of a leaf's probabilities.
-FURTHEST = 12.0
+FURTHEST = 5.0
 
 
 @njit(cache=True, nogil=True)
@@ -104,10 +104,7 @@ def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float) -> int:
     total, before = 0.0, 0.0
     weight = np.empty(high - low)
     for e in range(low, high):
-        power = 0.0
-        for s in range(len(scores)):
-            power += leaves.pull[e, s] * (scores[s] - leaves.middle[leaf, s])
-        total += (leaves.upto[e] - before) * np.exp(min(max(power, -FURTHEST), FURTHEST))
+        total += (leaves.upto[e] - before) * np.exp(_power(leaf, e, leaves, scores))
         before = leaves.upto[e]
         weight[e - low] = total
     return min(low + np.searchsorted(weight, u * total, side="right"), high - 1)
@@ -120,3 +117,105 @@ def _value(entry: int, leaves: Leaves, within: float) -> float:
         return below
     value = below + within * (above - below)
     return value if grid == 0 else np.round(value / grid) * grid
+
+
+@njit(cache=True, nogil=True)
+def draw_within(
+    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves, smoothing: float,
+    uniforms: np.ndarray, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray,
+    present: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Draw the target of some rows from what rules leave of each leaf; see :func:`draw`.
+
+    Where nothing is left in a leaf, the node above it is drawn from, and so on upwards; where nothing is left at all,
+    the value is drawn evenly between its limits, or among the levels that are allowed.
+
+    Parameters
+    ----------
+    lower, upper : ndarray of shape (n,)
+    allowed : ndarray of bool, shape (n, levels), or (0, 0) for numbers
+    absent, present : ndarray of bool, shape (n,)
+        Where a cell must, and must not, be missing.
+    """
+    predictors, scores = len(table), features.slopes.shape[1]
+    known = np.empty(predictors + scores, dtype=np.float32)
+    weight = np.empty(len(leaves.upto))
+    for i in range(len(rows)):
+        row = rows[i]
+        _features(table, row, features, known)
+        node = 0
+        while nodes.feature[node] >= 0:
+            node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
+        first = _moved(node, nodes, smoothing, uniforms[0, i])
+        last = first + 1
+        while True:
+            begin, total = leaves.start[first], 0.0
+            for leaf in range(first, last):
+                share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
+                for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
+                    chance = (leaves.upto[e] - before) * share * np.exp(_power(leaf, e, leaves, known[predictors:]))
+                    before = leaves.upto[e]
+                    total += chance * _left(e, leaves, row, lower, upper, allowed, absent, present)
+                    weight[e - begin] = total
+            if total > 0 or (nodes.parent[node] < 0 and last - first == len(nodes.upto) - 1):
+                break
+            node = max(nodes.parent[node], 0)
+            first, last = nodes.first[node], nodes.last[node]
+        if total > 0:
+            entries = leaves.start[last] - begin
+            entry = begin + min(np.searchsorted(weight[:entries], uniforms[1, i] * total, side="right"), entries - 1)
+            out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
+        else:
+            out[row] = _forced(row, uniforms[2, i], lower, upper, allowed, absent)
+
+
+@njit(cache=True, nogil=True)
+def _power(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
+    power = 0.0
+    for s in range(len(scores)):
+        power += leaves.pull[entry, s] * (scores[s] - leaves.middle[leaf, s])
+    return min(max(power, -FURTHEST), FURTHEST)
+
+
+@njit(cache=True, nogil=True)
+def _left(
+    entry: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
+    absent: np.ndarray, present: np.ndarray,
+) -> float:  # fmt: skip
+    """Return the share of an entry that rules leave."""
+    low, high = leaves.low[entry], leaves.high[entry]
+    missing = np.isnan(low) or (len(allowed) > 0 and low < 0)
+    if missing or absent[row]:
+        return 1.0 if missing and not present[row] else 0.0
+    if low == np.inf:
+        return 1.0
+    if len(allowed) > 0:
+        return 1.0 if allowed[row, int(low)] else 0.0
+    if not low < high:
+        return 1.0 if lower[row] <= low <= upper[row] else 0.0
+    return max(min(high, upper[row]) - max(low, lower[row]), 0.0) / (high - low)
+
+
+@njit(cache=True, nogil=True)
+def _value_within(entry: int, leaves: Leaves, within: float, lower: float, upper: float) -> float:
+    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+    if not below < above:
+        return below
+    below, above = max(below, lower), min(above, upper)
+    value = below + within * (above - below)
+    value = value if grid == 0 else np.round(value / grid) * grid
+    return min(max(value, lower), upper)
+
+
+@njit(cache=True, nogil=True)
+def _forced(row: int, u: float, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray) -> float:
+    if len(allowed) > 0:
+        if absent[row]:
+            return -1.0
+        left = np.flatnonzero(allowed[row])
+        return float(left[int(u * len(left))])
+    if absent[row]:
+        return np.nan
+    if np.isinf(lower[row]):
+        return upper[row]
+    return lower[row] if np.isinf(upper[row]) else lower[row] + u * (upper[row] - lower[row])

@@ -192,7 +192,9 @@ def test_too_few_rows_are_refused() -> None:
     schema = Schema.detect(DATA)
     with pytest.warns(MissingRowsWarning), pytest.raises(DataError, match="'x': fewer than 2 rows are left without"):
         bind(Spec("y ~ x", "x ~ 1", rest="drop"), few, missing="drop", schema=schema)
-    assert "missing='dorp' is not one of 'error', 'drop', 'model'. Did you mean 'drop'?" in refused("y ~ 1", missing="dorp")
+    assert "missing='dorp' is not one of 'error', 'drop', 'model'. Did you mean 'drop'?" in refused(
+        "y ~ 1", missing="dorp"
+    )
 
 
 def test_one_group_and_rows_without_a_group_are_refused() -> None:

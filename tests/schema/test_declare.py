@@ -23,7 +23,7 @@ DECLARED = {
 }  # fmt: skip
 FRAME = pd.DataFrame({
     "whole": [0, 3, 1], "real": [-1.5, 0.5, 2.25], "share": [0.25, 0.5, 0.125], "two": [1, 2, 1],
-    "text": ["a", "b", "c"], "digits": ["1", "2", "3"], "level": pd.Categorical([3, 1, 2]),
+    "text": ["a", "b", "c"], "codes": ["01", "02", "03"], "level": pd.Categorical([3, 1, 2]),
     "same": [7, 7, 7], "time": pd.to_datetime(["2020-01-01", "2021-05-03", "2020-03-01"]),
 })  # fmt: skip
 
@@ -120,7 +120,7 @@ def test_kinds_that_the_values_allow(column: str, kind: str | Declaration, level
         ("real", "count", "'real' holds negative numbers"),
         ("share", "count", "'share' holds numbers that are not whole, so it cannot be a count"),
         ("whole", "proportion", "'whole' holds numbers above 1, so it cannot be a proportion"),
-        ("digits", "count", "'digits' holds no numbers, so it cannot be count; if they stand as text, convert"),
+        ("codes", "count", "'codes' holds no numbers, so it cannot be count; if they stand as text, convert"),
         ("text", "continuous", "'text' holds no numbers"),
         ("time", "count", "'time' holds no numbers"),
         ("text", "datetime", "'text' holds no datetimes; convert it with pd.to_datetime first"),

@@ -68,7 +68,9 @@ def test_a_cycle_is_named_in_the_direction_of_dependence() -> None:
 
 
 def test_a_misspelt_rest_is_named() -> None:
-    with pytest.raises(SpecError, match=r"rest='kep' is not one of 'error', 'keep', 'drop', 'tree'. Did you mean 'keep'\?"):
+    with pytest.raises(
+        SpecError, match=r"rest='kep' is not one of 'error', 'keep', 'drop', 'tree'. Did you mean 'keep'\?"
+    ):
         Spec("a ~ 1", rest="kep")  # type: ignore[arg-type]
 
 

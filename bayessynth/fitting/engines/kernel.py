@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
 from bayessynth.fitting.density import Density, unserved_family
-from bayessynth.fitting.engines.nutpie import USUAL_ACCEPT, explained, sample_compiled, statistics
+from bayessynth.fitting.engines.nutpie import USUAL_ACCEPT, Native, explained, sample_compiled, statistics
 from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.kernels.native import Data, Handed
 from bayessynth.fitting.posterior import Posterior
 
 NAME = "kernel"
@@ -46,23 +45,8 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
 
 def _sampled(density: Density, settings: Settings, seed: int) -> Any:
     """Sample with steps of usual length; where any draw diverges, anew with short ones, which costs little here."""
-    model = _model(density)
+    model = Native(density.parameters.size, Handed(Data(density.tables, density.laid, density.rows)))
     tree = sample_compiled(model, settings, seed, USUAL_ACCEPT)
     if statistics(tree)["diverging"].any():
         return sample_compiled(model, settings, seed)
     return tree
-
-
-def _model(density: Density) -> Any:
-    """Return the density as nutpie takes it: a plain callable for each chain."""
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    size = density.parameters.size
-
-    def expand(seed: int, other_seed: int, chain: int) -> Callable[..., Mapping[str, np.ndarray]]:
-        return lambda theta: {"theta": np.array(theta)}
-
-    return from_pyfunc(
-        size, lambda: density.fork(), expand, [np.dtype("float64")], [(size,)], ["theta"],
-        make_initial_point_fn=lambda seed: np.random.default_rng(seed).uniform(-1.0, 1.0, size),
-    )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bayessynth.errors import FitError
 from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.kernels.native import Handed, addresses
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +25,48 @@ _STATS = {
 TARGET_ACCEPT = 0.95
 # Stan's and PyMC's default.
 USUAL_ACCEPT = 0.8
+
+
+@dataclass(frozen=True)
+class Native:
+    """A log density in compiled code, as nutpie takes a model; a draw is ``theta``, all parameters.
+
+    Chains start between -1 and 1.
+
+    Attributes
+    ----------
+    size : int
+        Number of parameters.
+    handed : Handed
+    """
+
+    size: int
+    handed: Handed
+
+    # What nutpie.sample() asks a compiled model for.
+    coords: ClassVar[dict[str, Any]] = {}
+    reparameterized_names: ClassVar[None] = None
+
+    @property
+    def n_dim(self) -> int:
+        """Number of parameters."""
+        return self.size
+
+    def _make_sampler(self, settings: Any, init_mean: Any, cores: int, *how: Any) -> Any:
+        from nutpie import _lib
+
+        sizes: dict[str, int] = {}
+        variables = _lib.PyVariable.new_variables(["theta"], ["float64"], [(self.size,)], sizes, {})
+        log_density, expand = addresses()
+        model = _lib.PyMcModel(
+            _lib.LogpFunc(log_density, self.handed.address, self),
+            _lib.ExpandFunc(self.size, self.size, expand, self.handed.address, self),
+            variables, self.size, sizes, {}, self._start, None,
+        )  # fmt: skip
+        return _lib.PySampler.from_pymc(settings, cores, model, *how)
+
+    def _start(self, seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).uniform(-1.0, 1.0, self.size)
 
 
 def statistics(tree: xr.DataTree) -> dict[str, np.ndarray]:

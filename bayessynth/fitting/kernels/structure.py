@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
 # Columns of ``predictors``: first row of eta; places of the intercept (or -1) and the slopes among the constrained
@@ -20,17 +19,26 @@ ROW, INTERCEPT, SLOPES, P, MATRIX, OFFSET = range(6)
 OWNER, INDEX, GROUPS, Q, SDS, RAW, CORRELATION, COLUMNS, CENTRED, AROUND = range(10)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+# Sums in any order compile to vector instructions; which order it is, is settled once and cached.
+_summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+
+
+@_summing
 def total(values):
-    """Return a sum, by eight partial ones that do not wait for each other."""
-    parts = np.zeros(8)
-    n = values.shape[0] - values.shape[0] % 8
-    for i in range(0, n, 8):
-        for j in range(8):
-            parts[j] += values[i + j]
-    for i in range(n, values.shape[0]):
-        parts[0] += values[i]
-    return parts.sum()
+    """Return a sum."""
+    found = 0.0
+    for i in range(values.shape[0]):
+        found += values[i]
+    return found
+
+
+@_summing
+def dot(left, right):
+    """Return a product of vectors."""
+    found = 0.0
+    for i in range(left.shape[0]):
+        found += left[i] * right[i]
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -39,56 +47,62 @@ def sum_by_group(group, column, row, out):
 
     A run of rows of one group is summed up before it is added: rows sorted by group need few additions to memory.
     """
-    n = group.shape[0]
-    weighted = column.shape[0] > 0
-    i = 0
-    while i < n:
-        own, even, odd = group[i], 0.0, 0.0
-        while i < n and group[i] == own:
-            even += row[i] * column[i] if weighted else row[i]
-            i += 1
-            if i < n and group[i] == own:
-                odd += row[i] * column[i] if weighted else row[i]
-                i += 1
-        out[own] += even + odd
+    n, stop = group.shape[0], 0
+    while stop < n:
+        start, own = stop, group[stop]
+        while stop < n and group[stop] == own:
+            stop += 1
+        if column.shape[0]:
+            out[own] += dot(column[start:stop], row[start:stop])
+        else:
+            out[own] += total(row[start:stop])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def forward(x, theta, predictors, terms, matrix, offsets, index, columns, columns_of, around, factors, categories, z,
-            effects, eta):  # fmt: skip
-    """Fill the linear predictors ``eta`` (P, n), the standardised effects ``z`` and the effects (both as theta)."""
+def all_effects(x, theta, predictors, terms, around, factors, categories, z, effects):
+    """Fill the standardised effects ``z`` and the effects of all terms."""
     for t in range(terms.shape[0]):
         _effects(x, theta, predictors[terms[t, OWNER]], terms[t], around, factors[t], categories, z, effects)
-    n = eta.shape[1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def predict(x, predictors, terms, matrix, offsets, index, columns, columns_of, categories, effects, start, eta):
+    """Fill the linear predictors ``eta`` (P, m) of m rows from the ``start``-th on."""
+    rows = slice(start, start + eta.shape[1])
     for k in range(predictors.shape[0]):
         own = predictors[k]
-        slopes = np.empty(own[P])
         for c in range(categories):
             row = eta[own[ROW] + c]
-            for j in range(own[P]):
-                slopes[j] = x[own[SLOPES] + j * categories + c]
-            if own[P]:
-                np.dot(slopes, matrix[own[MATRIX] : own[MATRIX] + own[P]], row)
-            else:
-                row[:] = 0.0
-            if own[INTERCEPT] >= 0:
-                row += x[own[INTERCEPT] + c]
+            row[:] = x[own[INTERCEPT] + c] if own[INTERCEPT] >= 0 else 0.0
             if own[OFFSET] >= 0:
-                row += offsets[own[OFFSET]]
+                row += offsets[own[OFFSET], rows]
+            for j in range(own[P]):
+                _add(x[own[SLOPES] + j * categories + c], matrix[own[MATRIX] + j, rows], row)
     for t in range(terms.shape[0]):
         term = terms[t]
-        q, group = term[Q], index[term[INDEX]]
+        q, group = term[Q], index[term[INDEX], rows]
         for c in range(categories):
             row = eta[predictors[term[OWNER], ROW] + c]
             for j in range(q):
-                at = columns_of[term[COLUMNS] + j]
-                first = term[RAW] + j * categories + c
-                if at < 0:
-                    for i in range(n):
-                        row[i] += effects[first + group[i] * q * categories]
-                else:
-                    for i in range(n):
-                        row[i] += effects[first + group[i] * q * categories] * columns[at, i]
+                at, own_effects = columns_of[term[COLUMNS] + j], effects[term[RAW] + j * categories + c :]
+                _add_effects(own_effects, q * categories, group, columns[at, rows] if at >= 0 else row[:0], row)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add(factor, values, row):
+    for i in range(row.shape[0]):
+        row[i] += factor * values[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_effects(effects, step, group, column, row):
+    """Add the effect of every row's group, times a column if there is one; they stand ``step`` apart."""
+    if column.shape[0]:
+        for i in range(row.shape[0]):
+            row[i] += effects[group[i] * step] * column[i]
+    else:
+        for i in range(row.shape[0]):
+            row[i] += effects[group[i] * step]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -139,31 +153,40 @@ def log_effects(x, terms, categories, z):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def backward(x, predictors, terms, matrix, index, columns, columns_of, around, factors, categories, z, rows, own_grad,
-             grad, slopes):  # fmt: skip
-    """Carry the gradients of the rows, shape (P, n), back to the parameters.
+def collect(predictors, terms, matrix, index, columns, columns_of, categories, start, slope, own_grad, by_group):
+    """Add the gradients (P, m) of m rows from the ``start``-th on to those in intercepts and slopes and in effects.
+
+    The latter are added to ``by_group``, at the places of the raw effects.
+    """
+    rows = slice(start, start + slope.shape[1])
+    for k in range(predictors.shape[0]):
+        own = predictors[k]
+        for c in range(categories):
+            row = slope[own[ROW] + c]
+            if own[INTERCEPT] >= 0:
+                own_grad[own[INTERCEPT] + c] += total(row)
+            for j in range(own[P]):
+                own_grad[own[SLOPES] + j * categories + c] += dot(matrix[own[MATRIX] + j, rows], row)
+    for t in range(terms.shape[0]):
+        term = terms[t]
+        q, group, first = term[Q], index[term[INDEX], rows], term[RAW]
+        for c in range(categories):
+            row = slope[predictors[term[OWNER], ROW] + c]
+            for j in range(q):
+                at = columns_of[term[COLUMNS] + j]
+                sum_by_group(group, columns[at, rows] if at >= 0 else row[:0], row,
+                             by_group[first + j * categories + c :: q * categories])  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pull_effects(x, predictors, terms, around, factors, categories, z, by_group, own_grad, grad, slopes):
+    """Carry the gradients in all terms' effects back to the parameters.
 
     Adds to ``own_grad`` those in the constrained numbers, to ``grad`` those in the raw effects (their prior's
     included), and fills ``slopes`` (terms, q, q) with those in the correlations' factors.
     """
-    nothing = np.empty(0)
-    for k in range(predictors.shape[0]):
-        own = predictors[k]
-        for c in range(categories):
-            row = rows[own[ROW] + c]
-            if own[INTERCEPT] >= 0:
-                own_grad[own[INTERCEPT] + c] += total(row)
-            for j in range(own[P]):
-                own_grad[own[SLOPES] + j * categories + c] += np.dot(matrix[own[MATRIX] + j], row)
     for t in range(terms.shape[0]):
         term = terms[t]
-        q, group = term[Q], index[term[INDEX]]
-        by_group = np.zeros((term[GROUPS], q, categories))
-        for c in range(categories):
-            row = rows[predictors[term[OWNER], ROW] + c]
-            for j in range(q):
-                at = columns_of[term[COLUMNS] + j]
-                sum_by_group(group, columns[at] if at >= 0 else nothing, row, by_group[:, j, c])
         _pull_effects(x, predictors[term[OWNER]], term, around, factors[t], categories, z, by_group, own_grad, grad,
                       slopes[t])  # fmt: skip
 
@@ -177,7 +200,7 @@ def _pull_effects(x, own, term, around, factor, categories, z, by_group, own_gra
         first = term[RAW] + g * q * categories
         for c in range(categories):
             for j in range(q):
-                sd, inner = x[term[SDS] + j * categories + c], by_group[g, j, c]
+                sd, inner = x[term[SDS] + j * categories + c], by_group[first + j * categories + c]
                 if term[CORRELATION] >= 0:
                     total = 0.0
                     for k in range(j + 1):

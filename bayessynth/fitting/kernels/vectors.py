@@ -1,19 +1,41 @@
 """Vector-valued parameters: from unconstrained numbers to correlations, thresholds and shares, as PyMC transforms them.
 
-Each ``forward`` takes unconstrained numbers, each ``prior`` returns the log density (Jacobian included, up to a
-constant) with its gradient, each ``backward`` carries a gradient in the constrained value back.
+A dataclass for each says what it is. What the log density needs of thresholds and shares is in arrays, so that one
+compiled function serves all: ``vectors.table`` has a row a vector with these columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+from numba import njit
 
-from bayessynth.families import Prior, get
+from bayessynth.families import Prior
 from bayessynth.fitting.kernels import cholesky, priors
+from bayessynth.fitting.kernels.links import LOGIT
+
+# Columns of ``table``: whether it is one of shares, else of thresholds; its place among all parameters; its length; the
+# code of the prior of each threshold, or DIRICHLET for one on the levels' probabilities; its first argument.
+SHARES, PLACE, LENGTH, PRIOR, ARGUMENT = range(5)
+DIRICHLET = -1
+
+
+class Vectors(NamedTuple):
+    """Thresholds and shares of a log density, side by side.
+
+    Attributes
+    ----------
+    table : ndarray of int64, shape (vectors, 5)
+    arguments : ndarray
+        Of their priors.
+    """
+
+    table: np.ndarray
+    arguments: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,12 +65,6 @@ class Cholesky:
         grad = np.zeros_like(theta)
         return float(cholesky.log_prior(theta, self.q, self.eta, grad)), grad
 
-    def backward(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Return the gradient in the numbers, of one in the factor."""
-        grad = np.zeros_like(theta)
-        cholesky.pull_back(theta, self.q, self.forward(theta), slope, grad)
-        return grad
-
 
 @dataclass(frozen=True)
 class Ordered:
@@ -58,59 +74,27 @@ class Ordered:
     ----------
     own : Prior
         A Dirichlet on the probabilities of the levels where the predictor is zero, or a prior of each threshold.
-    link : str
-        ``"logit"`` or ``"probit"``.
     length : int
     """
 
     own: Prior
-    link: str
     length: int
 
     def forward(self, theta: np.ndarray) -> np.ndarray:
-        """Return the thresholds."""
-        steps = np.concatenate([theta[..., :1], np.exp(theta[..., 1:])], axis=-1)
-        return np.cumsum(steps, axis=-1)
+        """Return the thresholds, shape (…, length).
 
-    def prior(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the density of the thresholds with the transform's Jacobian."""
-        cuts = self.forward(theta)
-        value, slope = self._dirichlet(cuts) if self.own.name == "Dirichlet" else self._each(cuts)
-        grad = self.backward(theta, slope)
-        grad[1:] += 1.0
-        return value + float(theta[1:].sum()), grad
+        >>> Ordered(Prior("Normal", mu=0, sigma=1), 2).forward(np.array([-1.0, 0.0])).tolist()
+        [-1.0, 0.0]
+        """
+        return _all(ordered, theta, self.length)
 
-    def backward(self, theta: np.ndarray, grad: np.ndarray) -> np.ndarray:
-        """Return the gradient in the numbers, of one in the thresholds."""
-        after = np.cumsum(grad[::-1])[::-1]
-        found = after * np.exp(theta)
-        found[0] = after[0]
-        return found
-
-    def _each(self, cuts: np.ndarray) -> tuple[float, np.ndarray]:
+    def row(self) -> tuple[list[int], np.ndarray]:
+        """Return the row of the table after the place, the last column left out, and the prior's arguments."""
+        if self.own.name == "Dirichlet":
+            a = np.asarray(self.own.params["a"], dtype=float).reshape(-1)
+            return [self.length, DIRICHLET], np.broadcast_to(a, (self.length + 1,))
         laid = priors.elements([self.own])
-        found = [priors.density(laid.code[0], *laid.arguments[0], cut) for cut in cuts]
-        return sum(value for value, _ in found), np.array([slope for _, slope in found])
-
-    def _dirichlet(self, cuts: np.ndarray) -> tuple[float, np.ndarray]:
-        a = np.broadcast_to(np.asarray(self.own.params["a"], dtype=float).reshape(-1), (len(cuts) + 1,))
-        log_f, slope_f = _LOG_DENSITY[self.link](cuts)
-        shares = get("ordinal").logp(np.arange(len(a)), mu=0.0, thresholds=cuts, link=self.link)
-        # A threshold adds its density to the share below it and takes it from the one above.
-        weight = (a - 1.0) * np.exp(-shares)
-        return float(((a - 1.0) * shares).sum() + log_f.sum()), np.exp(log_f) * (weight[:-1] - weight[1:]) + slope_f
-
-
-def _logistic(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return special.log_expit(x) + special.log_expit(-x), -np.tanh(x / 2.0)
-
-
-def _normal(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return -0.5 * x * x - 0.5 * np.log(2.0 * np.pi), -x
-
-
-# Log density of the latent distribution, and its derivative.
-_LOG_DENSITY: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {"logit": _logistic, "probit": _normal}
+        return [self.length, int(laid.code[0])], laid.arguments[0]
 
 
 @dataclass(frozen=True)
@@ -131,18 +115,167 @@ class Simplex:
         return len(self.a)
 
     def forward(self, theta: np.ndarray) -> np.ndarray:
-        """Return the shares."""
-        whole = np.concatenate([theta, -theta.sum(axis=-1, keepdims=True)], axis=-1)
-        return special.softmax(whole, axis=-1)
+        """Return the shares, shape (…, length).
 
-    def prior(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the Dirichlet density with the transform's Jacobian."""
-        a, shares = np.asarray(self.a), self.forward(theta)
-        slope = a - a.sum() * shares
-        return float((a * np.log(shares)).sum()), slope[:-1] - slope[-1]
+        >>> Simplex((1.0, 1.0)).forward(np.array([0.0])).tolist()
+        [0.5, 0.5]
+        """
+        return _all(shares, theta, self.length)
 
-    def backward(self, theta: np.ndarray, grad: np.ndarray) -> np.ndarray:
-        """Return the gradient in the numbers, of one in the shares."""
-        shares = self.forward(theta)
-        slope = shares * (grad - (grad * shares).sum())
-        return slope[:-1] - slope[-1]
+    def row(self) -> tuple[list[int], np.ndarray]:
+        """Return the row of the table after the place, the last column left out, and the prior's arguments."""
+        return [self.length, DIRICHLET], np.asarray(self.a)
+
+
+def vectors(own: Iterable[tuple[int, Ordered | Simplex]]) -> Vectors:
+    """Lay vectors out, each with its place among all parameters."""
+    table, arguments, first = [], [np.empty(0)], 0
+    for place, vector in own:
+        row, found = vector.row()
+        table.append([int(isinstance(vector, Simplex)), place, *row, first])
+        arguments.append(found)
+        first += len(found)
+    return Vectors(np.array(table, dtype=np.int64).reshape(-1, 5), np.concatenate(arguments))
+
+
+def _all(function: Callable[[np.ndarray, np.ndarray], None], theta: np.ndarray, length: int) -> np.ndarray:
+    numbers = np.ascontiguousarray(theta).reshape(-1, theta.shape[-1])
+    found = np.empty((len(numbers), length))
+    for own, values in zip(numbers, found, strict=True):
+        function(own, values)
+    return found.reshape(*theta.shape[:-1], length)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ordered(theta, cuts):
+    """Fill ``cuts`` (K,) with thresholds from as many numbers."""
+    cuts[0] = theta[0]
+    for i in range(1, cuts.shape[0]):
+        cuts[i] = cuts[i - 1] + math.exp(theta[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def shares(theta, out):
+    """Fill ``out`` (K,) with shares from K - 1 numbers."""
+    last, rest, whole = theta.shape[0], 0.0, 0.0
+    for i in range(last):
+        out[i] = theta[i]
+        rest -= theta[i]
+    out[last], highest = rest, rest
+    for i in range(last):
+        highest = max(highest, out[i])
+    for i in range(last + 1):
+        out[i] = math.exp(out[i] - highest)
+        whole += out[i]
+    for i in range(last + 1):
+        out[i] /= whole
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def length(vectors):
+    """Return the length of all vectors together."""
+    found = 0
+    for v in range(vectors.table.shape[0]):
+        found += vectors.table[v, LENGTH]
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def forward(vectors, theta, out):
+    """Fill ``out`` with all vectors side by side, from all parameters."""
+    start = 0
+    for v in range(vectors.table.shape[0]):
+        k, place = vectors.table[v, LENGTH], vectors.table[v, PLACE]
+        if vectors.table[v, SHARES]:
+            shares(theta[place : place + k - 1], out[start : start + k])
+        else:
+            ordered(theta[place : place + k], out[start : start + k])
+        start += k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pull_back(rows, vectors, options, theta, value, slope, grad):
+    """Return the vectors' log prior density (Jacobian included, up to a constant); add to ``grad`` its gradient.
+
+    Parameters
+    ----------
+    rows, options
+        The family's kernel and its options.
+    vectors : Vectors
+    theta : ndarray of shape (d,)
+    value, slope : ndarray
+        What :func:`forward` has filled, and a gradient in it that is carried back to the parameters too.
+    grad : ndarray of shape (d,)
+    """
+    total, start = 0.0, 0
+    for v in range(vectors.table.shape[0]):
+        row = vectors.table[v]
+        k, place, first = row[LENGTH], row[PLACE], row[ARGUMENT]
+        own, inner = value[start : start + k], slope[start : start + k].copy()
+        if row[SHARES]:
+            total += _pull_shares(vectors.arguments[first : first + k], own, inner, grad[place : place + k - 1])
+        else:
+            if row[PRIOR] == DIRICHLET:
+                total += _levels(rows, options, vectors.arguments[first : first + k + 1], own, inner)
+            else:
+                for i in range(k):
+                    found, derivative = priors.density(row[PRIOR], vectors.arguments[first],
+                                                       vectors.arguments[first + 1], vectors.arguments[first + 2],
+                                                       own[i])  # fmt: skip
+                    total += found
+                    inner[i] += derivative
+            total += _pull_ordered(theta[place : place + k], inner, grad[place : place + k])
+        start += k
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pull_shares(a, own, inner, grad):
+    """Return a Dirichlet's log density; add to ``grad`` (K - 1,) its gradient and that of ``inner``, one in shares."""
+    last = own.shape[0] - 1
+    total, mean, whole = 0.0, 0.0, 0.0
+    for i in range(last + 1):
+        total += a[i] * math.log(own[i])
+        mean += own[i] * inner[i]
+        whole += a[i]
+    end = a[last] - whole * own[last] + own[last] * (inner[last] - mean)
+    for i in range(last):
+        grad[i] += a[i] - whole * own[i] + own[i] * (inner[i] - mean) - end
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pull_ordered(theta, inner, grad):
+    """Return the transform's log Jacobian; add to ``grad`` its gradient and that of ``inner``, one in thresholds."""
+    total, after = 0.0, 0.0
+    for i in range(theta.shape[0] - 1, 0, -1):
+        after += inner[i]
+        grad[i] += after * math.exp(theta[i]) + 1.0
+        total += theta[i]
+    grad[0] += after + inner[0]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _levels(rows, options, a, cuts, inner):
+    """Return the log density of thresholds whose levels' probabilities have a Dirichlet prior where eta is zero.
+
+    Adds its gradient to ``inner``. The probabilities are those that the family's kernel gives one row of each level.
+    """
+    n, link = a.shape[0], int(options[0])
+    logp, grad, curvature, by_cut = np.empty(n), np.empty((1, n)), np.empty(n), np.empty(n - 1)
+    rows(np.arange(n).astype(np.float64), np.empty(0), np.zeros((1, n)), np.zeros(1, dtype=np.bool_),
+         np.array([link]), cuts, options, a - 1.0, 1, logp, grad, by_cut, curvature)  # fmt: skip
+    total = 0.0
+    for i in range(n):
+        total += (a[i] - 1.0) * logp[i]
+    for i in range(n - 1):
+        inner[i] += by_cut[i]
+        if link == LOGIT:
+            far = abs(cuts[i])
+            total -= far + 2.0 * math.log1p(math.exp(-far))
+            inner[i] -= math.tanh(0.5 * cuts[i])
+        else:
+            total -= 0.5 * cuts[i] * cuts[i]
+            inner[i] -= cuts[i]
+    return total

@@ -1,4 +1,4 @@
-"""A component's log density and gradient in one compiled function, and its values at many points."""
+"""Pieces of a component's log density and gradient on all rows, and its values at many points."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def space(tables, d, k):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(tables, theta, s):
-    """Transform the parameters and fill the linear predictors.
+def transform(tables, theta, s):
+    """Transform the parameters and fill the effects of groups.
 
     Returns
     -------
@@ -79,13 +79,27 @@ def begin(tables, theta, s):
             block = slice(place, place + q * (q - 1) // 2)
             cholesky.fill(theta[block], q, s.factors[t])
             total += cholesky.log_prior(theta[block], q, tables.shapes[t], s.grad[block])
-    structure.forward(s.x, theta, tables.predictors, tables.terms, tables.matrix, tables.offsets, tables.group_of,
-                      tables.columns, tables.columns_of, tables.around, s.factors, tables.categories[0], s.z,
-                      s.effects, s.eta)  # fmt: skip
+    structure.all_effects(s.x, theta, tables.predictors, tables.terms, tables.around, s.factors, tables.categories[0],
+                          s.z, s.effects)  # fmt: skip
+    return total + structure.log_effects(s.x, tables.terms, tables.categories[0], s.z)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def predict(tables, s, start, eta):
+    """Fill the linear predictors ``eta`` (P, m) of m rows from the ``start``-th on."""
+    structure.predict(s.x, tables.predictors, tables.terms, tables.matrix, tables.offsets, tables.group_of,
+                      tables.columns, tables.columns_of, tables.categories[0], s.effects, start, eta)  # fmt: skip
     for k in range(tables.scalars.shape[0]):
         value = s.x[tables.scalars[k, 1]]
-        s.eta[tables.scalars[k, 0], 0] = math.log(value) - (math.log1p(-value) if tables.scalars[k, 2] else 0.0)
-    return total + structure.log_effects(s.x, tables.terms, tables.categories[0], s.z)
+        eta[tables.scalars[k, 0], 0] = math.log(value) - (math.log1p(-value) if tables.scalars[k, 2] else 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def begin(tables, theta, s):
+    """Transform the parameters and fill the linear predictors; return what :func:`transform` returns."""
+    total = transform(tables, theta, s)
+    predict(tables, s, 0, s.eta)
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -102,16 +116,21 @@ def evaluate(rows, tables, vector, order, s):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pull_back(tables, theta, s):
-    """Carry the rows' gradient back to the parameters; adds to ``s.grad``."""
-    s.own_grad[:] = 0.0
-    structure.backward(s.x, tables.predictors, tables.terms, tables.matrix, tables.group_of, tables.columns,
-                       tables.columns_of, tables.around, s.factors, tables.categories[0], s.z, s.slope, s.own_grad,
-                       s.grad, s.term_slopes)  # fmt: skip
+def collect(tables, s, start, slope, by_group):
+    """Add the gradient (P, m) of m rows from the ``start``-th on to ``s.own_grad`` and ``by_group`` (d,)."""
+    structure.collect(tables.predictors, tables.terms, tables.matrix, tables.group_of, tables.columns,
+                      tables.columns_of, tables.categories[0], start, slope, s.own_grad, by_group)  # fmt: skip
     for k in range(tables.scalars.shape[0]):
         value = s.x[tables.scalars[k, 1]]
-        total = structure.total(s.slope[tables.scalars[k, 0]])
+        total = structure.total(slope[tables.scalars[k, 0]])
         s.own_grad[tables.scalars[k, 1]] += total / (value * (1.0 - value) if tables.scalars[k, 2] else value)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def carry(tables, theta, s, by_group):
+    """Carry what :func:`collect` has collected back to the parameters; adds to ``s.grad``."""
+    structure.pull_effects(s.x, tables.predictors, tables.terms, tables.around, s.factors, tables.categories[0], s.z,
+                           by_group, s.own_grad, s.grad, s.term_slopes)  # fmt: skip
     for i in range(tables.code.shape[0]):
         s.grad[i] += s.own_grad[i] * s.dx[i]
     for t in range(tables.terms.shape[0]):
@@ -122,12 +141,12 @@ def pull_back(tables, theta, s):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gradient(rows, tables, theta, vector, s):
-    """Return the log density and fill its gradient ``s.grad``, those of the vector-valued parameters left out."""
-    total = begin(tables, theta, s)
-    evaluate(rows, tables, vector, 1, s)
-    pull_back(tables, theta, s)
-    return total + structure.total(s.logp)
+def pull_back(tables, theta, s):
+    """Carry the rows' gradient back to the parameters; adds to ``s.grad``."""
+    s.own_grad[:] = 0.0
+    by_group = np.zeros(theta.shape[0])
+    collect(tables, s, 0, s.slope, by_group)
+    carry(tables, theta, s, by_group)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

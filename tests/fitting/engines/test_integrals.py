@@ -140,11 +140,13 @@ def _raw(density: Density, theta: np.ndarray, rows: slice, z: float) -> np.ndarr
     """Return raw effects whose standardised ones are z, by one step of a linear equation."""
     from bayessynth.fitting.kernels import whole
 
+    space = whole.space(density.tables, len(theta), 0)
+
     def standardised(raw: np.ndarray) -> np.ndarray:
         moved = theta.copy()
         moved[rows] = raw
-        whole.begin(density.tables, moved, density.space)
-        return density.space.z[rows].copy()
+        whole.begin(density.tables, moved, space)
+        return space.z[rows].copy()
 
     size = rows.stop - rows.start
     at_zero, at_one = standardised(np.zeros(size)), standardised(np.ones(size))

@@ -13,17 +13,18 @@ from bayessynth import families
 
 CODE = """
 import numpy as np
-from bayessynth.fitting.kernels import integral, whole
-from tests.fitting.engines.tables import bound
 from bayessynth.fitting.density import Density
 from bayessynth.fitting.integrated import Integrated, nodes
+from bayessynth.fitting.kernels import chunks, integral, native
+from tests.fitting.engines.tables import bound
 
 own = bound("flag ~ x + (1 | site)")
 density = Density(own)
 density(np.zeros(density.parameters.size))
 made = Integrated(own, "site")
 made.gradient(np.zeros(made.density.parameters.size), np.zeros((made.groups, 1)), nodes(3, 1))
-for function in (density.rows.function, whole.gradient, integral.gradient):
+native.addresses()
+for function in (density.rows.function, chunks.gradient, native.log_density, native.expand, integral.gradient):
     print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
 """
 

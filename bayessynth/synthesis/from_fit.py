@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bayessynth.fitting import Fitted
 
 
-def synthesize(
+def synthesize_fit(
     fitted: Fitted,
     m: int = 5,
     k: int | None = None,
@@ -109,7 +109,7 @@ def synthesize_prior(
     data : DataFrame or Schema
         A table, to which default priors are scaled, or a schema alone: declared bounds, scales and levels.
     m, k, random_seed
-        As in :func:`synthesize`.
+        As in :func:`synthesize_fit`.
     schema : Schema, optional
         Kinds of the table's columns; detected if not given.
     n : int

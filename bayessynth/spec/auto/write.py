@@ -1,0 +1,144 @@
+"""A spec for any table, written from the table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.errors import SpecError, TableWarning, warn
+from bayessynth.rules import Finding, after, detect, determined
+from bayessynth.schema import Columns, Schema
+from bayessynth.spec.auto.dependence import associations
+from bayessynth.spec.auto.explain import Choice, choices
+from bayessynth.spec.auto.groups import GroupFinding, find_groups
+from bayessynth.spec.auto.order import visiting_order
+from bayessynth.spec.auto.screen import screen
+from bayessynth.spec.auto.strata import strata_of
+from bayessynth.spec.equation import Equation
+from bayessynth.spec.expression import quote
+from bayessynth.spec.spec import Spec
+
+
+def write(
+    data: pd.DataFrame,
+    *,
+    schema: Schema | None = None,
+    groups: Sequence[str] | Literal["detect"] | None = "detect",
+    strata: str | Sequence[str] | None = None,
+    random_seed: int = 0,
+) -> tuple[Spec, tuple[Choice, ...]]:
+    """Write a spec: an order of the columns by how they depend on each other, and a tree equation for each.
+
+    Columns that are functions of others, keys and constants become rules, which compute them; groups (a person's
+    visits, a school's pupils) are noticed, and each row-level column differs between them.
+
+    Parameters
+    ----------
+    data : DataFrame
+    schema : Schema, optional
+        Detected if not given.
+    groups : "detect", sequence of str, or None
+        Columns that name groups; found by themselves by default; None for no groups.
+    strata : str or sequence of str, optional
+        Columns that come first and that every other one is drawn from.
+    random_seed : int
+        Draws the rows that dependence is measured on, where there are many.
+
+    Returns
+    -------
+    tuple of Spec and tuple of Choice
+
+    Raises
+    ------
+    SpecError
+        If a column that is named does not exist, or nothing is left to model.
+    """
+    schema = Schema.detect(data) if schema is None else schema
+    present = [c for c in schema if c in data]
+    encoded = [c for c in present if schema[c].kind != "identifier"]
+    columns = schema.encode(data, columns=encoded, missing="keep")
+    found = _groups(data, columns, schema, groups)
+    factors = tuple(finding.factor for finding in found)
+    findings = detect(data, schema, groups=factors)
+    findings = tuple(f for f in findings if not set(factors) & set(determined([f.rule])))
+    rules = tuple(f.rule for f in findings)
+    computed = determined(rules)
+    _check_named(schema, [c for c in present if c not in computed])
+    modelled = [c for c in present if c not in computed and schema[c].kind != "identifier"]
+    dependence = associations(_only(columns, modelled), schema, np.random.default_rng(random_seed))
+    first = strata_of(strata if strata is None or isinstance(strata, str) else list(strata), schema)
+    waits = _waits(after(rules), modelled)
+    order = visiting_order(dependence, schema, fixed_first=first, after=waits, groups=found)
+    predictors = screen(dependence, order, always=first, groups=found)
+    explained = choices(dependence, schema, predictors, groups=found, strata=first)
+    levels = {choice.column: choice.level for choice in explained}
+    equations = [_equation(c, predictors[c], schema, levels[c], found) for c in order]
+    if not equations:
+        raise SpecError("No column is left to model: all are identifiers, constants or computed from others.")
+    return Spec(*equations, rest="drop", rules=rules), (*explained, *_computed(findings, schema))
+
+
+def _groups(
+    data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None
+) -> tuple[GroupFinding, ...]:
+    if groups is None:
+        return ()
+    if isinstance(groups, str) and groups != "detect":
+        groups = (groups,)
+    return find_groups(data, columns, schema, None if groups == "detect" else tuple(groups))
+
+
+def _waits(waits: Mapping[str, AbstractSet[str]], modelled: Collection[str]) -> dict[str, set[str]]:
+    """Return for modelled columns which others must precede them: for a computed one, what it is computed from."""
+
+    def sources(column: str) -> set[str]:
+        return {column} if column in modelled else set().union(*map(sources, waits.get(column, ())))
+
+    return {c: set().union(*map(sources, earlier)) - {c} for c, earlier in waits.items() if c in modelled}
+
+
+def _check_named(schema: Schema, left: Sequence[str]) -> None:
+    """Warn of columns that name records or hold sentences, which nothing says how to write anew."""
+    for name in left:
+        column = schema[name]
+        if column.kind != "identifier":
+            continue
+        why = "holds free text" if column.free_text else "names records, in a form that was not recognised"
+        remedy = "code what it says as levels or numbers first" if column.free_text else (
+            f"give its pattern, rules=[bs.Unique({name!r}, …)], or say what it is, Schema.detect(df).override({name}=…)"
+        )  # fmt: skip
+        warn(f"Column {name!r} {why}: it is left out of the copies. To keep it, {remedy}.", TableWarning)
+
+
+def _only(columns: Columns, names: Sequence[str]) -> Columns:
+    return Columns(
+        {name: columns[name] for name in names}, columns.n,
+        {name: levels for name, levels in columns.levels.items() if name in names},
+    )  # fmt: skip
+
+
+def _equation(
+    column: str, predictors: Sequence[str], schema: Schema, level: str, groups: Sequence[GroupFinding]
+) -> Equation:
+    if schema[column].kind == "constant" and not schema[column].missing:
+        return Equation(f"{quote(column)} ~ 1")
+    read = [quote(name) for name in predictors if schema[name].kind != "constant"]
+    own = next((finding for finding in groups if finding.factor == level), None)
+    above = [finding.factor for finding in groups] if level == "row" else list(own.within) if own else []
+    effects = [f"(1 | {quote(factor)})" for factor in above]
+    return Equation(f"{quote(column)} ~ {' + '.join([*read, *effects]) or '1'}", family="tree")
+
+
+def _computed(findings: Sequence[Finding], schema: Schema) -> tuple[Choice, ...]:
+    """Say of which rule each computed column is."""
+    found = []
+    for finding in findings:
+        column = finding.rule.determines
+        if column is not None:
+            read = tuple(name for name in finding.rule.columns if name != column)
+            found.append(Choice(column, schema[column].kind, "rule", read, "row", finding.reason))
+    return tuple(found)

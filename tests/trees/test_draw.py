@@ -1,0 +1,114 @@
+"""Draws from trees: leaves reached as scikit-learn reaches them, shares kept, limits held on every row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.tree import DecisionTreeRegressor
+
+from bayessynth.rules import Narrowed
+from bayessynth.trees import TreeSettings
+from bayessynth.trees.conditional import Grown, Target, grown
+from bayessynth.trees.design import block
+from bayessynth.trees.draw import Grove
+from bayessynth.trees.features import Seen
+from bayessynth.trees.grow import grow
+
+N = 4000
+RNG = np.random.default_rng(1)
+SEX = RNG.integers(0, 2, N)
+AGE = np.round(RNG.uniform(20, 80, N))
+INCOME = np.where(RNG.random(N) < 0.3, 0.0, np.round(np.exp(6 + 0.02 * AGE + 0.5 * SEX + RNG.normal(0, 0.5, N)), 2))
+INCOME[RNG.random(N) < 0.1 + 0.2 * SEX] = np.nan
+
+
+def tree(target: Target, *, settings: TreeSettings | None = None, seed: int = 1) -> Grown:
+    seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
+    weights = np.random.default_rng(seed).exponential(size=N)
+    return grown(target, seen, weights / weights.mean(), settings or TreeSettings(), np.random.default_rng(seed))
+
+
+def drawn(made: Grown, narrowed: Narrowed | None = None, levels: int = 0, n: int = N) -> np.ndarray:
+    grove = Grove({"y": made.trees}, 0.5)
+    return grove.draw("y", [SEX[:n], AGE[:n]], {}, n, narrowed or Narrowed(), levels, np.random.default_rng(2))
+
+
+def test_missing_cells_zeros_and_the_tail_are_kept() -> None:
+    copy = drawn(tree(Target(INCOME, None, 2)))
+    frame = pd.DataFrame({"sex": SEX, "age": AGE, "original": INCOME, "copy": copy})
+    gaps = frame.groupby("sex")[["original", "copy"]].agg(lambda v: v.isna().mean())
+    np.testing.assert_allclose(gaps["copy"], gaps["original"], atol=0.03)
+    assert (copy == 0).mean() == pytest.approx((INCOME == 0).mean(), abs=0.02)
+    above = np.log(frame[(frame > 0).all(axis=1)][["original", "copy"]]).std()
+    assert above["copy"] == pytest.approx(above["original"], rel=0.06)
+    positive = frame[frame["copy"] > 0]
+    slope = np.polyfit(positive["age"], np.log(positive["copy"]), 1)[0]
+    assert slope == pytest.approx(0.02, abs=0.003)
+
+
+def test_no_value_of_a_unique_column_is_stored() -> None:
+    unique = np.round(RNG.normal(size=N), 9)
+    made = tree(Target(unique, None, 9))
+    held = np.concatenate([array.ravel().astype(float) for t in made.trees for part in (t.features, t.nodes, t.leaves)
+                           for array in part])  # fmt: skip
+    assert not np.isin(unique, held).any()
+
+
+def test_a_tree_is_walked_as_scikit_learn_walks_it() -> None:
+    matrix = np.column_stack([SEX, AGE]).astype(np.float32)
+    y = AGE + 5 * SEX + RNG.normal(size=N)
+    nodes, leaf = grow(matrix, y, np.ones(N), 15, seed=3)
+    wanted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(matrix, y).apply(matrix)
+    assert len(np.unique(leaf)) == len(np.unique(wanted))
+    assert pd.DataFrame({"a": leaf, "b": wanted}).drop_duplicates().shape[0] == len(np.unique(leaf))
+    assert nodes.upto[-1] == pytest.approx(N)
+    assert nodes.last[0] == len(nodes.upto) - 1
+
+
+@pytest.mark.parametrize("levels", [2, 5, 200])
+def test_shares_of_levels_are_kept_however_many_there_are(levels: int) -> None:
+    codes = np.minimum((levels * ((AGE - 20) / 61) ** 2).astype(int) + RNG.integers(0, 2, N), levels - 1)
+    copy = drawn(tree(Target(codes, levels)), levels=levels)
+    width = max(levels // 5, 1)
+    original = np.bincount(codes // width, minlength=5) / N
+    np.testing.assert_allclose(np.bincount(copy.astype(int) // width, minlength=5) / N, original, atol=0.035)
+    assert np.corrcoef(copy, AGE)[0, 1] == pytest.approx(np.corrcoef(codes, AGE)[0, 1], abs=0.04)
+
+
+def test_limits_hold_on_every_row() -> None:
+    low, high = np.full(N, 5.0), np.linspace(5.0, 5000.0, N)
+    copy = drawn(tree(Target(INCOME, None, 2)), Narrowed(lower=low, upper=high))
+    there = ~np.isnan(copy)
+    assert (copy[there] >= 5).all()
+    assert (copy[there] <= high[there] + 1e-9).all()
+    assert 0.1 < (~there).mean() < 0.6
+
+
+def test_limits_outside_all_that_was_seen_still_hold() -> None:
+    copy = drawn(tree(Target(AGE, None, 0)), Narrowed(lower=np.full(N, 1000.0), upper=np.full(N, 1010.0)))
+    assert ((copy >= 1000) & (copy <= 1010)).all()
+
+
+def test_absent_and_present_cells() -> None:
+    absent, present = SEX == 1, SEX == 0
+    copy = drawn(tree(Target(INCOME, None, 2)), Narrowed(absent=absent, present=present))
+    assert np.array_equal(np.isnan(copy), absent)
+    codes = np.where(RNG.random(N) < 0.3, -1, RNG.integers(0, 3, N))
+    copy = drawn(tree(Target(codes, 3)), Narrowed(absent=absent, present=present), levels=3)
+    assert np.array_equal(copy < 0, absent)
+
+
+def test_only_allowed_levels_are_drawn() -> None:
+    codes = RNG.integers(0, 4, N)
+    allowed = np.zeros((N, 4), dtype=bool)
+    allowed[:, 1] = True
+    allowed[SEX == 1, 3] = True
+    copy = drawn(tree(Target(codes, 4)), Narrowed(allowed=allowed), levels=4).astype(int)
+    assert allowed[np.arange(N), copy].all()
+    assert (copy[SEX == 1] == 3).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_smoothing_moves_draws_out_of_pure_leaves() -> None:
+    pure = drawn(tree(Target(SEX, 2), settings=TreeSettings(smoothing=0)), levels=2)
+    assert (pure == SEX).mean() > 0.999
