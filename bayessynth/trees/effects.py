@@ -16,6 +16,10 @@ from scipy import special
 EVENTS = 50
 
 
+# Groups in a class of similar effects, at least, and classes, at most.
+CLASS, MOST_CLASSES = 8, 10
+
+
 @dataclass(frozen=True)
 class Residuals:
     """What a linear score leaves of its target.
@@ -106,6 +110,31 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
         share = variance / (variance + 1 / np.maximum(a, 1e-12))
         effects[:, s] = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
     return effects
+
+
+def binned(effects: np.ndarray) -> np.ndarray:
+    """Return effects as the means of classes of about ``CLASS`` groups of similar effects.
+
+    Were each group's own effect among the features of a tree, it would tell the groups apart, and the tree would learn
+    the noise in their means along with what they differ in.
+
+    Parameters
+    ----------
+    effects : ndarray of shape (groups, scores)
+
+    Examples
+    --------
+    >>> binned(np.arange(16.0)[:, None])[[0, 7, 8], 0].tolist()
+    [3.5, 3.5, 11.5]
+    """
+    groups = len(effects)
+    classes = max(min(groups // CLASS, MOST_CLASSES), 1)
+    found = np.empty_like(effects)
+    for s in range(effects.shape[1]):
+        of = np.empty(groups, dtype=np.int64)
+        of[np.argsort(effects[:, s], kind="stable")] = np.arange(groups) * classes // groups
+        found[:, s] = (np.bincount(of, weights=effects[:, s]) / np.bincount(of))[of]
+    return found
 
 
 def covariance(effects: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayessynth.trees.design import Block, joined
-from bayessynth.trees.effects import drawn_effects, residuals
+from bayessynth.trees.effects import binned, drawn_effects, residuals
 from bayessynth.trees.score import coefficients
 
 # Records' worth of the overall mean that a level's mean is drawn towards, when levels are ordered by it.
@@ -118,7 +118,7 @@ def _effects(
     for groups in seen.groups:
         left = residuals(target, scores + sum(by_row, np.zeros_like(scores)), projection, weights)
         drawn.append(drawn_effects(left, groups[rows], int(groups.max()) + 1, rng))
-        by_row.append(drawn[-1][groups[rows]].astype(np.float32))
+        by_row.append(binned(drawn[-1])[groups[rows]].astype(np.float32))
     return drawn, by_row
 
 

@@ -150,15 +150,29 @@ def test_the_automatic_spec_finds_groups_and_rules(automatic: Fitted) -> None:
         bs.Spec("height ~ 1").explain()
 
 
-def test_automatic_copies_keep_the_variance_between_groups(automatic: Fitted) -> None:
+def test_automatic_copies_obey_the_rules_and_keep_groups_whole(automatic: Fitted) -> None:
+    for copy in automatic.synthesize(2, k=6000, random_seed=2).copies:
+        assert copy.groupby("clinic")["rural"].nunique().max() == 1
+        assert not any(rule.violations(copy).any() for rule in automatic.spec.rules)
+
+
+def test_the_variance_between_groups_is_kept() -> None:
+    rng = np.random.default_rng(5)
+    school = np.repeat(np.arange(160), 20)
+    sector = (np.arange(160) % 3 == 0)[school]
+    score = 50 + 2 * sector + rng.normal(0, 3, 160)[school] + rng.normal(0, 6, len(school))
+    frame = pd.DataFrame({"school": school, "sector": np.where(sector, "a", "b"), "score": np.round(score, 2)})
+
     def between(frame: pd.DataFrame) -> float:
-        groups = frame.groupby("clinic")["weight"]
+        groups = frame.groupby("school")["score"]
         return float(groups.mean().var() - (groups.var() / groups.size()).mean())
 
-    copies = automatic.synthesize(2, k=6000, random_seed=2).copies
-    assert all(copy.groupby("clinic")["rural"].nunique().max() == 1 for copy in copies)
-    assert np.mean([between(c) for c in copies]) == pytest.approx(between(DATA), rel=0.5)
-    assert not any(rule.violations(copy).any() for copy in copies for rule in automatic.spec.rules)
+    spec = bs.Spec(
+        bs.Equation("sector ~ 1", family="tree"), bs.Equation("score ~ sector + (1 | school)", family="tree")
+    )
+    copies = spec.fit(frame, copies=10, random_seed=1).synthesize(10, k=6000, random_seed=2).copies
+    assert np.mean([between(c) for c in copies]) == pytest.approx(between(frame), rel=0.15)
+    assert np.mean([c["score"].var() for c in copies]) == pytest.approx(frame["score"].var(), rel=0.05)
 
 
 def test_synthesize_takes_a_table_alone() -> None:

@@ -134,7 +134,11 @@ def _ways(texts: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
             break
         match = compiled(best[0])[0].fullmatch
         rest = [text for text in rest if match(text) is None]
-    return (tuple(ways), notes) if len(ways) == 1 or len(texts) > FEW_TEXTS else ((), ())
+    # Where some dates begin with the day and some with the month, no date is certain.
+    orders = {tuple(field.unit for field in compiled(way)[1] if field.unit in ("day", "month")) for way in ways}
+    if len(ways) > 1 and (len(texts) <= FEW_TEXTS or {("day", "month"), ("month", "day")} <= orders):
+        return (), ()
+    return tuple(ways), notes
 
 
 def _ambiguous(text: str, read: dict[str, Read | None]) -> tuple[str, ...]:

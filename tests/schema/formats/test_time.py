@@ -72,6 +72,12 @@ def test_text_that_is_no_time_is_levels(texts: list[str]) -> None:
     assert_exact(texts)
 
 
+def test_dates_in_both_orders_are_no_times() -> None:
+    texts = [f"{day}/1/2020" for day in range(13, 31)] + [f"1/{day}/2021" for day in range(13, 31)]
+    assert column_of(texts).format is None
+    assert_exact(texts + texts)
+
+
 def test_an_ambiguous_order_is_told_of() -> None:
     message = (
         "Column 'x': '01/02/2020' may be written '%m/%d/%Y' or '%d/%m/%Y', and so may all others; it is read by the "
