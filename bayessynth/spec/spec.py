@@ -169,6 +169,7 @@ class Spec:
         schema: Schema | None = None,
         groups: Sequence[str] | Literal["detect"] | None = "detect",
         strata: str | Sequence[str] | None = None,
+        order: Literal["table", "dependence"] = "table",
         random_seed: int = 0,
     ) -> Spec:
         """Write a spec for any table; :func:`bayessynth.spec.auto.write` describes the arguments.
@@ -178,14 +179,14 @@ class Spec:
         Examples
         --------
         >>> import bayessynth as bs
-        >>> spec = bs.Spec.auto(bs.datasets.load("rand_hie")[["sex", "age", "income"]])
+        >>> spec = bs.Spec.auto(bs.datasets.load("rand_hie")[["female", "age", "income"]])
         >>> sorted(spec.columns)
-        ['age', 'income', 'sex']
+        ['age', 'female', 'income']
         """
         from bayessynth.spec.auto import write
 
-        spec, spec_choices = write(data, schema=schema, groups=groups, strata=strata, random_seed=random_seed)
-        spec._choices = spec_choices
+        spec, found = write(data, schema=schema, groups=groups, strata=strata, order=order, random_seed=random_seed)
+        spec._choices = found
         return spec
 
     def explain(self) -> pd.DataFrame:

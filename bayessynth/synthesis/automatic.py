@@ -54,7 +54,7 @@ def synthesize(
     Examples
     --------
     >>> import bayessynth as bs
-    >>> copies = bs.synthesize(bs.datasets.load("rand_hie")[["sex", "age", "income"]], m=2, random_seed=1)
+    >>> copies = bs.synthesize(bs.datasets.load("rand_hie")[["female", "age", "income"]], m=2, random_seed=1)
     >>> copies[0].shape
     (3459, 3)
     """

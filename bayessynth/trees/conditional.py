@@ -15,6 +15,8 @@ from bayessynth.trees.settings import TreeSettings
 
 # A number with this share of the records, or more, is told apart by a tree of its own before all others.
 DOMINANT = 0.1
+# A number that a smaller share of the records has is no heap, however many records that is.
+HEAPED = 0.0006
 # In a first tree, stands for all numbers that the second one draws.
 ORDINARY = np.inf
 
@@ -177,8 +179,9 @@ def _special(values: np.ndarray) -> np.ndarray:
 
 
 def _heaps(values: np.ndarray, heap: int) -> np.ndarray:
+    """Return the numbers that so many records share that they keep a probability of their own."""
     found, count = np.unique(values, return_counts=True)
-    return found[count >= heap]
+    return found[count >= max(heap, HEAPED * len(values))]
 
 
 def _normal_scores(values: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ class TreeSettings:
     interval : int
         Records that share one interval of a leaf's quantile curve.
     heap : int
-        Fewest records with the same number for it to keep a probability of its own.
+        Fewest records with the same number for it to keep a probability of its own; in tables of more than some 8,000
+        rows, 0.06 % of the records.
 
     Examples
     --------

@@ -118,7 +118,7 @@ def _reason(column: Column, before: int, told: Mapping[str, float], level: str, 
     if level != "row":
         parts.append(f"constant within {level}, so drawn once a group")
     if column.kind == "categorical" and len(column.levels) > MANY_LEVELS and before:
-        parts.append(f"{len(column.levels)} levels, so drawn late")
+        parts.append(f"{len(column.levels)} levels")
     if told and len(told) < before:
         parts.append(f"{len(told)} of the {before} columns before it are read")
     parts.append(_source(before, told, level))

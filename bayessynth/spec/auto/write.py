@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import SpecError, TableWarning, warn
+from bayessynth.errors import SpecError, TableWarning, suggest, warn
 from bayessynth.rules import Finding, after, detect, determined
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec.auto.dependence import associations
 from bayessynth.spec.auto.explain import Choice, choices
-from bayessynth.spec.auto.groups import GroupFinding, find_groups
+from bayessynth.spec.auto.groups import GroupFinding, find_groups, levels_of
 from bayessynth.spec.auto.order import visiting_order
 from bayessynth.spec.auto.screen import screen
 from bayessynth.spec.auto.strata import strata_of
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
 from bayessynth.spec.spec import Spec
+
+Order = Literal["table", "dependence"]
 
 
 def write(
@@ -29,6 +31,7 @@ def write(
     schema: Schema | None = None,
     groups: Sequence[str] | Literal["detect"] | None = "detect",
     strata: str | Sequence[str] | None = None,
+    order: Order = "table",
     random_seed: int = 0,
 ) -> tuple[Spec, tuple[Choice, ...]]:
     """Write a spec: an order of the columns by how they depend on each other, and a tree equation for each.
@@ -45,6 +48,9 @@ def write(
         Columns that name groups; found by themselves by default; None for no groups.
     strata : str or sequence of str, optional
         Columns that come first and that every other one is drawn from.
+    order : {"table", "dependence"}
+        Columns are drawn in the order of the table, whose maker mostly had causes before effects in mind, or each next
+        to the one that it depends on most. Columns of groups come first, and what a rule needs before what it rules.
     random_seed : int
         Draws the rows that dependence is measured on, where there are many.
 
@@ -72,11 +78,14 @@ def write(
     dependence = associations(_only(columns, modelled), schema, np.random.default_rng(random_seed))
     first = strata_of(strata if strata is None or isinstance(strata, str) else list(strata), schema)
     waits = _waits(after(rules), modelled)
-    order = visiting_order(dependence, schema, fixed_first=first, after=waits, groups=found)
-    predictors = screen(dependence, order, always=first, groups=found)
+    if order not in ("table", "dependence"):
+        raise SpecError(f"order={order!r} is not one of 'table', 'dependence'.{suggest(str(order), get_args(Order))}")
+    fixed = first if order == "dependence" else _table_order(modelled, first, found)
+    visited = visiting_order(dependence, schema, fixed_first=fixed, after=waits, groups=found)
+    predictors = screen(dependence, visited, always=first, groups=found)
     explained = choices(dependence, schema, predictors, groups=found, strata=first)
     levels = {choice.column: choice.level for choice in explained}
-    equations = [_equation(c, predictors[c], schema, levels[c], found) for c in order]
+    equations = [_equation(c, predictors[c], schema, levels[c], found) for c in visited]
     if not equations:
         raise SpecError("No column is left to model: all are identifiers, constants or computed from others.")
     return Spec(*equations, rest="drop", rules=rules), (*explained, *_computed(findings, schema))
@@ -99,6 +108,14 @@ def _waits(waits: Mapping[str, AbstractSet[str]], modelled: Collection[str]) -> 
         return {column} if column in modelled else set().union(*map(sources, waits.get(column, ())))
 
     return {c: set().union(*map(sources, earlier)) - {c} for c, earlier in waits.items() if c in modelled}
+
+
+def _table_order(modelled: Sequence[str], first: Sequence[str], groups: Sequence[GroupFinding]) -> list[str]:
+    """Return columns in the order of the table, those of larger groups before those of smaller ones and of rows."""
+    factors = {finding.factor: place for place, finding in enumerate(groups)}
+    levels = levels_of(modelled, groups)
+    left = [c for c in modelled if c not in first and c not in factors]
+    return [*first, *sorted(left, key=lambda c: factors.get(levels[c], len(factors)))]
 
 
 def _check_named(schema: Schema, left: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ def test_reasons_of_constants_first_and_many_leveled_columns() -> None:
     found = chosen(table)
     assert found["country"].reason == "All its cells are 'PL'."
     assert found["country"].family == "point"
-    assert found["town"].reason.startswith("20 levels, so drawn late; ")
+    assert found["town"].reason.startswith("20 levels; ")
     assert next(iter(found.values())).reason == "No column comes before it."
 
 
