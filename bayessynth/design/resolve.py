@@ -36,7 +36,7 @@ def completed(spec: Spec, schema: Schema) -> Spec:
     >>> import bayessynth as bs
     >>> schema = bs.Schema(**{c: bs.Count(bounds=(0, 9)) for c in "abc"})
     >>> [str(e.formula) for e in completed(bs.Spec("b ~ a", rest="tree"), schema)]
-    ['a ~ 1', 'b ~ 1 + a', 'c ~ 1 + a + b']
+    ['a ~ 1', 'b ~ a', 'c ~ a + b']
     """
     if spec.rest != "tree":
         return spec

@@ -86,7 +86,7 @@ def test_a_bound_spec_holds_no_value_of_a_record() -> None:
         (("y ~ (1 | sitee)",), "Column 'sitee' (a group-specific term) is not in the data. Did you mean 'site'?"),
         (
             ("y ~ x",),
-            "Column 'x' is a predictor of 'y' but has no equation, so synthetic records would have no value of "
+            "Column 'x' is read by 'y' but has no equation, so synthetic records would have no value of "
             "it. Add one, such as 'x ~ 1'.",
         ),
         (
