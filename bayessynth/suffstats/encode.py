@@ -135,6 +135,8 @@ def _fits(found: Scan, column: Column, whole: bool) -> bool:
 
 def _check_precision(series: pd.Series, values: np.ndarray, column: Column) -> None:
     """Refuse values that are written finer than the rows the schema was detected on: copies would lose it."""
+    if column.format is not None:
+        series, column = column.format.read(series), column.unwritten
     if column.kind == "datetime":
         shown = microseconds(series if series.dt.tz is None else series.dt.tz_localize(None))
         wrong = (shown % TICKS[column.unit or "us"] != 0) & series.notna().to_numpy()

@@ -179,3 +179,14 @@ def test_the_demo_writes_spec_fit_copies_and_plots(tmp_path):
     assert {f"plots/{name}.png" for name in ("columns", "site_means", "graph")} <= written
     saved = bs.Spec.from_json(json.loads((tmp_path / "demo" / "spec.json").read_text()))
     assert saved == bs.load(tmp_path / "demo" / "fit").spec
+
+
+def test_auto_writes_a_spec_explains_it_and_draws_copies(folder, tmp_path):
+    result = run("auto", folder / "gaps.csv", "--out", tmp_path / "out", "--m", 2, "--seed", 1, "--spec-out",
+                 tmp_path / "spec.py")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "why" in result.output
+    assert len(list((tmp_path / "out").glob("copy=*"))) == 2
+    written = (tmp_path / "spec.py").read_text()
+    assert written.startswith("import bayessynth as bs")
+    assert 'family="tree"' in written or "family='tree'" in written

@@ -380,3 +380,11 @@ def test_a_file_of_one_type_twice_is_read_twice_the_same(tmp_path: Path) -> None
         one, two = (SMALL.sufficient_statistics(tmp_path / "table.parquet") for _ in range(2))
     assert isinstance(one.parts["sex"].statistic, Counts)
     np.testing.assert_array_equal(one.parts["y"].statistic.moments, two.parts["y"].statistic.moments)
+
+
+def test_times_and_numbers_that_stand_as_text_are_read() -> None:
+    rng = np.random.default_rng(1)
+    days = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 400, 500), unit="D"))
+    frame = pd.DataFrame({"day": days.dt.strftime("%Y-%m-%d"), "cost": [f"{v:,.2f}" for v in rng.uniform(1, 5e4, 500)]})
+    statistics = bs.Spec("day ~ 1", "cost ~ day").sufficient_statistics(frame)
+    assert (statistics.n, statistics.exact) == (500, True)

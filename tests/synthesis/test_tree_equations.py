@@ -190,3 +190,14 @@ def test_free_text_is_left_out_and_said() -> None:
     with pytest.warns(TableWarning, match="'note' holds free text: it is left out"):
         spec = bs.Spec.auto(DATA[["height", "weight"]].assign(note=notes))
     assert "note" not in spec
+
+
+def test_columns_that_are_not_named_by_text_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"2 columns have other names, the first is 0. Rename them first"):
+        bs.synthesize(pd.DataFrame(np.arange(40.0).reshape(20, 2)))
+
+
+def test_an_unknown_order_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"order='tabel' is not one of 'table', 'dependence'. Did you mean 'table'"):
+        bs.Spec.auto(DATA, order="tabel")  # type: ignore[arg-type]
+    assert bs.Spec.auto(DATA[["height", "weight", "smoker"]], order="dependence").columns

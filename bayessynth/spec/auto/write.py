@@ -63,6 +63,12 @@ def write(
     SpecError
         If a column that is named does not exist, or nothing is left to model.
     """
+    odd = [name for name in data if not isinstance(name, str)]
+    if odd:
+        raise SpecError(
+            f"Formulas name columns by text, and {len(odd)} columns have other names, the first is {odd[0]!r}. Rename "
+            "them first: df.columns = df.columns.map(str)."
+        )
     schema = Schema.detect(data) if schema is None else schema
     present = [c for c in schema if c in data]
     encoded = [c for c in present if schema[c].kind != "identifier"]
