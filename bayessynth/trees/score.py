@@ -14,6 +14,8 @@ PRECISION = 0.1
 # Directions in which the levels of a target differ most, that become features.
 DIRECTIONS = 3
 STEPS = 6
+# Rows whose products are added up in 32 bits.
+ROWS = 1 << 15
 
 
 def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -45,7 +47,7 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
         return _logistic(design, target[:, 1], weights)[:, None], None
     y = target if target.ndim == 2 else target[:, None]
     gram, cross = _moments(design, y.astype(np.float32), weights.astype(np.float32))
-    found = linalg.solve(gram + PRECISION * np.eye(len(gram)), cross, assume_a="pos") if len(gram) else cross
+    found = linalg.solve(_posterior(gram), cross, assume_a="pos") if len(gram) else cross
     if target.ndim == 1:
         return found, None
     spread, directions = linalg.eigh(found.T @ gram @ found)
@@ -54,13 +56,24 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
     return found @ directions[:, kept], directions[:, kept]
 
 
+def _posterior(gram: np.ndarray) -> np.ndarray:
+    """Return the precision of the coefficients: that of the prior, and what rounding in 32 bits may have lost."""
+    return gram + (PRECISION + 1e-6 * float(np.diagonal(gram).max(initial=0))) * np.eye(len(gram))
+
+
 def _moments(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return sums of products about the weighted means."""
-    weighted = design * weights[:, None]
-    total, sums, sums_y = float(weights.sum()), weighted.sum(axis=0, dtype=float), weights @ y.astype(float)
-    gram = (weighted.T @ design).astype(float) - np.outer(sums, sums) / total
-    cross = (weighted.T @ y).astype(float) - np.outer(sums, sums_y) / total
-    return gram, cross
+    """Return sums of products about the weighted means, of 32-bit columns in runs of rows that 32 bits add up well."""
+    q, r = design.shape[1], y.shape[1]
+    gram, cross, sums, sums_y = np.zeros((q, q)), np.zeros((q, r)), np.zeros(q), np.zeros(r)
+    for start in range(0, len(design), ROWS):
+        rows = slice(start, start + ROWS)
+        weighted = design[rows] * weights[rows, None]
+        gram += weighted.T @ design[rows]
+        cross += weighted.T @ y[rows]
+        sums += weighted.sum(axis=0, dtype=float)
+        sums_y += weights[rows].astype(float) @ y[rows].astype(float)
+    total = float(weights.sum(dtype=float))
+    return gram - np.outer(sums, sums) / total, cross - np.outer(sums, sums_y) / total
 
 
 def _logistic(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -75,7 +88,7 @@ def _logistic(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndar
         curvature = np.maximum(weights * p * (1 - p), 1e-10)
         working = eta + weights * (y - p) / curvature
         gram, cross = _moments(design, working[:, None].astype(np.float32), curvature.astype(np.float32))
-        found = linalg.solve(gram + PRECISION * np.eye(len(gram)), cross[:, 0], assume_a="pos")
+        found = linalg.solve(_posterior(gram), cross[:, 0], assume_a="pos")
         step = found - slopes
         slopes = slopes + step * min(1.0, 5.0 / max(np.abs(step).max(), 1e-12))
         means = curvature @ design.astype(float) / curvature.sum()

@@ -86,8 +86,10 @@ def write(
     waits = _waits(after(rules), modelled)
     if order not in ("table", "dependence"):
         raise SpecError(f"order={order!r} is not one of 'table', 'dependence'.{suggest(str(order), get_args(Order))}")
-    fixed = first if order == "dependence" else _table_order(modelled, first, found)
-    visited = visiting_order(dependence, schema, fixed_first=fixed, after=waits, groups=found)
+    if order == "table":
+        visited = _table_order(modelled, first, waits, found)
+    else:
+        visited = visiting_order(dependence, schema, fixed_first=first, after=waits, groups=found)
     predictors = screen(dependence, visited, always=first, groups=found)
     explained = choices(dependence, schema, predictors, groups=found, strata=first)
     levels = {choice.column: choice.level for choice in explained}
@@ -116,12 +118,20 @@ def _waits(waits: Mapping[str, AbstractSet[str]], modelled: Collection[str]) -> 
     return {c: set().union(*map(sources, earlier)) - {c} for c, earlier in waits.items() if c in modelled}
 
 
-def _table_order(modelled: Sequence[str], first: Sequence[str], groups: Sequence[GroupFinding]) -> list[str]:
-    """Return columns in the order of the table, those of larger groups before those of smaller ones and of rows."""
+def _table_order(
+    modelled: Sequence[str], first: Sequence[str], waits: Mapping[str, AbstractSet[str]],
+    groups: Sequence[GroupFinding],
+) -> list[str]:  # fmt: skip
+    """Return columns in the order of the table: those of larger groups first, each after those that it waits for."""
     factors = {finding.factor: place for place, finding in enumerate(groups)}
     levels = levels_of(modelled, groups)
-    left = [c for c in modelled if c not in first and c not in factors]
-    return [*first, *sorted(left, key=lambda c: factors.get(levels[c], len(factors)))]
+    left = [*first, *(c for c in modelled if c not in first and c not in factors)]
+    left.sort(key=lambda c: (c not in first, factors.get(levels[c], len(factors))))
+    order: list[str] = []
+    while left:
+        order.append(next(c for c in left if waits.get(c, frozenset()) <= {*order, *factors}))
+        left.remove(order[-1])
+    return order
 
 
 def _check_named(schema: Schema, left: Sequence[str]) -> None:
