@@ -17,6 +17,8 @@ from bayessynth.trees.settings import TreeSettings
 DOMINANT = 0.1
 # A number that a smaller share of the records has is no heap, however many records that is.
 HEAPED = 0.0006
+# Levels with a smaller share of the records keep their probability in a leaf whatever the scores.
+RARE = 0.01
 # In a first tree, stands for all numbers that the second one draws.
 ORDINARY = np.inf
 
@@ -139,9 +141,11 @@ def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
     if goal.shape[1] == 2:
         return goal[:, 1:]
     size = weights @ goal
-    # A rare level's mean says little: it is drawn towards the overall mean, which is zero on the centred scores.
+    # A rare level's mean says little: it is drawn towards the overall mean, which is zero on the centred scores; and the
+    # rarest are left to the tree alone, for a score far out would make many of them.
     centred = scores - np.average(scores, axis=0, weights=weights)
     means = (goal.T @ (centred * weights[:, None])) / (size + SHRINKAGE)[:, None]
+    means[size < RARE * size.sum()] = 0
     own = goal @ means
     variance = np.average((centred - own) ** 2, axis=0, weights=weights)
     return own / np.maximum(variance, 1e-9)

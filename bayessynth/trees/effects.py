@@ -32,11 +32,14 @@ class Residuals:
         Of each, where it is known (a log odds); else relative weights.
     known : bool
         Whether the precision is known.
+    skew : float
+        (1 - 2p)² of a level of probability p: by how much its residuals overstate log odds that are far from the mean.
     """
 
     values: np.ndarray
     precision: np.ndarray
     known: bool
+    skew: float = 0.0
 
 
 def residuals(goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | None, weights: np.ndarray) -> Residuals:
@@ -64,7 +67,8 @@ def residuals(goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | Non
             intercept = float(np.clip(intercept, -30, 30))
         curvature = np.maximum(p * (1 - p), 1e-4)
         left = (y - p) / curvature if min(y.sum(), (1 - y).sum()) >= EVENTS else np.zeros(len(y))
-        return Residuals(left[:, None], (weights * curvature)[:, None], known=True)
+        return Residuals(left[:, None], (weights * curvature)[:, None], known=True,
+                         skew=float((1 - 2 * np.average(y, weights=weights)) ** 2))  # fmt: skip
     wanted = goal[:, None] if goal.ndim == 1 else goal @ projection
     left = wanted - scores
     left = left - np.average(left, axis=0, weights=weights)
@@ -108,7 +112,10 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
         between = a @ (mean - centre) ** 2 - (np.count_nonzero(size) - 1)
         variance = max(between / max(a.sum() - (a @ a) / a.sum(), 1e-12), 0.0)
         share = variance / (variance + 1 / np.maximum(a, 1e-12))
-        effects[:, s] = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
+        drawn = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
+        # Of a rare level the residuals are relative rates less one: with variance v their logarithms have log(1 + v).
+        wide = variance * found.skew
+        effects[:, s] = drawn * (np.sqrt(np.log1p(wide) / wide) if wide > 0 else 1.0)
     return effects
 
 

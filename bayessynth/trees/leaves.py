@@ -32,6 +32,8 @@ class Leaves(NamedTuple):
         Growth of an entry's log probability with each linear score of the target.
     middle : ndarray of float32, shape (leaves, scores)
         Mean of the scores in each leaf, where the probabilities hold as they are.
+    least, most : ndarray of float32, shape (leaves, scores)
+        Range of the scores in each leaf, beyond which its probabilities change no further.
     """
 
     start: np.ndarray
@@ -41,6 +43,8 @@ class Leaves(NamedTuple):
     grid: np.ndarray
     pull: np.ndarray
     middle: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,9 @@ def _entries(records: Records, low: np.ndarray, high: np.ndarray, grid: np.ndarr
     upto[start[1:] - 1] = 1.0
     pull = np.add.reduceat(records.pull[order] * weights[:, None], begin) / weight[:, None]
     middle = np.add.reduceat((records.scores[order] * weights[:, None]), begin[start[:-1]]) / total[:, None]
+    ordered, runs = records.scores[order].astype(np.float32), begin[start[:-1]]
+    least, most = np.minimum.reduceat(ordered, runs), np.maximum.reduceat(ordered, runs)
     first = order[begin]
     return Leaves(start.astype(np.int64), upto.astype(np.float32), low[first], high[first],
-                  grid[first].astype(np.float32), pull.astype(np.float32), middle.astype(np.float32))  # fmt: skip
+                  grid[first].astype(np.float32), pull.astype(np.float32), middle.astype(np.float32),
+                  least, most)  # fmt: skip

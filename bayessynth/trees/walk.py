@@ -173,7 +173,8 @@ def draw_within(
 def _power(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
     power = 0.0
     for s in range(len(scores)):
-        power += leaves.pull[entry, s] * (scores[s] - leaves.middle[leaf, s])
+        score = min(max(scores[s], leaves.least[leaf, s]), leaves.most[leaf, s])
+        power += leaves.pull[entry, s] * (score - leaves.middle[leaf, s])
     return min(max(power, -FURTHEST), FURTHEST)
 
 

@@ -44,3 +44,12 @@ def test_few_groups_say_little_of_correlations() -> None:
     found = covariance(drawn, np.ones(2))
     assert found[0, 0] == 1.0
     assert found[0, 1] == 0.5
+
+
+def test_effects_of_a_rare_level_do_not_run_away() -> None:
+    truth = RNG.normal(0, 1, 2000)
+    codes = np.repeat(np.arange(2000), 6)
+    y = (RNG.random(12_000) < 1 / (1 + np.exp(5 - truth[codes]))).astype(float)
+    left = residuals(np.column_stack([1 - y, y]), np.zeros((12_000, 1)), None, np.ones(12_000))
+    drawn = drawn_effects(left, codes, 2000, np.random.default_rng(2))[:, 0]
+    assert 0.5 < drawn.std() < 1.3
