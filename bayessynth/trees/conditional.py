@@ -141,7 +141,7 @@ def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
     if goal.shape[1] == 2:
         return goal[:, 1:]
     size = weights @ goal
-    # A rare level's mean says little: it is drawn towards the overall mean, which is zero on the centred scores; and the
+    # A rare level's mean says little: it is drawn towards the overall mean, which is zero on the centred scores. The
     # rarest are left to the tree alone, for a score far out would make many of them.
     centred = scores - np.average(scores, axis=0, weights=weights)
     means = (goal.T @ (centred * weights[:, None])) / (size + SHRINKAGE)[:, None]
