@@ -87,6 +87,10 @@ class PrecisionWarning(BayesSynthWarning):
     """Values are changed because a column's dtype cannot hold them."""
 
 
+class FormatWarning(BayesSynthWarning):
+    """How a column is written is ambiguous, or is not kept cell by cell."""
+
+
 def warn(message: str, category: type[BayesSynthWarning]) -> None:
     """Issue a warning that points at the user's line, not at one of the library's."""
     warnings.warn(message, category, skip_file_prefixes=(os.path.dirname(__file__),))

@@ -16,10 +16,12 @@ NO_PRIVACY = "no formal guarantee"
 def imputes(provenance: Mapping[str, Any]) -> bool:
     """Tell whether the posterior carries noise besides sampling error: imputed cells, or formal privacy.
 
-    >>> imputes({"privacy": "no formal guarantee", "fit": {"missing": "model"}})
+    Trees draw missing cells as values among others; nothing is imputed then.
+
+    >>> imputes({"privacy": "no formal guarantee", "fit": {"imputed": {"age": 12}}})
     True
     """
-    return provenance.get("privacy", NO_PRIVACY) != NO_PRIVACY or provenance.get("fit", {}).get("missing") == "model"
+    return provenance.get("privacy", NO_PRIVACY) != NO_PRIVACY or bool(provenance.get("fit", {}).get("imputed"))
 
 
 def uncongenial(provenance: Mapping[str, Any], parts: Parts, terms: Sequence[Collection[str]]) -> list[str]:

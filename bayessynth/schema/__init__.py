@@ -16,7 +16,7 @@ from bayessynth.schema.declare import (
     Positive,
     Proportion,
 )
-from bayessynth.schema.formats import Format, FormatWarning
+from bayessynth.schema.formats import Format
 from bayessynth.schema.names import named
 from bayessynth.schema.schema import Schema
 from bayessynth.schema.validate import check_modelled
@@ -33,7 +33,6 @@ __all__ = [
     "Datetime",
     "Declaration",
     "Format",
-    "FormatWarning",
     "Group",
     "Identifier",
     "Ordinal",

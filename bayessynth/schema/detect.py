@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import SchemaError, warn
+from bayessynth.errors import FormatWarning, SchemaError, warn
 from bayessynth.schema import formats
 from bayessynth.schema.column import TICKS, Column, plain
 from bayessynth.schema.dtypes import dtype_name
@@ -56,7 +56,7 @@ def look(series: pd.Series) -> tuple[Column, Sequence[Any]]:
     if found.format.text and own.kind in ("binary", "categorical", "constant"):
         return _plain(name, series)
     for note in found.notes:
-        warn(f"Column {name!r}: {note}", formats.FormatWarning)
+        warn(f"Column {name!r}: {note}", FormatWarning)
     facts: dict[str, Any] = {"dtype": dtype_name(series.dtype), "format": found.format, "gap": _gap(series)}
     if found.format.text:
         return replace(own, labels="str", **facts), series.dropna().unique()

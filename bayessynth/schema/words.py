@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import SchemaError, warn
+from bayessynth.errors import FormatWarning, SchemaError, warn
 from bayessynth.schema.column import Column, plain, typed
-from bayessynth.schema.formats.format import FormatWarning
 from bayessynth.schema.formats.gaps import GAP_TEXTS
 from bayessynth.schema.formats.notation import Notation
 

@@ -33,7 +33,7 @@ def provenance(
     """Return a record of how copies were made, as JSON data.
 
     ``terms`` and ``slopes`` are the columns of each common term, and of each group-specific slope with its factor, by
-    equation: relations that are in neither are not in the copies.
+    equation: relations that are in neither are not in the copies. A tree has one term of all that it reads.
     ``k`` is None where the number of rows follows from given groups; ``given`` lists the columns that were handed in;
     ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
@@ -46,7 +46,11 @@ def provenance(
         disclosing.append("the original groups: their labels, sizes and effects")
     return {
         "spec": bound.spec.hash,
-        "terms": {e.response: [list(t.columns) for t in e.formula.terms] for e in bound.spec},
+        "terms": {
+            e.response: [list(bound[e.response].reads)] if bound[e.response].reads else
+            [list(t.columns) for t in e.formula.terms]
+            for e in bound.spec
+        },
         "slopes": {e.response: [[c, *g.factor] for g in e.formula.groups for c in g.columns] for e in bound.spec},
         "synthesis": "partially" if bound.kept else "fully",
         "proper": True,

@@ -2,7 +2,7 @@
 
 A draw of an equation is a tree grown on the original records with Dirichlet weights (Rubin 1981; Taddy et al. 2015), on
 the columns before its own and on a linear score of these. Leaves hold no records: probabilities of levels and of
-numbers that many records share, and intervals between midpoints of neighbours for other numbers.
+numbers that many records share, and intervals that end between neighbours for other numbers.
 """
 
 from bayessynth.trees.draw import Grove

@@ -116,7 +116,7 @@ class _Bench:
         learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
         nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
-        leaves = of_numbers(records, values, heaps, self.settings.interval, decimals)
+        leaves = of_numbers(records, values, heaps, self.settings.interval, decimals, self.rng)
         return Tree(learnt.features, nodes, leaves), learnt.effects
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:

@@ -1,7 +1,7 @@
 """What stands in the leaves: distributions, not records.
 
 A leaf holds, for levels and for numbers that many records share, the value and its probability; for other numbers
-intervals, each between two midpoints of neighbouring records, and the grid on which such numbers lie.
+intervals, which end between neighbouring records, and the grid on which such numbers lie.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import numpy as np
 
 # Steps of the grids on which written numbers are rounded, in units of the column's last decimal.
 GRIDS = np.array([1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 50_000, 100_000, 500_000, 1_000_000], dtype=float)
+
+
+# Where between two neighbours an interval may end, as shares of their distance.
+MIDDLE = (0.25, 0.75)
 
 
 class Leaves(NamedTuple):
@@ -32,8 +36,8 @@ class Leaves(NamedTuple):
         Growth of an entry's log probability with each linear score of the target.
     middle : ndarray of float32, shape (leaves, scores)
         Mean of the scores in each leaf, where the probabilities hold as they are.
-    least, most : ndarray of float32, shape (leaves, scores)
-        Range of the scores in each leaf, beyond which its probabilities change no further.
+    spread : ndarray of float32, shape (leaves, scores)
+        Standard deviation of the scores in each leaf.
     """
 
     start: np.ndarray
@@ -43,8 +47,7 @@ class Leaves(NamedTuple):
     grid: np.ndarray
     pull: np.ndarray
     middle: np.ndarray
-    least: np.ndarray
-    most: np.ndarray
+    spread: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,13 @@ def of_values(records: Records, values: np.ndarray) -> Leaves:
     return _entries(records, values, values, np.zeros(len(values)))
 
 
-def of_numbers(records: Records, values: np.ndarray, heaps: np.ndarray, interval: int, decimals: int | None) -> Leaves:
-    """Return leaves of numbers: heaped ones as they are, the others in intervals between neighbours' midpoints.
+def of_numbers(
+    records: Records, values: np.ndarray, heaps: np.ndarray, interval: int, decimals: int | None,
+    rng: np.random.Generator,
+) -> Leaves:  # fmt: skip
+    """Return leaves of numbers: heaped ones as they are, the others in intervals.
+
+    Intervals end at random places between neighbouring records, so that no record can be worked out from them.
 
     Parameters
     ----------
@@ -91,22 +99,24 @@ def of_numbers(records: Records, values: np.ndarray, heaps: np.ndarray, interval
     heaps : ndarray
         Sorted numbers that many records share.
     interval : int
-        Records that share one interval.
+        Records that share one interval, at least.
     decimals : int or None
         Of the column.
+    rng : Generator
 
     Examples
     --------
     >>> records = Records(np.zeros(4, int), np.ones(4), np.zeros((4, 0)), np.zeros((4, 0)), 1)
-    >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), np.array([4.0]), 1, None)
-    >>> found.low.tolist(), found.high.tolist()
-    ([0.5, 1.5, 4.0], [1.5, 3.0, 4.0])
+    >>> heaps, rng = np.array([4.0]), np.random.default_rng(1)
+    >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), heaps, 2, None, rng)
+    >>> found.low.round(2).tolist(), found.high.round(2).tolist()
+    ([0.48, 4.0], [3.45, 4.0])
     """
     order = np.lexsort((values, records.leaf))
     leaf, ordered = records.leaf[order], values[order]
     heaped = np.isin(ordered, heaps)
-    below, above = _between(leaf, ordered)
-    run = _runs(leaf, heaped, interval)
+    below, above = _cuts(leaf, ordered, rng)
+    run = _runs(leaf, ordered, heaped, interval)
     first, last = np.unique(run, return_index=True)[1], len(run) - 1 - np.unique(run[::-1], return_index=True)[1]
     low, high = np.empty(len(values)), np.empty(len(values))
     low[order] = np.where(heaped, ordered, below[first][run])
@@ -115,22 +125,34 @@ def of_numbers(records: Records, values: np.ndarray, heaps: np.ndarray, interval
     return _entries(records, low, high, grid)
 
 
-def _between(leaf: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the midpoints to both neighbours in the same leaf; at an end, as far out as the other is."""
-    half = np.diff(values) / 2
-    inside = leaf[1:] == leaf[:-1]
-    below = np.concatenate([[np.nan], np.where(inside, half, np.nan)])
-    above = np.concatenate([np.where(inside, half, np.nan), [np.nan]])
-    below, above = np.where(np.isnan(below), above, below), np.where(np.isnan(above), below, above)
-    return values - np.nan_to_num(below), values + np.nan_to_num(above)
+def _cuts(leaf: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return places below and above each number: between it and the next in its leaf, or as far out as the other."""
+    fresh = _changes(leaf) | _changes(values)
+    leaf, values = leaf[fresh], values[fresh]
+    gap = np.where(leaf[1:] == leaf[:-1], np.diff(values), np.nan)
+    part = rng.uniform(*MIDDLE, size=len(gap))
+    below = np.concatenate([[np.nan], gap * (1 - part)])
+    above = np.concatenate([gap * part, [np.nan]])
+    # A number that stands alone in its leaf is hidden in a tenth of its size.
+    alone = np.maximum(np.abs(values) / 10, 1) * rng.uniform(*MIDDLE, size=(2, len(values)))
+    wide = np.stack([np.append(gap, np.nan), np.append(np.nan, gap)]) * rng.uniform(*MIDDLE, size=(2, len(values)))
+    below = np.where(np.isnan(below), np.where(np.isnan(wide[0]), alone[0], wide[0]), below)
+    above = np.where(np.isnan(above), np.where(np.isnan(wide[1]), alone[1], wide[1]), above)
+    back = np.cumsum(fresh) - 1
+    return (values - below)[back], (values + above)[back]
 
 
-def _runs(leaf: np.ndarray, heaped: np.ndarray, interval: int) -> np.ndarray:
+def _changes(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.ones(min(len(values), 1), dtype=bool), values[1:] != values[:-1]])
+
+
+def _runs(leaf: np.ndarray, values: np.ndarray, heaped: np.ndarray, interval: int) -> np.ndarray:
     """Return the interval of every record: so many that follow one another in a leaf with no heap between."""
-    fresh = np.ones(len(leaf), dtype=bool)
-    fresh[1:] = (leaf[1:] != leaf[:-1]) | heaped[1:] | heaped[:-1]
+    fresh = _changes(leaf) | heaped
+    fresh[1:] |= heaped[:-1]
     begin = np.maximum.accumulate(np.where(fresh, np.arange(len(leaf)), 0))
-    fresh |= (np.arange(len(leaf)) - begin) % interval == 0
+    # Equal numbers are never parted: an interval would end at a record's value.
+    fresh |= ((np.arange(len(leaf)) - begin) % interval == 0) & _changes(values)
     return np.cumsum(fresh) - 1
 
 
@@ -161,11 +183,12 @@ def _entries(records: Records, low: np.ndarray, high: np.ndarray, grid: np.ndarr
     before = np.concatenate([[0.0], np.cumsum(weight)])[start[:-1]]
     upto = (np.cumsum(weight) - np.repeat(before, np.diff(start))) / np.repeat(total, np.diff(start))
     upto[start[1:] - 1] = 1.0
+    scores, runs = records.scores[order].astype(float), begin[start[:-1]]
     pull = np.add.reduceat(records.pull[order] * weights[:, None], begin) / weight[:, None]
-    middle = np.add.reduceat((records.scores[order] * weights[:, None]), begin[start[:-1]]) / total[:, None]
-    ordered, runs = records.scores[order].astype(np.float32), begin[start[:-1]]
-    least, most = np.minimum.reduceat(ordered, runs), np.maximum.reduceat(ordered, runs)
+    middle = np.add.reduceat(scores * weights[:, None], runs) / total[:, None]
+    squares = np.add.reduceat(scores**2 * weights[:, None], runs)
+    spread = np.sqrt(np.maximum(squares / total[:, None] - middle**2, 0))
     first = order[begin]
     return Leaves(start.astype(np.int64), upto.astype(np.float32), low[first], high[first],
                   grid[first].astype(np.float32), pull.astype(np.float32), middle.astype(np.float32),
-                  least, most)  # fmt: skip
+                  spread.astype(np.float32))  # fmt: skip

@@ -10,6 +10,8 @@ from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 
+# Standard deviations from the middle of a leaf's scores beyond which its probabilities change no further.
+SEEN = 2.0
 # Most by which scores change the log of a leaf's probabilities.
 FURTHEST = 5.0
 
@@ -37,9 +39,7 @@ def draw(
     for i in range(len(rows)):
         row = rows[i]
         _features(table, row, features, known)
-        node = 0
-        while nodes.feature[node] >= 0:
-            node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
+        node = _reached(known, nodes)
         leaf = _moved(node, nodes, smoothing, uniforms[0, i])
         entry = _entry(leaf, leaves, known[predictors:], uniforms[1, i])
         out[row] = _value(entry, leaves, uniforms[2, i])
@@ -67,6 +67,14 @@ def _features(table: np.ndarray, row: int, features: Features, known: np.ndarray
             standard = min(max((value - features.center[j]) / features.scale[j], -REACH), REACH)
             for s in range(scores):
                 known[predictors + s] += np.float32(features.slopes[j, s] * standard)
+
+
+@njit(cache=True, nogil=True)
+def _reached(known: np.ndarray, nodes: Nodes) -> int:
+    node = 0
+    while nodes.feature[node] >= 0:
+        node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
+    return node
 
 
 @njit(cache=True, nogil=True)
@@ -143,9 +151,7 @@ def draw_within(
     for i in range(len(rows)):
         row = rows[i]
         _features(table, row, features, known)
-        node = 0
-        while nodes.feature[node] >= 0:
-            node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
+        node = _reached(known, nodes)
         first = _moved(node, nodes, smoothing, uniforms[0, i])
         last = first + 1
         while True:
@@ -173,8 +179,8 @@ def draw_within(
 def _power(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
     power = 0.0
     for s in range(len(scores)):
-        score = min(max(scores[s], leaves.least[leaf, s]), leaves.most[leaf, s])
-        power += leaves.pull[entry, s] * (score - leaves.middle[leaf, s])
+        far = SEEN * leaves.spread[leaf, s]
+        power += leaves.pull[entry, s] * min(max(scores[s] - leaves.middle[leaf, s], -far), far)
     return min(max(power, -FURTHEST), FURTHEST)
 
 

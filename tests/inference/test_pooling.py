@@ -55,7 +55,7 @@ def test_pooled_regression_is_the_rule_applied_to_statsmodels_results() -> None:
         ({"proper": False}, "plug_in"),
         ({"synthesis": "partially"}, "partial"),
         ({"privacy": "(1, 1e-6)-differential privacy"}, "rrr"),
-        ({"fit": {"missing": "model"}}, "rrr"),
+        ({"fit": {"imputed": {"age": 12}}}, "rrr"),
     ],
 )
 def test_provenance_chooses_the_rule(changed: dict[str, Any], rule: str) -> None:

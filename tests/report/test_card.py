@@ -91,8 +91,8 @@ def test_how_copies_were_made_and_how_to_pool_them(original):
     [
         ({"synthesis": "partially"}, "partial", False),
         ({"proper": False}, "plug_in", False),
-        ({"fit": {"missing": "model"}}, "rrr", True),
-        ({"fit": {"missing": "model"}, "k": 500}, "rrr", False),
+        ({"fit": {"imputed": {"age": 12}}}, "rrr", True),
+        ({"fit": {"imputed": {"age": 12}}, "k": 500}, "rrr", False),
     ],
 )
 def test_the_rule_follows_the_provenance(original, changed, rule, few):

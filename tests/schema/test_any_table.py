@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
-from bayessynth.errors import DataError, SchemaError
-from bayessynth.schema import FormatWarning, check_modelled
+from bayessynth.errors import DataError, FormatWarning, SchemaError
+from bayessynth.schema import check_modelled
 
 RNG = np.random.default_rng(5)
 WORDS = np.array(

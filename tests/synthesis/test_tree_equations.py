@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
-from bayessynth.errors import DataError, FitError, MissingDataError, SpecError, SynthesisError, TableWarning
+from bayessynth.errors import (
+    DataError,
+    FitError,
+    MissingDataError,
+    SchemaError,
+    SpecError,
+    SynthesisError,
+    TableWarning,
+)
 from bayessynth.fitting import Fitted
 
 N = 600
@@ -109,8 +118,7 @@ def test_trees_have_no_prior_and_no_model() -> None:
     with pytest.raises(SynthesisError, match="'height' has family 'tree', which has no prior"):
         spec.synthesize_prior(DATA)
     assert spec.to_pymc(DATA) == {}
-    statistics_error = r"family 'tree', which needs the rows"
-    with pytest.raises((SpecError, FitError), match=statistics_error):
+    with pytest.raises(SpecError, match=r"family 'tree', which needs the rows"):
         spec.sufficient_statistics(DATA)
 
 
@@ -185,11 +193,28 @@ def test_synthesize_takes_a_table_alone() -> None:
         bs.synthesize(frame, m=0)
 
 
-def test_free_text_is_left_out_and_said() -> None:
+def test_free_text_is_refused_and_unknown_names_are_left_out() -> None:
     notes = [f"Patient number {i} was seen on day {i * 7 % 31} and said that all was well today." for i in range(N)]
-    with pytest.warns(TableWarning, match="'note' holds free text: it is left out"):
-        spec = bs.Spec.auto(DATA[["height", "weight"]].assign(note=notes))
-    assert "note" not in spec
+    with pytest.raises(SchemaError, match="Free text cannot be modelled, and may name people: column 'note'"):
+        bs.Spec.auto(DATA[["height", "weight"]].assign(note=notes))
+    names = ["".join(RNG.permutation(list("abcdefghijklm"))[: 3 + i % 9]) for i in range(60)]
+    with pytest.warns(TableWarning, match="'name' names records, in a form that was not recognised: it is left out"):
+        spec = bs.Spec.auto(DATA[["height", "weight"]].head(60).assign(name=names))
+    assert "name" not in spec
+
+
+def test_an_evaluation_takes_a_fit_of_trees(automatic: Fitted) -> None:
+    copies = automatic.synthesize(2, random_seed=2)
+    result = bs.evaluate(DATA, copies, holdout=DATA.sample(100, random_state=1), fitted=automatic)
+    assert "is drawn by trees, which have none" in result["membership_weights"].reading
+
+
+def test_pooling_knows_what_trees_read(automatic: Fitted) -> None:
+    copies = automatic.synthesize(2, random_seed=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pooled = copies.pool("cost ~ weight * height", cluster="clinic")
+    assert pooled.rule.name == "proper"
 
 
 def test_columns_that_are_not_named_by_text_are_refused() -> None:

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeRegressor
 
+from bayessynth.errors import SpecError
 from bayessynth.rules import Narrowed
 from bayessynth.trees import TreeSettings
-from bayessynth.trees.conditional import Grown, Target, grown
+from bayessynth.trees.conditional import Grown, Target, Tree, grown
 from bayessynth.trees.design import block
 from bayessynth.trees.draw import Grove
-from bayessynth.trees.features import Seen
+from bayessynth.trees.features import Seen, learn
 from bayessynth.trees.grow import grow
+from bayessynth.trees.leaves import Records, of_values
 
 N = 4000
 RNG = np.random.default_rng(1)
@@ -47,23 +49,39 @@ def test_missing_cells_zeros_and_the_tail_are_kept() -> None:
     assert slope == pytest.approx(0.02, abs=0.003)
 
 
-def test_no_value_of_a_unique_column_is_stored() -> None:
-    unique = np.round(RNG.normal(size=N), 9)
-    made = tree(Target(unique, None, 9))
-    held = np.concatenate([array.ravel().astype(float) for t in made.trees for part in (t.features, t.nodes, t.leaves)
-                           for array in part])  # fmt: skip
+def test_no_value_of_a_unique_column_can_be_read_out_of_a_tree() -> None:
+    unique, other = np.round(RNG.normal(size=(2, N)), 9)
+    seen = Seen([other], [block(other, None)], [None], [])
+    made = grown(Target(unique, None, 9), seen, np.ones(N), TreeSettings(), np.random.default_rng(1))
+    (tree_,) = made.trees
+    held = np.concatenate(
+        [a.ravel().astype(float) for part in (tree_.features, tree_.nodes, tree_.leaves) for a in part]
+    )
     assert not np.isin(unique, held).any()
+    assert not np.isin(other, held).any()
+    # The one score is a number times the one predictor: neither a score of a record may stand there.
+    (slope,), center, scale = tree_.features.slopes[0], tree_.features.center[0], tree_.features.scale[0]
+    scores = np.sort(slope * (other - center) / scale)
+    nearest = np.clip(np.searchsorted(scores, held), 1, N - 1)
+    off = np.minimum(np.abs(scores[nearest] - held), np.abs(scores[nearest - 1] - held))
+    gap = np.median(np.diff(scores))
+    assert (off[np.abs(held) < np.abs(scores).max()] < 1e-3 * gap).mean() < 0.01
 
 
-def test_a_tree_is_walked_as_scikit_learn_walks_it() -> None:
-    matrix = np.column_stack([SEX, AGE]).astype(np.float32)
+def test_records_reach_the_leaves_that_scikit_learn_puts_them_in() -> None:
     y = AGE + 5 * SEX + RNG.normal(size=N)
-    nodes, leaf = grow(matrix, y, np.ones(N), 15, seed=3)
-    wanted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(matrix, y).apply(matrix)
-    assert len(np.unique(leaf)) == len(np.unique(wanted))
-    assert pd.DataFrame({"a": leaf, "b": wanted}).drop_duplicates().shape[0] == len(np.unique(leaf))
-    assert nodes.upto[-1] == pytest.approx(N)
+    seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
+    learnt = learn(seen, np.arange(N), y, np.ones(N), np.random.default_rng(1))
+    nodes, leaf = grow(learnt.matrix, y, np.ones(N), 15, seed=3)
+    fitted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(learnt.matrix, y)
+    numbered = np.unique(fitted.apply(learnt.matrix), return_inverse=True)[1]
+    assert np.array_equal(leaf, numbered)
     assert nodes.last[0] == len(nodes.upto) - 1
+    nothing = np.zeros((N, learnt.scores.shape[1]))
+    names = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), leaf.astype(float))
+    grove = Grove({"y": (Tree(learnt.features, nodes, names),)}, smoothing=0.0)
+    reached = grove.draw("y", [SEX, AGE], {}, N, Narrowed(), 0, np.random.default_rng(2))
+    assert (reached == leaf).mean() > 0.999
 
 
 @pytest.mark.parametrize("levels", [2, 5, 200])
@@ -110,5 +128,24 @@ def test_only_allowed_levels_are_drawn() -> None:
 
 
 def test_smoothing_moves_draws_out_of_pure_leaves() -> None:
-    pure = drawn(tree(Target(SEX, 2), settings=TreeSettings(smoothing=0)), levels=2)
-    assert (pure == SEX).mean() > 0.999
+    made = tree(Target(SEX, 2))
+    pure = Grove({"y": made.trees}, smoothing=0.0).draw("y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2))
+    mixed = Grove({"y": made.trees}, smoothing=1e9).draw(
+        "y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2)
+    )
+    assert (pure == SEX).all()
+    assert (mixed != SEX).mean() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"leaf": 1}, "leaf=1 must be a whole number from 2 up"),
+        ({"interval": 2.5}, "interval=2.5 must be a whole number from 2 up"),
+        ({"heap": True}, "heap=True must be a whole number from 2 up"),
+        ({"smoothing": -1}, "smoothing=-1 must be a number from 0 up"),
+    ],
+)
+def test_settings_out_of_range_are_named(wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        TreeSettings(**wrong)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayessynth.trees.leaves import Records, grids, of_numbers, of_values
+from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
 
 
 def records(leaf: list[int], weights: list[float] | None = None) -> Records:
@@ -23,26 +23,37 @@ def test_a_leaf_holds_each_value_with_its_share_of_the_weight() -> None:
     np.testing.assert_allclose(found.upto, [0.5, 1.0, 1.0])
 
 
-def test_intervals_end_at_midpoints_and_heaps_stand_alone() -> None:
-    found = of_numbers(records([0] * 5), np.array([1.0, 2.0, 5.0, 5.0, 9.0]), np.array([5.0]), 1, None)
-    assert found.low.tolist() == [0.5, 1.5, 5.0, 7.0]
-    assert found.high.tolist() == [1.5, 3.5, 5.0, 11.0]
-    np.testing.assert_allclose(found.upto, [0.2, 0.4, 0.8, 1.0])
+def numbers(leaf: list[int], values: list[float], heaps: list[float], interval: int = 2) -> Leaves:
+    rng = np.random.default_rng(1)
+    return of_numbers(records(leaf), np.array(values), np.array(heaps, dtype=float), interval, None, rng)
 
 
-def test_records_that_share_an_interval_do_not_share_it_across_a_heap() -> None:
-    found = of_numbers(records([0] * 5), np.array([1.0, 2.0, 5.0, 8.0, 9.0]), np.array([5.0]), 2, None)
-    assert found.low.tolist() == [0.5, 5.0, 6.5]
-    assert found.high.tolist() == [3.5, 5.0, 9.5]
+def test_intervals_end_between_neighbours_and_heaps_stand_alone() -> None:
+    found = numbers([0] * 6, [1.0, 2.0, 3.0, 6.0, 6.0, 10.0], [6.0])
+    np.testing.assert_allclose(found.upto, [2 / 6, 3 / 6, 5 / 6, 1.0])
+    assert 2.25 <= found.high[0] <= 2.75
+    assert found.low[2] == found.high[2] == 6.0
+    assert 7.0 <= found.low[3] <= 9.0
+    assert found.high[3] > 10.0
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=40, unique=True))
-def test_no_record_is_an_end_of_an_interval(values: list[float]) -> None:
-    numbers = np.array(values)
-    found = of_numbers(records([0] * len(values)), numbers, np.zeros(0), 1, None)
-    apart = np.diff(np.sort(numbers)).min() > 1e-6
-    assert not apart or not np.isin(np.concatenate([found.low, found.high])[1:-1], numbers).any()
-    assert (found.low <= found.high).all()
+def test_equal_numbers_are_never_parted() -> None:
+    found = numbers([0] * 5, [1.0, 2.0, 2.0, 2.0, 3.0], [])
+    assert not np.isin(np.concatenate([found.low, found.high]), [1.0, 2.0, 3.0]).any()
+
+
+def test_a_number_alone_in_its_leaf_is_hidden() -> None:
+    found = numbers([0], [1234.5], [])
+    assert found.low[0] < 1234.5 < found.high[0]
+    assert (found.low[0] + found.high[0]) / 2 != 1234.5
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=40))
+def test_no_record_is_an_end_of_an_interval(values: list[int]) -> None:
+    found = numbers([0] * len(values), [float(v) for v in values], [])
+    assert not np.isin(np.concatenate([found.low, found.high]), values).any()
+    assert (found.low < found.high).all()
+    assert (found.low[1:] >= found.high[:-1] - 1e-6).all()
 
 
 def test_grids_are_those_on_which_numbers_are_written() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
+from bayessynth import families
 from bayessynth.errors import FitError
 from bayessynth.evaluation.tables import Tables
 from bayessynth.fitting.record_likelihood import Rows, record_log_likelihood
@@ -61,6 +62,9 @@ def knowledge(tables: Tables) -> Knowledge | str:
     fitted, record = tables.fitted, tables.provenance
     if not hasattr(fitted, "bound"):
         return "Needs a fit of a Spec; of a PyMC model the likelihood of a single record is not known."
+    trees = [e.response for e in fitted.bound.equations if families.get(e.family).nonparametric]
+    if trees:
+        return f"Needs the likelihood of whole records; {trees[0]!r} is drawn by trees, which have none."
     if record is None or not record.get("draws"):
         return "Needs to know which draws made the copies: hand in what fitted.synthesize returned, not its frames."
     if record.get("synthesis") != "fully" or record.get("given"):

@@ -3,9 +3,9 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from bayessynth.schema.formats.format import Format, FormatWarning, Found, find, from_json, register, registered
+from bayessynth.schema.formats.format import Format, Found, find, from_json, register, registered
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["Format", "FormatWarning", "Found", "find", "from_json", "register", "registered"]
+__all__ = ["Format", "Found", "find", "from_json", "register", "registered"]

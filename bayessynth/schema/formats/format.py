@@ -9,11 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from bayessynth.errors import BayesSynthWarning, SchemaError, suggest
-
-
-class FormatWarning(BayesSynthWarning):
-    """How a column is written is ambiguous, or is not kept cell by cell."""
+from bayessynth.errors import SchemaError, suggest
 
 
 @dataclass(frozen=True)

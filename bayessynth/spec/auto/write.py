@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayessynth.errors import SpecError, TableWarning, suggest, warn
 from bayessynth.rules import Finding, after, detect, determined
-from bayessynth.schema import Columns, Schema
+from bayessynth.schema import Columns, Schema, check_modelled
 from bayessynth.spec.auto.dependence import associations
 from bayessynth.spec.auto.explain import Choice, choices
 from bayessynth.spec.auto.groups import GroupFinding, find_groups, levels_of
@@ -62,6 +62,8 @@ def write(
     ------
     SpecError
         If a column that is named does not exist, or nothing is left to model.
+    SchemaError
+        If a column holds free text.
     """
     odd = [name for name in data if not isinstance(name, str)]
     if odd:
@@ -70,6 +72,7 @@ def write(
             "them first: df.columns = df.columns.map(str)."
         )
     schema = Schema.detect(data) if schema is None else schema
+    check_modelled(schema.values())
     present = [c for c in schema if c in data]
     encoded = [c for c in present if schema[c].kind != "identifier"]
     columns = schema.encode(data, columns=encoded, missing="keep")
@@ -79,7 +82,7 @@ def write(
     findings = tuple(f for f in findings if not set(factors) & set(determined([f.rule])))
     rules = tuple(f.rule for f in findings)
     computed = determined(rules)
-    _check_named(schema, [c for c in present if c not in computed])
+    _tell_named(schema, [c for c in present if c not in computed])
     modelled = [c for c in present if c not in computed and schema[c].kind != "identifier"]
     dependence = associations(_only(columns, modelled), schema, np.random.default_rng(random_seed))
     first = strata_of(strata if strata is None or isinstance(strata, str) else list(strata), schema)
@@ -134,17 +137,16 @@ def _table_order(
     return order
 
 
-def _check_named(schema: Schema, left: Sequence[str]) -> None:
-    """Warn of columns that name records or hold sentences, which nothing says how to write anew."""
+def _tell_named(schema: Schema, left: Sequence[str]) -> None:
+    """Warn of columns that name records, in a form that nothing says how to write anew."""
     for name in left:
-        column = schema[name]
-        if column.kind != "identifier":
-            continue
-        why = "holds free text" if column.free_text else "names records, in a form that was not recognised"
-        remedy = "code what it says as levels or numbers first" if column.free_text else (
-            f"give its pattern, rules=[bs.Unique({name!r}, …)], or say what it is, Schema.detect(df).override({name}=…)"
-        )  # fmt: skip
-        warn(f"Column {name!r} {why}: it is left out of the copies. To keep it, {remedy}.", TableWarning)
+        if schema[name].kind == "identifier":
+            warn(
+                f"Column {name!r} names records, in a form that was not recognised: it is left out of the copies. To "
+                f"keep it, give its pattern, rules=[bs.Unique({name!r}, …)], or say what it is, "
+                f"Schema.detect(df).override({name}=…).",
+                TableWarning,
+            )
 
 
 def _only(columns: Columns, names: Sequence[str]) -> Columns:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 import bayessynth as bs
-from bayessynth.schema import Column, FormatWarning, Schema
+from bayessynth.errors import FormatWarning
+from bayessynth.schema import Column, Schema
 
 
 def column_of(values: Any) -> Column:

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayessynth as bs
-from bayessynth.errors import SchemaError
-from bayessynth.schema import FormatWarning
+from bayessynth.errors import FormatWarning, SchemaError
 from bayessynth.schema.formats.clock import parse, show
 from tests.schema.formats.cases import assert_exact, back, column_of, new
 
