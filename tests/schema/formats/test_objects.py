@@ -69,7 +69,7 @@ EXACT: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::bayessynth.schema.FormatWarning")
+@pytest.mark.filterwarnings("ignore::bayessynth.errors.FormatWarning")
 @pytest.mark.parametrize("name", EXACT)
 def test_odd_columns_come_back(name: str) -> None:
     values, kind = EXACT[name]
@@ -107,7 +107,7 @@ def test_arrow_columns_come_back() -> None:
         (objects(1, 2, "-", 7), [3, np.nan], [3, "-"]),
     ],
 )
-@pytest.mark.filterwarnings("ignore::bayessynth.schema.FormatWarning")
+@pytest.mark.filterwarnings("ignore::bayessynth.errors.FormatWarning")
 def test_new_values_are_written_alike(values: Any, drawn: list[float], expected: list[Any]) -> None:
     assert new(values, drawn) == expected
 
@@ -199,7 +199,7 @@ AMOUNTS = st.integers(-(10**9), 10**9).map(lambda cents: Decimal(cents) / 100)
         ).map(lambda v: objects(*v)),
     )
 )
-@pytest.mark.filterwarnings("ignore::bayessynth.schema.FormatWarning")
+@pytest.mark.filterwarnings("ignore::bayessynth.errors.FormatWarning")
 def test_any_objects_come_back(series: pd.Series) -> None:
     assert back(series).tolist() == series.tolist() or series.isna().any()
     pd.testing.assert_series_equal(back(series), series, check_names=False)
