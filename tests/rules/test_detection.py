@@ -120,6 +120,16 @@ def test_the_body_mass_index_is_derived_even_where_it_is_rounded_and_cells_are_m
     assert not any(isinstance(rule, Derived) for rule in found(frame))
 
 
+def test_of_equal_expressions_the_one_that_gives_the_last_bits_is_taken():
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"height": rng.integers(150, 200, N), "weight": rng.integers(45, 120, N)})
+    within = (frame["weight"] / (frame["height"] / 100) ** 2).rename("bmi")
+    before = (10_000 * frame["weight"] / frame["height"] ** 2).rename("bmi")
+    assert (within != before).any()
+    assert Derived("bmi", "weight / (height / 100)**2") in found(frame.join(within))
+    assert Derived("bmi", "10000 * weight / height**2") in found(frame.join(before))
+
+
 def test_levels_and_bands():
     frame = noise(np.random.default_rng(5))
     frame["land"] = frame["region"].map({"a": "north", "b": "north", "c": "south", "d": "south"})
@@ -247,7 +257,7 @@ def test_what_is_found_can_be_generated():
 def test_real_tables(shared_data: Path, table: str):
     expected: dict[str, tuple[tuple[str, ...], set[Rule]]] = {
         "hsb82": (("school",), {Aggregate("meanses", "ses", "school"), Derived("cses", "ses - meanses")}),
-        "sd2011": ((), {Derived("bmi", "10000 * weight / height**2")}),
+        "sd2011": ((), {Derived("bmi", "weight / (height / 100)**2")}),
         "nhefs": ((), {Derived("wt82_71", "wt82 - wt71"), Skip("wt82", "censored", values=(1,))}),
         "wagepan": (("nr",), {Derived("expersq", "exper**2"), Numbered("year", "nr", start=1980)}),
         "birthwt": ((), {Recode("low", "bwt", cuts=(2500,), values=(1, 0))}),

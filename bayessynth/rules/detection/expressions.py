@@ -105,18 +105,28 @@ def between(low: float, high: float) -> float:
     return 0.0 if low <= 0 <= high else roundest(low, high)
 
 
+def _wanted(expression: str, table: Table) -> np.ndarray:
+    def clock(function: str, name: str) -> np.ndarray:
+        return clock_of(function, table.frame[name])
+
+    return np.asarray(evaluate(parse(expression), table.number, clock))
+
+
+def agreeing(target: str, expression: str, table: Table) -> int:
+    """Return in how many rows an expression gives the very number of a column, to its last bit.
+
+    The order of operations decides on the last bits, by which a copy that was calculated otherwise can be told.
+    """
+    return int((_wanted(expression, table) == table.number(target)).sum())
+
+
 def misfit(target: str, expression: str, table: Table) -> bool:
     """Tell whether an expression differs from a column in any row, beyond the rounding of what is written.
 
     It does too if it has no value although its inputs do, or if cells are missing on one side in too many rows.
     """
-
-    def clock(function: str, name: str) -> np.ndarray:
-        return clock_of(function, table.frame[name])
-
-    tree = parse(expression)
-    wanted = np.asarray(evaluate(tree, table.number, clock))
-    known = ~np.any([table.missing(name) for name in names(tree)], axis=0)
+    wanted = _wanted(expression, table)
+    known = ~np.any([table.missing(name) for name in names(parse(expression))], axis=0)
     both = known & ~table.missing(target)
     with np.errstate(invalid="ignore"):
         fits = np.abs(wanted - table.number(target)) <= table.slack(target)

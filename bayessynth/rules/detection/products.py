@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bayessynth.rules.derived import Derived
-from bayessynth.rules.detection.expressions import misfit, number, quoted
+from bayessynth.rules.detection.expressions import agreeing, misfit, number, quoted
 from bayessynth.rules.detection.pursuit import pursue
 from bayessynth.rules.detection.single import VALUES
 from bayessynth.rules.detection.sums import WIDEST, complete
@@ -75,16 +75,30 @@ def _written(target: str, factors: list[tuple[str, float]], table: Table) -> Der
     low, high = ((y - slack) / product).max(), ((y + slack) / product).min()
     if not low <= high:
         return None
-    scale = roundest(low, high)
-    above = [_power(name, power) for name, power in factors if power > 0]
-    under = [_power(name, -power) for name, power in factors if power < 0]
-    inverse = roundest(1 / high, 1 / low)
-    if len(number(inverse)) < len(number(scale)):
-        under, scale = [number(inverse), *under], 1.0
+    spelt = [text for text in _spellings(factors, low, high) if not misfit(target, text, table)]
+    return Derived(target, max(spelt, key=lambda text: agreeing(target, text, table))) if spelt else None
+
+
+def _spellings(factors: list[tuple[str, float]], low: float, high: float) -> Iterator[str]:
+    """Yield a product times a number between two: with the number in front, and within each power that can hold it."""
+    powers = {quoted(name): power for name, power in factors}
+    scale, inverse = roundest(low, high), roundest(1 / high, 1 / low)
+    shorter = len(number(inverse)) < len(number(scale))
+    yield _spelt(powers, 1.0, inverse) if shorter else _spelt(powers, scale, 1.0)
+    for text, power in powers.items():
+        unit = roundest(*sorted((low ** (-1 / power), high ** (-1 / power))))
+        if abs(power) > 1 and unit != 1:
+            inside = f"({text} / {number(unit)})"
+            yield _spelt({inside if t == text else t: p for t, p in powers.items()}, 1.0, 1.0)
+
+
+def _spelt(powers: dict[str, float], scale: float, divisor: float) -> str:
+    above = [_power(text, power) for text, power in powers.items() if power > 0]
+    under = [_power(text, -power) for text, power in powers.items() if power < 0]
     above = [number(scale), *above] if scale != 1 or not above else above
-    expression = " / ".join([" * ".join(above), *under])
-    return None if misfit(target, expression, table) else Derived(target, expression)
+    under = [number(divisor), *under] if divisor != 1 else under
+    return " / ".join([" * ".join(above), *under])
 
 
-def _power(name: str, power: float) -> str:
-    return quoted(name) if power == 1 else f"{quoted(name)}**{number(power)}"
+def _power(text: str, power: float) -> str:
+    return text if power == 1 else f"{text}**{number(power)}"
