@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayessynth.families import Prior
     from bayessynth.fitting import Fitted, from_pymc, load
     from bayessynth.inference import Comparison, Pooled, compare, pool
+    from bayessynth.privacy import DP, Bounds, Domain, Ledger, Levels, Unit
     from bayessynth.report import plot_fit
     from bayessynth.rules import (
         Aggregate,
@@ -57,8 +58,10 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "DP",
     "Aggregate",
     "Binary",
+    "Bounds",
     "Calibration",
     "Categorical",
     "Combinations",
@@ -68,12 +71,15 @@ __all__ = [
     "Count",
     "Datetime",
     "Derived",
+    "Domain",
     "Equation",
     "Evaluation",
     "Fitted",
     "Group",
     "Identifier",
     "Inequality",
+    "Ledger",
+    "Levels",
     "Measure",
     "Numbered",
     "Ordered",
@@ -91,6 +97,7 @@ __all__ = [
     "SyntheticData",
     "TreeSettings",
     "Unique",
+    "Unit",
     "calibrate",
     "compare",
     "datasets",
@@ -108,6 +115,7 @@ _ROOMS = {
     "families": ("Prior",),
     "fitting": ("Fitted", "from_pymc", "load"),
     "inference": ("Comparison", "Pooled", "compare", "pool"),
+    "privacy": ("DP", "Bounds", "Domain", "Ledger", "Levels", "Unit"),
     "report": ("plot_fit",),
     "rules": (
         "Aggregate",

@@ -51,6 +51,10 @@ class StorageError(BayesSynthError, OSError):
     """A saved spec or fit is missing, damaged, or written by a newer version."""
 
 
+class PrivacyError(BayesSynthError, ValueError):
+    """A formal guarantee cannot be given as asked, or its budget does not suffice."""
+
+
 class BayesSynthWarning(UserWarning):
     """Base of every warning that bayessynth issues."""
 
@@ -73,6 +77,14 @@ class EngineWarning(BayesSynthWarning):
 
 class DisclosureWarning(BayesSynthWarning):
     """A choice keeps something of the original records in what is released."""
+
+
+class PrivacyWarning(BayesSynthWarning):
+    """What is released does not protect anybody."""
+
+
+class ConditioningWarning(BayesSynthWarning):
+    """Draws given some columns lean on few proposals."""
 
 
 class TableWarning(BayesSynthWarning):

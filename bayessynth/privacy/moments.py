@@ -1,0 +1,268 @@
+"""Noisy sums of products: what a formal release says of Gaussian equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.errors import DataError, PrivacyError
+from bayessynth.privacy.domain import Bounds, Domain, Levels, bounded, level_codes
+from bayessynth.privacy.release import Release
+from bayessynth.privacy.unit import Unit
+
+# Steps of the grid between 0 and 1: rounding then has a standard deviation of .0003 on the scale of [-1, 1].
+GRID = 1024
+# Rows summed at once. A product is at most 2**32, so that sums of so many are whole numbers below 2**53, which floats
+# hold exactly.
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyMoments:
+    """Noisy sums of products of columns, each mapped to [-1, 1] by its public bounds.
+
+    Row by row w = (1, x1, …, xp); an entry of ``total`` is the sum over rows of one product w_i w_j, plus Gaussian
+    noise. Moments of separate tables of the same columns add up with ``+``, and so do their variances.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Entries of w after the constant: ``"age"``, ``"sex[m]"`` for a level.
+    binary : tuple of bool
+        Whether a column is -1 or 1 only; its square is 1 and is left out.
+    pairs : tuple of tuple of int
+        (i, j) with i <= j for each entry of ``total``; 0 is the constant. (0, 0), the noisy number of rows, is left
+        out only where ``n`` is public and there is one group.
+    total : ndarray of shape (groups, len(pairs))
+        Noisy sums.
+    variance : float
+        Variance of the noise in each entry.
+    n : int or None
+        Number of rows, where the neighbour relation makes it public.
+    groups : tuple of str
+        Labels of the rows of ``total``; empty if there is one row.
+    test : bool
+        Whether noise was drawn with a seed, which protects nobody.
+
+    Examples
+    --------
+    >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), np.array([[90.0, 12.0, 30.0]]), 36.0, None, ())
+    >>> both = one + one
+    >>> both.total.tolist(), both.variance
+    ([[180.0, 24.0, 60.0]], 72.0)
+    """
+
+    columns: tuple[str, ...]
+    binary: tuple[bool, ...]
+    pairs: tuple[tuple[int, int], ...]
+    total: np.ndarray
+    variance: float
+    n: int | None
+    groups: tuple[str, ...]
+    test: bool = False
+
+    def __add__(self, other: NoisyMoments) -> NoisyMoments:
+        if not isinstance(other, NoisyMoments):
+            return NotImplemented
+        for name in ("columns", "binary", "pairs", "groups"):
+            if getattr(self, name) != getattr(other, name):
+                raise DataError(
+                    f"Noisy moments cannot be added: {name} are {getattr(self, name)} in one and "
+                    f"{getattr(other, name)} in the other. Release both with the same domain and spec."
+                )
+        if (self.n is None) != (other.n is None):
+            raise DataError(
+                "Noisy moments cannot be added: the number of rows is public in one and private in the other. Release "
+                "both under the same neighbour relation."
+            )
+        n = None if self.n is None or other.n is None else self.n + other.n
+        return replace(self, total=self.total + other.total, variance=self.variance + other.variance, n=n,
+                       test=self.test or other.test)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MomentLayout:
+    """What moments of some columns consist of, told from the domain alone.
+
+    Attributes
+    ----------
+    read : tuple of str
+        Columns of the table.
+    group : str or None
+        The grouping factor by which sums are taken apart.
+    columns, binary, pairs, groups : tuple
+        As in :class:`NoisyMoments`.
+    counted : bool
+        Whether the number of rows is public.
+    squared : int
+        Square of the L2 sensitivity of all sums together, on the unit scale.
+
+    Notes
+    -----
+    Of one row t has k entries within [-1, 1]. Adding or removing a row moves the sums by ‖t‖ <= √k, whatever group it
+    lies in. Replacing a row by one of the same group moves them by ‖t - t'‖ <= p + 1: with a = w + w', b = w - w' and
+    C = Σ|a_i b_i| <= p, ‖t - t'‖² <= ¼(‖a‖²‖b‖² + C²) + ½C, where ‖a‖² + ‖b‖² <= 4(p + 1) - 2C; hence
+    ‖t - t'‖² <= (p + 1)² - C(p + 1) + ½C(C + 1) <= (p + 1)². Between groups the two rows share no entry, and it is
+    √(2k). A row left out counts as t = 0, which is no further away. A person with at most c rows moves the sums c times
+    as far.
+    """
+
+    read: tuple[str, ...]
+    group: str | None
+    columns: tuple[str, ...]
+    binary: tuple[bool, ...]
+    pairs: tuple[tuple[int, int], ...]
+    groups: tuple[str, ...]
+    counted: bool
+    squared: int
+
+
+def moment_layout(domain: Domain, unit: Unit, read: Sequence[str], group: str | None = None) -> MomentLayout:
+    """Return what moments of columns consist of.
+
+    A column of levels stands for one column a level but the first, 1 at that level and -1 elsewhere.
+
+    Raises
+    ------
+    PrivacyError
+        If the domain lacks a column, or the grouping factor has no levels there.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> domain = bs.Domain({"age": bs.Bounds(0, 110), "sex": bs.Levels("f", "m")}, source="codebook")
+    >>> layout = moment_layout(domain, bs.Unit(), ["age", "sex"])
+    >>> layout.columns, layout.pairs, layout.squared
+    (('age', 'sex[m]'), ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2)), 5)
+    """
+    found = [(f"{name}[{level}]" if level is not None else name, level is not None)
+             for name in read for level in _levels(domain[name])]  # fmt: skip
+    groups: tuple[str, ...] = ()
+    if group is not None:
+        groups = tuple(map(str, domain.groups(group).values))
+    used = (*read, *([group] if group else []))
+    counted = unit.counts(domain, used)
+    size = len(found) + 1
+    pairs = tuple((i, j) for i in range(size) for j in range(i, size)
+                  if (i != j or not i or not found[i - 1][1]) and (i or j or groups or not counted))  # fmt: skip
+    squared = len(pairs) if unit.adds else max(size**2, 2 * len(pairs) if groups else 0)
+    return MomentLayout(tuple(read), group, tuple(name for name, _ in found), tuple(binary for _, binary in found),
+                        pairs, groups, counted, squared * unit.cap**2)  # fmt: skip
+
+
+def moments(
+    release: Release,
+    frame: pd.DataFrame,
+    read: Sequence[str],
+    *,
+    rho: float,
+    group: str | None = None,
+    grid: int = GRID,
+) -> NoisyMoments:
+    """Release noisy sums of products of columns.
+
+    Every value is mapped to [-1, 1] by the public bounds and rounded to a multiple of 1/grid, so that sums are whole
+    numbers, computed exactly; discrete Gaussian noise is added to these. Rounding adds a variance of 1/(12 grid²) to a
+    column.
+
+    Parameters
+    ----------
+    release : Release
+    frame : DataFrame
+        Checked against the domain by its columns only; rows with missing or unknown cells count as the domain says.
+    read : sequence of str
+        Columns of the table.
+    rho : float
+        What may be spent.
+    group : str, optional
+        Grouping factor by which sums are taken apart, which costs nothing more.
+    grid : int
+        Steps from 0 to 1, at most 65536.
+
+    Returns
+    -------
+    NoisyMoments
+
+    Raises
+    ------
+    DataError, PrivacyError
+        If the table or the domain lacks a column, or the budget does not suffice; nothing is drawn then.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> import pandas as pd
+    >>> from bayessynth.privacy import Exact, Release
+    >>> domain = bs.Domain({"age": bs.Bounds(0, 110)}, source="codebook")
+    >>> release = Release(domain, bs.Unit(), bs.Ledger(1, 1e-5), Exact())
+    >>> noisy = moments(release, pd.DataFrame({"age": [31, 64, 47]}), ["age"], rho=0.01)
+    >>> noisy.total.shape, round(noisy.variance)
+    ((1, 3), 150)
+    """
+    if not (isinstance(grid, int) and 1 <= grid <= 65536):
+        raise PrivacyError(f"grid={grid!r}: state a whole number of steps from 1 to 65536.")
+    layout = moment_layout(release.domain, release.unit, read, group)
+    sums = moment_sums(release.domain, release.unit, layout, frame, grid)
+    what = f"sums of products of {', '.join(layout.columns) or 'the constant'}" + (f" by {group}" if group else "")
+    noisy, scale = release.gaussian(sums.ravel().tolist(), layout.squared * grid**4, rho, what)
+    total = noisy.reshape(sums.shape) / grid**2
+    return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, (scale / grid**2) ** 2,
+                        len(frame) if layout.counted else None, layout.groups, release.noise.test)  # fmt: skip
+
+
+def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.DataFrame, grid: int) -> np.ndarray:
+    """Return exact sums of products in units of 1/grid², as Python's whole numbers, shape (groups, pairs).
+
+    They are confidential.
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> import pandas as pd
+    >>> domain = bs.Domain({"age": bs.Bounds(0, 100)}, source="codebook")
+    >>> layout = moment_layout(domain, bs.Unit(), ["age"])
+    >>> moment_sums(domain, bs.Unit(), layout, pd.DataFrame({"age": [0, 75]}), 4).tolist()
+    [[32, -8, 20]]
+    """
+    needed = [*layout.read, *filter(None, (layout.group, unit.person))]
+    table = domain.check(frame, needed)
+    values, valid = _on_grid(domain, table, layout, grid)
+    valid &= unit.keep(table)
+    cells = np.zeros(len(table), dtype=np.int64)
+    if layout.group is not None:
+        cells, known = level_codes(table[layout.group], domain.groups(layout.group))
+        valid &= known
+    values, cells = values[:, valid], cells[valid]
+    shape = (max(1, len(layout.groups)), len(layout.pairs))
+    total = np.zeros(shape, dtype=object)
+    for start in range(0, values.shape[1], _CHUNK):
+        part, place = values[:, start : start + _CHUNK], cells[start : start + _CHUNK]
+        sums = [np.bincount(place, weights=part[i] * part[j], minlength=shape[0]) for i, j in layout.pairs]
+        total += np.array(sums).reshape(len(layout.pairs), shape[0]).T.astype(np.int64).astype(object)
+    return total
+
+
+def _levels(declared: Bounds | Levels) -> tuple[Any, ...]:
+    return declared.values[1:] if isinstance(declared, Levels) else (None,)
+
+
+def _on_grid(
+    domain: Domain, table: pd.DataFrame, layout: MomentLayout, grid: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return w in units of 1/grid, shape (1 + columns, n), and the rows in which no cell is missing."""
+    rows, valid = [np.full(len(table), float(grid))], np.ones(len(table), dtype=bool)
+    for name in layout.read:
+        declared = domain[name]
+        if isinstance(declared, Levels):
+            codes, known = level_codes(table[name], declared)
+            rows += [np.where(codes == code, grid, -grid).astype(float) for code in range(1, len(declared.values))]
+        else:
+            value, known = bounded(table[name], declared)
+            unit_scale = 2 * ((value - declared.low) / (declared.high - declared.low)) - 1
+            rows.append(np.clip(np.round(grid * unit_scale), -grid, grid))
+        valid &= known
+    return np.array(rows), valid

@@ -1,0 +1,165 @@
+"""Moments: exact sums, sensitivity over all neighbours, noise scale, and how releases add up."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bayessynth as bs
+from bayessynth.errors import DataError, PrivacyError
+from bayessynth.privacy import NoisyMoments, moments
+from bayessynth.privacy.accounting import noise_cost
+from bayessynth.privacy.moments import moment_layout, moment_sums
+from tests.privacy.tables import DOMAIN, FILLED, Silent, start, table
+
+REPLACE = bs.Unit(relation="replace_one")
+READ = ["x", "y", "sex"]
+
+
+def by_hand(frame: pd.DataFrame) -> np.ndarray:
+    w = np.column_stack([np.ones(len(frame)), frame["x"] / 50 - 1, (frame["y"] - 1) / 2,
+                         np.where(frame["sex"] == "m", 1, -1)])  # fmt: skip
+    w[:, 1:3] = np.round(w[:, 1:3] * 1024) / 1024
+    return np.array([(w[:, i] * w[:, j]).sum() for i in range(4) for j in range(i, 4) if (i, j) != (3, 3)])
+
+
+def test_without_noise_they_are_the_sums_of_products() -> None:
+    frame = table(200)
+    found = moments(start(noise=Silent()), frame, READ, rho=0.01)
+    np.testing.assert_array_equal(found.total, by_hand(frame)[None])
+    assert found.columns == ("x", "y", "sex[m]") and found.binary == (False, False, True)
+    assert found.pairs[:3] == ((0, 0), (0, 1), (0, 2)) and (3, 3) not in found.pairs and len(found.pairs) == 9
+    assert found.groups == () and found.n is None
+
+
+def test_groups_part_the_sums_and_cost_nothing_more() -> None:
+    frame = table(200)
+    release = start(noise=Silent())
+    found = moments(release, frame, READ, rho=0.01, group="site")
+    assert found.groups == ("1", "2", "3") and found.total.shape == (3, 9)
+    for g, total in enumerate(found.total, start=1):
+        np.testing.assert_array_equal(total, by_hand(frame[frame["site"] == g]))
+    assert found.variance == moments(start(noise=Silent()), frame, READ, rho=0.01).variance
+    # A group without rows has a row of sums all the same.
+    assert moments(start(), frame[frame["site"] > 1], READ, rho=0.01, group="site").groups == found.groups
+
+
+def test_sums_are_exact_beyond_what_floats_hold() -> None:
+    frame = pd.DataFrame({"x": np.full(2_100_001, 100.0)})
+    layout = moment_layout(DOMAIN, bs.Unit(), ["x"])
+    assert moment_sums(DOMAIN, bs.Unit(), layout, frame, 65536).tolist() == [[2_100_001 * 2**32] * 3]
+
+
+def test_noise_has_the_scale_that_sensitivity_and_budget_ask_for() -> None:
+    for k, (read, unit) in {
+        3: (["x"], bs.Unit()),
+        9: (READ, bs.Unit()),
+        9 * 4: (READ, bs.Unit("person", cap=2)),
+    }.items():
+        release = start(unit=unit)
+        found = moments(release, table(30), read, rho=0.01)
+        (entry,) = release.ledger.entries
+        assert found.variance == pytest.approx(k / (2 * 0.01)) and entry.rho <= 0.01
+        assert entry.sensitivity == pytest.approx(np.sqrt(k) * 1024**2)
+        assert entry.scale is not None and found.variance == pytest.approx((entry.scale / 1024**2) ** 2)
+        assert entry.rho == noise_cost(k * 1024**4, entry.scale)
+    totals = np.array([moments(start(), table(0), ["x"], rho=0.02).total[0] for _ in range(200)])
+    assert (totals**2).mean() == pytest.approx(3 / 0.04, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("unit", "domain", "group", "squared", "counted"),
+    [
+        (bs.Unit(), DOMAIN, None, 9, False), (bs.Unit(), FILLED, "site", 9, False),
+        (REPLACE, FILLED, None, 16, True), (REPLACE, DOMAIN, None, 16, False), (REPLACE, FILLED, "site", 18, True),
+        (bs.Unit("p", cap=3), DOMAIN, "site", 81, False),
+        (bs.Unit("p", cap=3, relation="replace_one"), FILLED, None, 144, False),
+    ],
+)  # fmt: skip
+def test_sensitivity_by_relation(
+    unit: bs.Unit, domain: bs.Domain, group: str | None, squared: int, counted: bool
+) -> None:
+    layout = moment_layout(domain, unit, READ, group)
+    assert layout.squared == squared and layout.counted == counted
+    assert ((0, 0) in layout.pairs) == (not counted or group is not None)
+
+
+def test_many_binary_columns_move_further_within_a_group_than_between() -> None:
+    domain = bs.Domain({**{f"b{i}": bs.Levels(0, 1) for i in range(5)}, "g": bs.Levels(1, 2)}, source="codebook")
+    layout = moment_layout(domain, REPLACE, [f"b{i}" for i in range(5)], "g")
+    assert 2 * len(layout.pairs) == 32 and layout.squared == 36
+
+
+CELLS = st.tuples(st.one_of(st.floats(-1e3, 1e3), st.sampled_from([None, 0, 100])),
+                  st.sampled_from([-1, 0, 1, 3, -9, None]), st.sampled_from(["f", "m", "?"]),
+                  st.sampled_from([1, 2, 3, None]), st.sampled_from(["p", "q", None]))  # fmt: skip
+ROWS = st.lists(CELLS, max_size=6)
+
+
+@given(ROWS, CELLS, CELLS, st.sampled_from([DOMAIN, FILLED]), st.sampled_from([None, "site"]))
+@settings(max_examples=40, deadline=None)
+def test_no_record_moves_the_sums_further_than_the_sensitivity(rows: list[Any], one: Any, two: Any, domain: bs.Domain,
+                                                              group: str | None) -> None:  # fmt: skip
+    def sums(cells: list[Any], unit: bs.Unit) -> np.ndarray:
+        frame = pd.DataFrame(cells, columns=["x", "y", "sex", "site", "person"])
+        layout = moment_layout(domain, unit, READ, group)
+        return moment_sums(domain, unit, layout, frame, 8)
+
+    others = [row for row in rows if row[4] != "p"]
+    for unit, d, d2 in [
+        (bs.Unit(), rows, [*rows, one]),
+        (REPLACE, [*rows, one], [*rows, two]),
+        (bs.Unit("person", cap=2), rows, others),
+        (bs.Unit("person", cap=2, relation="replace_one"), rows, [*others, (*one[:4], "p"), (*two[:4], "p")]),
+    ]:
+        moved = (sums(d, unit) - sums(d2, unit)).astype(float)
+        assert (moved**2).sum() <= moment_layout(domain, unit, READ, group).squared * 8**4
+
+
+def test_the_bounds_are_met_by_some_records() -> None:
+    corner = {"x": 100, "y": 3, "sex": "m", "site": 1}
+    opposite = {"x": 0, "y": -1, "sex": "m", "site": 1}
+    for unit, pair, group in [(bs.Unit(), [corner], None), (REPLACE, [corner, opposite], None),
+                              (REPLACE, [corner, {**corner, "site": 2}], "site")]:  # fmt: skip
+        layout = moment_layout(FILLED, unit, READ, group)
+        sums = [moment_sums(FILLED, unit, layout, pd.DataFrame([row]), 8).astype(float) for row in pair]
+        moved = sums[0] - (sums[1] if len(sums) > 1 else 0)
+        assert (moved**2).sum() == layout.squared * 8**4
+
+
+def test_releases_add_up_with_their_variances() -> None:
+    parts = [moments(start(noise=Silent(), epsilon=e), table(50, seed), READ, rho=0.01 * e)
+             for seed, e in enumerate((1.0, 2.0, 0.5))]  # fmt: skip
+    total = parts[0] + parts[1] + parts[2]
+    whole = pd.concat([table(50, seed) for seed in range(3)])
+    np.testing.assert_array_equal(total.total, by_hand(whole)[None])
+    assert total.variance == pytest.approx(sum(part.variance for part in parts)) and total.test
+    counted = [moments(start(FILLED, REPLACE), table(9), READ, rho=0.01) for _ in range(2)]
+    assert (counted[0] + counted[1]).n == 18
+    with pytest.raises(DataError, match="number of rows is public in one and private in the other"):
+        moments(start(FILLED), table(9), ["x"], rho=0.01, group="site") + moments(
+            start(FILLED, REPLACE), table(9), ["x"], rho=0.01, group="site"
+        )
+    with pytest.raises(DataError, match=r"columns are \('x',\) in one and \('y',\) in the other"):
+        moments(start(), table(9), ["x"], rho=0.01) + moments(start(), table(9), ["y"], rho=0.01)
+    with pytest.raises(TypeError):
+        parts[0] + cast(NoisyMoments, 1)
+
+
+def test_what_cannot_be_released_is_refused_before_it_is_paid() -> None:
+    release = start()
+    for call, message in [
+        (lambda: moments(release, table(3).drop(columns="x"), ["x"], rho=0.01), "no column 'x'"),
+        (lambda: moments(release, table(3), ["z"], rho=0.01), "'z' is not in the domain"),
+        (lambda: moments(release, table(3), ["x"], rho=0.01, group="y"), "'y': list its groups"),
+        (lambda: moments(release, table(3), ["x"], rho=0.01, grid=70_000), "grid=70000"),
+        (lambda: moments(start(unit=bs.Unit("who", cap=2)), table(3), ["x"], rho=0.01), "no column 'who'"),
+    ]:
+        with pytest.raises((DataError, PrivacyError), match=message):
+            call()
+    assert release.ledger.entries == ()
