@@ -1,0 +1,131 @@
+"""Does the automatic spec take any table? Every table of the data folder, with default settings.
+
+Of every table four fifths are the original; one copy is drawn and compared: seconds, peak memory, whether a
+discriminator tells the copy apart (AUC, .5 is best), how much more than independent columns it betrays of membership
+(AUC less theirs, on the same split), pairs kept, missing cells (rates within sampling error: largest and root mean
+square z), dtypes that changed and rows that break a rule. Columns without an equation, and keys and labels of groups,
+which are made anew, are left out of the scores. Each table has a process of its own; one that fails is named last.
+
+    python tests/benchmarks/bench_any_table.py
+    python tests/benchmarks/bench_any_table.py --only adult nhefs --seconds 600
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
+# Synthetic rows among which nearest neighbours are looked for: more would take hours on the longest tables.
+AMONG = 100_000
+
+
+def tables() -> list[Path]:
+    """Return the files of all tables."""
+    return sorted([*DATA.rglob("*.csv.gz"), *DATA.rglob("*.parquet")])
+
+
+def measure(path: Path) -> dict[str, object]:
+    """Return the figures of one table."""
+    import numpy as np
+    import pandas as pd
+    from scores import Scorer
+
+    import bayessynth as bs
+    from bayessynth import rules
+
+    warnings.simplefilter("ignore")
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, low_memory=False)
+    frame.columns = [str(name) for name in frame.columns]
+    order = np.random.default_rng(0).permutation(len(frame))
+    cut = int(0.8 * len(frame))
+    train, holdout = (frame.iloc[rows].reset_index(drop=True) for rows in (order[:cut], order[cut:]))
+    start = time.perf_counter()
+    spec = bs.Spec.auto(train)
+    fitted = spec.fit(train, missing="model", copies=1, random_seed=1)
+    copy = fitted.synthesize(1, random_seed=1)[0]
+    seconds = time.perf_counter() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    plain = rules.plain(copy, fitted.schema)
+    broken = sum(int(rule.violations(plain).sum()) for rule in fitted.spec.rules)
+    keys = {rule.columns[0] for rule in fitted.spec.rules if isinstance(rule, bs.Unique)}
+    labels = {name for columns in fitted.bound.plan.columns.values() for name in columns}
+    scored = [name for name in copy if name not in keys | labels]
+    scorer = Scorer(train[scored], holdout[scored])
+    rows = scorer.matrix(copy[scored])
+    some = np.random.default_rng(3).permutation(len(rows))[:AMONG]
+    excess = scorer.membership(rows[some]) - scorer.membership(scorer.independent()[some])
+    gone = train[list(copy)].isna().mean().to_numpy()
+    made = copy.isna().mean().to_numpy()
+    noise = np.sqrt(gone * (1 - gone) * (1 / len(train) + 1 / len(copy)))
+    z = (made - gone)[noise > 0] / noise[noise > 0]
+    return {
+        "rows": len(train), "columns": len(copy.columns), "left out": len(train.columns) - len(copy.columns),
+        "seconds": seconds, "GiB": memory, "AUC": scorer.discriminator(rows), "membership": excess,
+        "pairs": scorer.pairs(rows), "missing z": float(np.abs(z).max(initial=0)),
+        "missing rms": float(np.sqrt((z**2).mean())) if len(z) else 0.0,
+        "dtypes": int((copy.dtypes != train[list(copy)].dtypes).sum()), "broken": broken,
+    }  # fmt: skip
+
+
+def isolated(path: Path, seconds: int) -> dict[str, object]:
+    """Measure a table in a process of its own."""
+    command = [sys.executable, __file__, "--table", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment, check=False)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"took more than {seconds} s"}
+    if done.returncode:
+        return {"failed": (done.stderr.strip().splitlines() or ["?"])[-1]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure all tables and print theirs, the one that is told apart best last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", help="tables, by the beginning of their name")
+    parser.add_argument("--seconds", type=int, default=1200, help="most for one table, scores included")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--table", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.table:
+        print(json.dumps(measure(arguments.table)))
+        return
+    if not DATA.exists():
+        print("no folder of tables beside the project: nothing to measure")
+        return
+    wanted = [p for p in tables() if not arguments.only or p.name.startswith(tuple(arguments.only))]
+    found: dict[str, dict[str, object]] = {}
+    for path in wanted:
+        name = str(path.relative_to(DATA)).removesuffix(".csv.gz").removesuffix(".parquet")
+        found[name] = isolated(path, arguments.seconds)
+        print(f"  {name}: {found[name].get('failed', 'done')}", file=sys.stderr, flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1))
+    show(found)
+
+
+def show(found: dict[str, dict[str, object]]) -> None:
+    """Print the figures as a table."""
+    failed = {name: row for name, row in found.items() if "failed" in row}
+    done = sorted(((name, row) for name, row in found.items() if name not in failed), key=lambda pair: pair[1]["AUC"])
+    heads = list(done[0][1]) if done else []
+    print(f"{'table':32s}" + "".join(f"{head:>12s}" for head in heads))
+    for name, row in done:
+        cells = (f"{row[h]:12.3f}" if isinstance(row[h], float) else f"{row[h]:12,}" for h in heads)
+        print(f"{name:32s}" + "".join(cells))
+    for name, row in failed.items():
+        print(f"{name}: {row['failed']}")
+
+
+if __name__ == "__main__":
+    main()
