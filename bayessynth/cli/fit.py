@@ -33,7 +33,7 @@ def fit(
         Literal["error", "drop", "model"],
         typer.Option(
             help="Missing cells are an error, or their rows are left out of the equations that use them, or they are "
-            "modelled (tree equations)."
+            "drawn with the parameters and copies have missing cells."
         ),
     ] = "error",
     keep_groups: Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from bayessynth.cli.app import guarded, out
 from bayessynth.cli.fit import Seed
+from bayessynth.errors import SynthesisError
 
 
 @guarded
@@ -23,13 +24,30 @@ def synthesize(
         Literal["new", "existing"], typer.Option(help="New groups, or the original's (disclosing).")
     ] = "new",
     format_: Annotated[Literal["parquet", "csv"], typer.Option("--format", help="File format.")] = "parquet",
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this level or number.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Draw although the diagnostics say 'fail'.")] = False,
 ) -> None:
     """Draw synthetic copies from a saved fit and write them, with their provenance."""
-    from bayessynth.fitting import load
+    from bayessynth.fitting import Fitted, load
 
-    copies = load(fit).synthesize(m, k=k, groups=groups, random_seed=seed, force=force)
+    fitted = load(fit)
+    if where and isinstance(fitted, Fitted):
+        asked = dict(map(_parted, where))
+        copies = fitted.synthesize(m, k=k, groups=groups, random_seed=seed, force=force, where=asked)
+    elif where:
+        raise SynthesisError("--where is for fits of a spec; this one is of a PyMC model.")
+    else:
+        copies = fitted.synthesize(m, k=k, groups=groups, random_seed=seed, force=force)
     written = copies.to_csv(out_) if format_ == "csv" else copies.to_parquet(out_)
     console = out()
     console.print(str(copies), markup=False, highlight=False)
     console.print(f"Written to {written}.", markup=False, soft_wrap=True)
+
+
+def _parted(asked: str) -> tuple[str, str]:
+    column, equals, value = asked.partition("=")
+    if not equals:
+        raise SynthesisError(f"--where {asked!r} names no value; write --where COLUMN=VALUE.")
+    return column, value

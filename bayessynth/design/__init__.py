@@ -1,9 +1,9 @@
 """A bound spec on columns, NumPy only: transforms, design matrices, grouping factors, default priors."""
 
 from bayessynth.design.bind import Data, Missing, bind
-from bayessynth.design.bound import Bound, BoundEquation
+from bayessynth.design.bound import Bound, BoundEquation, Mask
 from bayessynth.design.component import Component, component, coordinate
-from bayessynth.design.evaluate import Frame, frame_of
+from bayessynth.design.evaluate import Frame, frame_of, numbers
 from bayessynth.design.grouping import Grouping, GroupPlan
 from bayessynth.design.linear import Effects, new_effects, observed_effects, parameters
 from bayessynth.design.names import dim, safe, shown
@@ -22,6 +22,7 @@ __all__ = [
     "GroupDesign",
     "GroupPlan",
     "Grouping",
+    "Mask",
     "Missing",
     "Predictor",
     "TermDesign",
@@ -31,6 +32,7 @@ __all__ = [
     "dim",
     "frame_of",
     "new_effects",
+    "numbers",
     "observed_effects",
     "parameters",
     "prior_table",

@@ -11,9 +11,10 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.evaluate import Frame, frame_of
+from bayessynth.design.evaluate import Frame, frame_of, numbers
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
+from bayessynth.design.masks import find_masks
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
 from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
@@ -55,7 +56,9 @@ def bind(
         Detected from the data if not given.
     missing : {"error", "drop", "model"}
         What to do with rows in which a column of an equation is missing: refuse them, leave them out of that
-        equation, or model which cells are missing.
+        equation, or model which cells are missing. With the last, nonparametric equations have all rows and parametric
+        ones are learnt from complete rows; :func:`bayessynth.imputation.gaps` finds the cells that then have to be
+        drawn.
 
     Returns
     -------
@@ -76,13 +79,14 @@ def bind(
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
     grouping = group(columns, closure(spec.factors))
-    frame = frame_of(schema, {c: columns[c] for c in used if schema[c].kind not in ("group", "constant")})
+    frame = frame_of(schema, {c: columns[c] for c in used if schema[c].kind != "group"})
     levels = find_levels(spec, used, columns.arrays, grouping)
     rows = _rows(spec, columns, grouping, levels, missing)
     kept_data = Data(columns, frame, grouping, rows)
     equations = tuple(_bind_equation(e, schema, kept_data, levels) for e in spec)
     check_names(equations)
-    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules), kept_data
+    masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
+    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks), kept_data
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -140,43 +144,31 @@ def _needed(spec: Spec, data: pd.DataFrame) -> pd.DataFrame:
 def _rows(
     spec: Spec, columns: Columns, grouping: Grouping, levels: Mapping[str, str], missing: Missing
 ) -> dict[str, np.ndarray]:
-    """Return the rows that each equation is fitted to, at its level, without missing cells."""
+    """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
     gaps = {c: columns.missing(c) for e in spec for c in (e.response, *e.columns)}
     counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any()}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
         raise MissingDataError(
             f"Missing cells in column{'s' if len(counts) > 1 else ''} {listed}. Say missing='drop' to leave such rows "
-            "out of the equations that use them (copies are then complete), missing='model' to model which cells are "
-            "missing, or fill the cells first."
+            "out of the equations that use them (copies are then complete), missing='model' to draw them with the "
+            "parameters and to model which cells are missing, or fill the cells first."
         )
     rows: dict[str, np.ndarray] = {}
     for equation in spec:
         level_rows = grouping.rows(levels[equation.response])
-        if missing == "model":
-            _check_modelled(equation, counts)
+        if missing == "model" and equation.family and families.get(equation.family).nonparametric:
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
         for c in (equation.response, *equation.columns):
             incomplete |= gaps[c][level_rows]
-        if incomplete.any():
+        if incomplete.any() and missing == "drop":
             _warn_dropped(equation, counts, incomplete)
         rows[equation.response] = level_rows[~incomplete]
         if len(rows[equation.response]) < 2:
             raise DataError(f"Equation for {equation.response!r}: fewer than 2 rows are left without missing cells.")
     return rows
-
-
-def _check_modelled(equation: Equation, counts: Mapping[str, int]) -> None:
-    """Refuse missing cells where no model of them is at hand."""
-    gaps = [c for c in dict.fromkeys((equation.response, *equation.columns)) if c in counts]
-    if gaps and not (equation.family and families.get(equation.family).nonparametric):
-        listed = ", ".join(f"{c!r} ({counts[c]} cells)" for c in gaps)
-        raise MissingDataError(
-            f"Equation for {equation.response!r}: cells are missing in {listed}, and only family='tree' models missing "
-            "cells. Give the equation that family, or say missing='drop'."
-        )
 
 
 def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
@@ -198,11 +190,10 @@ def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mappi
         return resolved
     if schema[column].kind == "constant":
         return resolved
-    values = data.columns[column][data.rows[column]]
-    check_response(resolved, values, data.columns[equation.trials][data.rows[column]] if equation.trials else None)
+    values, frame = data.columns[column][data.rows[column]], data.at(column)
+    check_response(resolved, values, numbers(equation.trials, frame) if equation.trials else None)
     for formula in formulas_of(equation, families.get(resolved.family)).values():
         check_levels(equation, formula, data.grouping, levels, schema)
-    frame = data.at(column)
     drafted = draft(equation, resolved, frame)
     measures = {name: measure(p, frame, len(values)) for name, p in drafted.predictors.items()}
     return complete(equation, drafted, measures, Moments.of(values))

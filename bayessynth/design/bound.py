@@ -98,6 +98,41 @@ class BoundEquation:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Which cells of a parametric column are missing, as a tree draws it for new records.
+
+    Attributes
+    ----------
+    column : str
+    level : str
+        The column's.
+    reads : tuple of str
+        Columns that the tree reads, as copies show them.
+    before : str or None
+        The equation before which it is drawn; None after all of them.
+    """
+
+    column: str
+    level: str
+    reads: tuple[str, ...]
+    before: str | None
+
+    @property
+    def name(self) -> str:
+        """What its trees are called among those of columns."""
+        return f"{self.column} is missing"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the mask as JSON data."""
+        return {"column": self.column, "level": self.level, "reads": self.reads, "before": self.before}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Mask:
+        """Make a mask of what :meth:`to_json` returned."""
+        return cls(data["column"], data["level"], tuple(data["reads"]), data["before"])
+
+
+@dataclass(frozen=True)
 class Bound:
     """A spec bound to a table's schema and structure; holds no record.
 
@@ -117,6 +152,8 @@ class Bound:
         Rows of the original.
     rules : tuple of Rule
         The spec's, with what they leave to the data filled in and with those that follow from them.
+    masks : tuple of Mask
+        Of the parametric columns with missing cells, if these are modelled; in the order in which they are drawn.
     """
 
     spec: Spec
@@ -127,6 +164,7 @@ class Bound:
     kept: tuple[str, ...]
     n: int
     rules: tuple[Rule, ...] = ()
+    masks: tuple[Mask, ...] = ()
 
     def __getitem__(self, column: str) -> BoundEquation:
         for equation in self.equations:
@@ -141,7 +179,7 @@ class Bound:
             "spec": self.spec.to_json(), "schema": self.schema.to_json(),
             "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
-            "rules": [rule.to_json() for rule in self.rules],
+            "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
         }  # fmt: skip
 
     @classmethod
@@ -151,4 +189,5 @@ class Bound:
             Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
+            tuple(map(Mask.from_json, data.get("masks", ()))),
         )  # fmt: skip

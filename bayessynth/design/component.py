@@ -11,7 +11,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design.bind import Data
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.evaluate import Frame
+from bayessynth.design.evaluate import Frame, numbers
 from bayessynth.errors import DataError
 
 
@@ -130,7 +130,7 @@ def assemble(
         if offset is not None:
             offsets[name] = offset
         effects[name] = tuple(group.matrix(frame, n) for group in predictor.groups)
-    trials = frame.arrays[equation.trials] if equation.trials else None
+    trials = numbers(equation.trials, frame) if equation.trials else None
     return Component(equation, y, matrices, offsets, effects, index, labels, trials, weights)
 
 

@@ -47,7 +47,8 @@ class Frame:
     levels : mapping of str to tuple of str
         Labels of the levels of categorical columns.
     values : mapping of str to ndarray
-        For binary columns whose two levels are numbers: the numbers, by code. Formulas see these as numbers.
+        For columns of two numbers, or of one, which stand as codes: the numbers, by code. Formulas see these as
+        numbers.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -65,11 +66,22 @@ def frame_of(schema: Schema, arrays: Mapping[str, np.ndarray]) -> Frame:
     values: dict[str, np.ndarray] = {}
     for name in arrays:
         column = schema[name]
-        if column.kind == "binary" and all(isinstance(v, bool | int | float) for v in column.levels):
-            values[name] = np.array(column.levels, dtype=float)
+        codes = {"binary": column.levels, "constant": (column.value,)}.get(column.kind, ())
+        if codes and all(isinstance(v, bool | int | float) for v in codes):
+            values[name] = np.array(codes, dtype=float)
         elif column.levels:
             levels[name] = tuple(map(str, column.levels))
     return Frame(arrays, levels, values)
+
+
+def numbers(name: str, frame: Frame) -> np.ndarray:
+    """Return a column's numbers, which stand as codes where it has one or two of them.
+
+    >>> numbers("trials", Frame({"trials": np.array([1, 0])}, {}, {"trials": np.array([5.0, 8.0])})).tolist()
+    [8.0, 5.0]
+    """
+    values = frame.arrays[name]
+    return frame.values[name][values.astype(np.int64)] if name in frame.values else np.asarray(values, dtype=float)
 
 
 def evaluate(
@@ -123,12 +135,9 @@ def evaluate(
 
 
 def _column(name: str, frame: Frame) -> np.ndarray | Codes:
-    values = frame.arrays[name]
-    if name in frame.values:
-        return frame.values[name][values]
     if name in frame.levels:
-        return Codes(values, frame.levels[name])
-    return np.asarray(values, dtype=float)
+        return Codes(frame.arrays[name], frame.levels[name])
+    return numbers(name, frame)
 
 
 def _number(expression: Expression, frame: Frame, states: dict[str, Any], learn: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design.bound import BoundEquation
-from bayessynth.design.evaluate import Frame
+from bayessynth.design.evaluate import Frame, numbers
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import GroupDesign, Predictor
 
@@ -108,7 +108,7 @@ def parameters(
             found[vector.name] = values[key]
     options = dict(equation.options)
     if equation.trials:
-        options["trials"] = frame.arrays[equation.trials]
+        options["trials"] = numbers(equation.trials, frame)
     return found | options
 
 

@@ -142,6 +142,7 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
             f"Families that do: {', '.join(serving) or 'none'}. If the kind is wrong, use Schema.detect(df).override("
             f"{column.name}=…)."
         )
+    _check_trials(equation, schema)
     options = _options(equation, family, schema)
     if column.kind == "constant" and not gaps_only:
         return BoundEquation(column.name, family.name, {}, "row", {}, {}, options, None, ())
@@ -164,6 +165,19 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
         )
     level_labels = tuple(map(str, column.levels)) if column.levels else ()
     return BoundEquation(column.name, family.name, links, "row", {}, {}, options, equation.trials, level_labels)
+
+
+def _check_trials(equation: Equation, schema: Schema) -> None:
+    """Refuse a number of trials that is no number."""
+    if equation.trials is None:
+        return
+    column = schema[equation.trials]
+    values = column.levels or (column.value if column.kind == "constant" else 0,)
+    if not all(isinstance(v, int | float) for v in values) or column.kind in ("categorical", "ordinal", "group"):
+        raise SpecError(
+            f"Equation for {equation.response!r}: its number of trials {column.name!r} is {column.kind}, not a number. "
+            f"If its cells are numbers, use Schema.detect(df).override({column.name}='count')."
+        )
 
 
 def _plain_columns(equation: Equation) -> tuple[str, ...]:

@@ -23,6 +23,10 @@ DIVERGENT_FAIL = 0.01
 BFMI_PASS = 0.3
 # Vehtari, Simpson, Gelman, Yao & Gabry (2024): importance weights beyond this say nothing reliable.
 PARETO_K_FAIL = 0.7
+# Of the moments of drawn cells there is one value a sweep. Of the eight parts of seventeen sweeps that four chains of
+# seventy have, R-hat of chains at rest is above the first one time in a hundred if sweeps are as good as a third of as
+# many independent ones.
+CELLS_PASS, CELLS_FAIL = 1.2, 1.5
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,33 @@ class Diagnosis:
         ``divergences``, ``bfmi`` (smallest over chains), ``parameter`` (the one that mixes worst), ``pareto_k`` (of
         importance weights), ``verdict``. What an engine does not have is NaN: energy without Hamiltonian dynamics, k̂
         without an approximating density.
+    notes : tuple of str
+        Which missing cells were drawn with the parameters, and which rows an equation was not fitted to.
     """
 
     verdict: Verdict
     reasons: tuple[str, ...]
     table: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def _shown(self) -> pd.DataFrame:
         return self.table.round({"rhat": 3, "ess_bulk": 0, "ess_tail": 0, "bfmi": 2, "pareto_k": 2})
 
     def __repr__(self) -> str:
         rows = self._shown().to_string(index=False)
-        return "\n".join([f"Diagnostics: {self.verdict}", rows, *(f"- {reason}" for reason in self.reasons)])
+        lines = [f"- {line}" for line in (*self.reasons, *self.notes)]
+        return "\n".join([f"Diagnostics: {self.verdict}", rows, *lines])
 
     def _repr_html_(self) -> str:
-        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
+        reasons = "".join(f"<li>{html.escape(line)}</li>" for line in (*self.reasons, *self.notes))
         table = self._shown().to_html(index=False)
         return f"<p><b>Diagnostics: {self.verdict}</b></p>{table}" + (f"<ul>{reasons}</ul>" if reasons else "")
 
 
-def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str, str] | None = None) -> Diagnosis:
+def diagnose(
+    idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str, str] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Diagnosis:  # fmt: skip
     """Judge a posterior.
 
     Parameters
@@ -72,6 +83,8 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str,
         The equation (component) that each variable of the posterior belongs to.
     engines : mapping of str to str, optional
         The engine that fitted each equation.
+    provenance : mapping, optional
+        Of the fit: which missing cells were drawn, and whether their chains have come to rest.
     """
     posterior, stats = idata["posterior"].to_dataset(), idata["sample_stats"].to_dataset()
     rows: list[dict[str, Any]] = []
@@ -80,7 +93,7 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str,
         names = [name for name, column in owner.items() if column == component]
         own = stats.sel(component=component)
         equation = shown(str(component))
-        row = {"equation": equation, "engine": (engines or {}).get(equation, "pymc"), **_mixing(posterior[names])}
+        row = {"equation": equation, "engine": (engines or {}).get(equation, "pymc"), **mixing(posterior[names])}
         row |= {"divergences": int(own["diverging"].sum()), "bfmi": _bfmi(own["energy"].values)}
         row["pareto_k"] = float(own["pareto_k"]) if "pareto_k" in own else np.nan  # fits saved before it was kept
         if "importance_ess" in own and np.isfinite(own["importance_ess"]):
@@ -89,12 +102,38 @@ def diagnose(idata: xr.DataTree, owner: Mapping[str, str], engines: Mapping[str,
         row["verdict"], found = _judge(row, own["diverging"].size)
         rows.append(row)
         reasons += found
+    cells, found = _cells((provenance or {}).get("imputation", {}).get("r_hat", {}))
     order: list[Verdict] = ["pass", "warn", "fail"]
-    verdict: Verdict = max((row["verdict"] for row in rows), key=order.index, default="pass")
-    return Diagnosis(verdict, tuple(reasons), pd.DataFrame(rows))
+    verdict: Verdict = max((*(row["verdict"] for row in rows), cells), key=order.index)
+    return Diagnosis(verdict, (*reasons, *found), pd.DataFrame(rows), tuple(_notes(provenance or {})))
 
 
-def _mixing(posterior: xr.Dataset) -> dict[str, Any]:
+def _cells(r_hat: Mapping[str, float]) -> tuple[Verdict, list[str]]:
+    """Judge whether the chains of missing cells have come to rest, by the worst of their moments."""
+    name, worst = max(r_hat.items(), key=lambda item: item[1], default=("", 1.0))
+    if worst <= CELLS_PASS:
+        return "pass", []
+    return ("fail" if worst > CELLS_FAIL else "warn"), [
+        f"chains of missing cells disagree (R-hat {worst:.2f}, worst in {name}). Sample longer (draws=); if it stays, "
+        "the columns that read these cells say too little of them: fewer terms, or tighter priors."
+    ]
+
+
+def _notes(provenance: Mapping[str, Any]) -> list[str]:
+    notes = []
+    if provenance.get("imputed"):
+        how, listed = provenance["imputation"], ", ".join(f"{c!r} ({k})" for c, k in provenance["imputed"].items())
+        notes.append(
+            f"missing cells of {listed} were drawn with the parameters, in {how['sweeps']} sweeps of each chain after "
+            f"{how['burn_in']} that are not kept"
+        )
+    if provenance.get("left_out"):
+        listed = ", ".join(f"{c!r} ({k})" for c, k in provenance["left_out"].items())
+        notes.append(f"rows without a response, which no equation reads, were left out of the equations of {listed}")
+    return notes
+
+
+def mixing(posterior: xr.Dataset) -> dict[str, Any]:
     """Return the worst R-hat and effective sample sizes over all entries of all variables."""
     worst: dict[str, Any] = {"rhat": 1.0, "ess_bulk": np.inf, "ess_tail": np.inf, "parameter": ""}
     for name, variable in posterior.data_vars.items():

@@ -20,6 +20,7 @@ from bayessynth.fitting.engines.ladder import LADDER
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
 from bayessynth.fitting.seeds import entropy_of
+from bayessynth.imputation import gaps
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.suffstats import SufficientStatistics, source_of
@@ -62,8 +63,16 @@ def fit(
     schema : Schema, optional
         Kinds of the columns; detected if not given.
     missing : {"error", "drop", "model"}
-        Missing cells are an error; or rows that have them are left out of the equations that use them; or which cells
-        are missing is modelled too (by equations of the family ``"tree"``), and copies have missing cells.
+        ``"error"``: missing cells are refused. ``"drop"``: rows that have them are left out of the equations that use
+        them, with a warning; copies are complete. ``"model"``: every record counts, and copies have missing cells.
+        Equations of the family ``"tree"`` draw a missing cell as a value among others. Of parametric equations, a row
+        whose response is missing is left out of the likelihood unless another equation reads that cell; a missing cell
+        that an equation reads is drawn with the parameters (Bayesian data augmentation, in 50 to 400 sweeps a chain, as
+        many as it takes, after 20 that are not kept), so that the posterior is the one given all that is observed.
+        Which cells are missing is drawn for new records by a tree, given the columns that are drawn before it;
+        parametric equations read the value behind a missing cell, trees see that it is missing. All this holds if cells
+        are missing at random: whether one is may depend on other columns, not on the value itself.
+        ``fitted.diagnose()`` names the cells that were drawn, ``fitted.provenance["imputed"]`` counts them.
     engine : {"auto", "marginal", "laplace", "quadrature", "kernel", "pymc"}
         ``"auto"`` takes for each equation the first that serves it and passes its own check: ``"marginal"`` (Gaussian
         equations; coefficients and group effects integrated exactly), ``"laplace"`` (no group effects), and
@@ -73,7 +82,8 @@ def fit(
     draws, tune, chains : int
         Draws kept and warm-up draws of each chain.
     copies : int
-        Draws kept of each nonparametric equation (family ``"tree"``): as many copies can be synthesised.
+        Draws kept of each nonparametric equation (family ``"tree"``) and of which cells are missing: as many copies
+        can be synthesised.
     random_seed : int, optional
         Fixes everything: the same seed gives the same draws, whatever the number of cores.
     cores : int, optional
@@ -98,7 +108,8 @@ def fit(
         If the sampler cannot start.
     """
     from bayessynth.fitting.engines.settings import Settings
-    from bayessynth.fitting.gather import fit_sums, gather
+    from bayessynth.fitting.gather import fit_sums, gather, nonparametric
+    from bayessynth.fitting.imputed import Imputed, impute
     from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
 
@@ -117,7 +128,8 @@ def fit(
     fitted = fit_components(
         components, engine, replace(settings, cores=1), seeds, cores or available_cores(), progress
     )  # fmt: skip
-    by_column = summed.posteriors | {p.column: p for p in fitted}
+    imputed = impute(gathered.gaps, engine, settings, entropy) if gathered.gaps else Imputed()
+    by_column = summed.posteriors | {p.column: p for p in fitted} | imputed.posteriors
     posteriors = [by_column[column] for column in columns]
     began = time.perf_counter()
     forest = gathered.planted(int(copies), entropy, cores or available_cores(), trees or TreeSettings())
@@ -125,14 +137,14 @@ def fit(
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
     record = {
-        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(forest.trees, "bootstrap"),
+        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(nonparametric(bound.spec), "bootstrap"),
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "seconds_of_trees": round(grown, 2), "copies": forest.copies or None,
         "total_seconds": round(time.perf_counter() - start, 2),
         "draws": draws, "tune": tune, "chains": chains, "random_seed": entropy, "missing": gathered.missing,
         "rows": dict(gathered.rows), "groups_kept": keep_groups,
-        "data": gathered.fingerprint, "version": __version__, **gathered.provenance,
+        "data": gathered.fingerprint, "version": __version__, **gathered.provenance, **imputed.record,
     }  # fmt: skip
     return Fitted(bound, to_datatree(posteriors), structure, record, forest)
 
@@ -153,6 +165,11 @@ def to_pymc(
 ) -> dict[str, pm.Model]:
     """Return the PyMC model of every equation that has parameters, by column, without fitting anything.
 
+    Raises
+    ------
+    FitError
+        If missing cells, which are modelled, join equations: no model of one of them has its posterior.
+
     Examples
     --------
     >>> import bayessynth as bs
@@ -164,6 +181,12 @@ def to_pymc(
     from bayessynth.graph import build
 
     bound, bound_data = bind(spec, data, schema, missing)
+    joined = gaps(bound, bound_data).joined if missing == "model" else ()
+    if joined:
+        raise FitError(
+            f"Missing cells join the equations of {', '.join(map(repr, joined[0]))}, so that none of their models has "
+            "its posterior by itself. Say missing='drop'."
+        )
     return {c: build(component(bound, bound_data, c)) for c in _modelled(bound)}
 
 

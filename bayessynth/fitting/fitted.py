@@ -83,7 +83,7 @@ class Fitted:
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
-        return diagnose(self.idata, self._owner, self.provenance.get("engine"))
+        return diagnose(self.idata, self._owner, self.provenance.get("engine"), self.provenance)
 
     def diagnose(self) -> Diagnosis:
         """Judge the fit: R-hat, effective sample sizes, divergences, energy; a verdict with reasons and remedies."""
@@ -121,10 +121,22 @@ class Fitted:
             raise SpecError(f"The equation for {column!r} (family {equation.family!r}) has no parameters.")
 
     def model(self, column: str, data: pd.DataFrame) -> pm.Model:
-        """Return the PyMC model of one equation, conditioned on the original data."""
+        """Return the PyMC model of one equation, conditioned on the original data.
+
+        Raises
+        ------
+        FitError
+            If missing cells join the equation to others: no model of it alone has its posterior.
+        """
         from bayessynth.graph import build
 
         self._fitted_equation(column)
+        joined = self.provenance.get("imputation", {}).get("equations", ())
+        if column in joined:
+            raise FitError(
+                f"Missing cells join the equations of {', '.join(map(repr, joined))}, whose parameters were drawn with "
+                f"them: no model of {column!r} alone has its posterior. Fit with missing='drop' to look at one."
+            )
         return build(component(self.bound, self._bind(data), column))
 
     def to_datatree(
@@ -147,7 +159,8 @@ class Fitted:
         -------
         xarray.DataTree
             Groups posterior, sample_stats, log_likelihood, log_prior, observed_data, posterior_predictive; in the
-            last three and in log_likelihood a variable for each column.
+            last three and in log_likelihood a variable for each column. Rows are those in which nothing that the
+            equation uses is missing, also where missing cells were drawn.
         """
         from bayessynth.fitting.predictive import join, with_data
 
@@ -177,11 +190,21 @@ class Fitted:
         original: pd.DataFrame | None = None,
         force: bool = False,
         random_seed: int | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        shares: Mapping[str, Mapping[Any, float]] | None = None,
     ) -> SyntheticData:
-        """Draw m proper copies; :func:`bayessynth.synthesis.synthesize_fit` describes the arguments."""
+        """Draw m proper copies; :func:`bayessynth.synthesis.synthesize_fit` describes the arguments.
+
+        ``given=`` takes any columns as they stand and draws the others from their distribution given them, also those
+        that the given ones depend on: by importance sampling, proposals weighed by the given values' probability.
+        ``where=`` asks for rows of a level or in an interval, ``shares=`` for levels in exact proportion.
+        ``copies.effective_sizes()`` tells how many proposals are effective behind each row: 20 and more are good, below
+        10 there is a warning.
+        """
         from bayessynth.synthesis import synthesize_fit
 
-        return synthesize_fit(self, m, k, groups, given, original, force, random_seed)
+        return synthesize_fit(self, m, k, groups, given, original, force, random_seed, where=where, shares=shares)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Save the fit to a new directory: JSON, netCDF and npz, no pickle, no record of the original.

@@ -16,6 +16,7 @@ from bayessynth.fitting.engines import marginal
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.fingerprint import fingerprint, fingerprint_of_rows
 from bayessynth.fitting.posterior import Posterior
+from bayessynth.imputation import Gaps, gaps
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.suffstats import (
@@ -46,7 +47,7 @@ class Gathered:
         Of the Gaussian equations whose rows are not there.
     rows : mapping of str to int
         Rows that each equation is fitted to.
-    missing : {"error", "drop"}
+    missing : {"error", "drop", "model"}
     fingerprint : str
     provenance : mapping
         What more is to be known of the data.
@@ -55,6 +56,9 @@ class Gathered:
         Where rows can be had again, if they can; else None.
     records : Data or None
         Encoded rows, if they were handed in.
+    gaps : Gaps or None
+        Missing cells that have to be drawn, if missing cells are modelled; equations that they join are not among the
+        components.
     """
 
     bound: Bound
@@ -68,11 +72,12 @@ class Gathered:
     statistics: SufficientStatistics | None = None
     data: Any = None
     records: Data | None = None
+    gaps: Gaps | None = None
 
     def planted(self, copies: int, entropy: int, cores: int, settings: TreeSettings) -> Forest:
-        """Grow the trees of the nonparametric equations, if there are any."""
+        """Grow the trees of the nonparametric equations and of masks, if there are any."""
         columns = nonparametric(self.bound.spec)
-        if not columns:
+        if not (columns or self.bound.masks):
             return Forest()
         if self.records is None:
             raise FitError(
@@ -120,11 +125,13 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
 
 def _of_frame(spec: Spec, frame: pd.DataFrame, schema: Schema | None, missing: Missing) -> Gathered:
     bound, data = bind(spec, frame, schema, missing)
-    columns = [e.response for e in bound.equations if families.get(e.family).parameters]
-    components = {column: component(bound, data, column) for column in columns}
-    rows = {c: len(r) for c, r in data.rows.items()}
+    found = gaps(bound, data) if missing == "model" else None
+    apart = [e.response for e in bound.equations if families.get(e.family).parameters]
+    apart = [column for column in apart if found is None or column not in found.sampled]
+    components = {column: component(bound, data, column) for column in apart}
+    rows = {c: len(r) for c, r in (found.rows if found else data.rows).items()}
     return Gathered(bound, data.grouping, components, {}, rows, missing, fingerprint(frame, list(bound.schema)), {},
-                    records=data)  # fmt: skip
+                    records=data, gaps=found)  # fmt: skip
 
 
 def nonparametric(spec: Spec) -> list[str]:

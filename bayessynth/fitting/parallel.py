@@ -24,7 +24,7 @@ from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
 
 # Seconds that idle workers wait for the next fit.
-_KEEP_ALIVE = 300
+KEEP_ALIVE = 300
 
 
 def fit_components(
@@ -93,7 +93,7 @@ def _sampled(
 def _in_workers(
     tasks: Sequence[_Task], settings: Settings, cores: int, done: Callable[[str], None]
 ) -> dict[str, Posterior]:
-    executor = get_reusable_executor(max_workers=cores, timeout=_KEEP_ALIVE)
+    executor = get_reusable_executor(max_workers=cores, timeout=KEEP_ALIVE)
     # The longest first, so that no long one is left to run alone at the end.
     order = sorted(tasks, key=lambda t: -len(t.component.y) * (1 + sum(map(len, t.component.labels.values())) / 100))
     futures = {executor.submit(task.run, settings): task.column for task in order}

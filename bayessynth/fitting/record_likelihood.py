@@ -66,7 +66,7 @@ def encode_rows(fitted: Fitted, frame: pd.DataFrame) -> Rows:
     """
     schema = fitted.schema
     grouping = {c for columns in fitted.bound.plan.columns.values() for c in columns}
-    used = [c for c in schema if c not in grouping and schema[c].kind not in ("identifier", "constant")]
+    used = [c for c in schema if c not in grouping and schema[c].kind != "identifier"]
     foreign = np.zeros(len(frame), dtype=bool)
     cleaned = {}
     for column in used:

@@ -13,6 +13,7 @@ from bayessynth.errors import FitError
 from bayessynth.imputation.conditional import Values
 from bayessynth.imputation.gaps import Arrays, Gaps
 from bayessynth.imputation.redraw import redraw
+from bayessynth.imputation.shift import shifted
 from bayessynth.imputation.start import start
 from bayessynth.schema.column import CODES
 
@@ -115,7 +116,9 @@ def chain(
     for sweep in range(done + 1, done + sweeps + 1):
         rng = _stream(seed, sweep)
         values.append(_parameters(gaps, draw_parameters, arrays, _last(values[-1]) if values else None, rng))
-        arrays = redraw(gaps, _last(values[-1]), arrays, rng)
+        last = _last(values[-1])
+        arrays, moved = shifted(gaps, last, redraw(gaps, last, arrays, rng), rng)
+        values[-1] = _ending(values[-1], last, moved)
         made.append(_moments(gaps, arrays))
     moments = {name: np.array([m[name] for m in made]) for name in (made[0] if made else {})}
     if begun:
@@ -129,6 +132,15 @@ def _stream(seed: np.random.SeedSequence, sweep: int) -> np.random.Generator:
 
 def _last(values: Mapping[str, Values]) -> dict[str, Values]:
     return {column: {name: draws[-1] for name, draws in own.items()} for column, own in values.items()}
+
+
+def _ending(values: Mapping[str, Values], last: Mapping[str, Values], moved: Mapping[str, Values]) -> dict[str, Values]:
+    """Return draws of which the last has moved."""
+    return {
+        c: {name: d if moved[c][name] is last[c][name] else np.concatenate([d[:-1], moved[c][name][None]])
+            for name, d in own.items()}
+        for c, own in values.items()
+    }  # fmt: skip
 
 
 def _parameters(

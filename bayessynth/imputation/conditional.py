@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -62,20 +63,27 @@ class Part:
         return families.get(self.equation.family).sample(rng, n, **given)
 
 
+class Reading(Protocol):
+    """What something that reads a column's missing cells says of them."""
+
+    def logp(self, x: np.ndarray, live: np.ndarray) -> np.ndarray:
+        """Return a log density by cell, which counts where cells are live."""
+
+
 @dataclass(frozen=True)
-class Conditional:
+class Conditional[R: Reading]:
     """The density of missing cells given parameters and all other cells.
 
     Attributes
     ----------
     own : Part
         The column's own equation, one row for each cell.
-    readers : tuple of Part
+    readers : tuple of Reading
         Equations that read the cells.
     """
 
     own: Part
-    readers: tuple[Part, ...]
+    readers: tuple[R, ...]
 
     @property
     def cells(self) -> int:
@@ -103,7 +111,7 @@ class Conditional:
         return np.where(np.isnan(total), -np.inf, total)
 
 
-def conditional(gap: Gap, gaps: Gaps, values: Mapping[str, Values], arrays: Arrays) -> Conditional:
+def conditional(gap: Gap, gaps: Gaps, values: Mapping[str, Values], arrays: Arrays) -> Conditional[Part]:
     """Return the density of a column's missing cells.
 
     Parameters

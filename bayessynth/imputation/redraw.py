@@ -56,11 +56,22 @@ def redraw(gaps: Gaps, values: Mapping[str, Values], arrays: Arrays, rng: np.ran
     """
     arrays = dict(arrays)
     for gap in gaps.gaps:
-        arrays = gap.fill(arrays, _drawn(gap, gaps, conditional(gap, gaps, values, arrays), arrays, rng))
+        arrays = gap.fill(arrays, drawn(gap, gaps, conditional(gap, gaps, values, arrays), arrays, rng))
     return arrays
 
 
-def _drawn(gap: Gap, gaps: Gaps, density: Conditional, arrays: Arrays, rng: np.random.Generator) -> np.ndarray:
+def drawn(gap: Gap, gaps: Gaps, density: Conditional, arrays: Arrays, rng: np.random.Generator) -> np.ndarray:
+    """Draw one column's missing cells by steps that leave a density as it is.
+
+    Parameters
+    ----------
+    gap : Gap
+    gaps : Gaps
+    density : Conditional
+    arrays : mapping of str to ndarray
+        Completed columns, from whose cells the steps start.
+    rng : Generator
+    """
     column = gaps.bound.schema[gap.column]
     if column.kind in CODES:
         return enumerated(density, len(column.levels), rng)

@@ -74,7 +74,8 @@ def pool(
     -----
     PoolingWarning
         If estimates vary between copies more or less than the rule takes for granted; if a rule has too few copies; if
-        a coefficient cannot be estimated in some copies; if rows are clustered and the analysis ignores it.
+        a coefficient cannot be estimated in some copies; if rows are clustered and the analysis ignores it; if copies
+        were drawn given some columns, and so stand for another population.
 
     Examples
     --------
@@ -322,6 +323,11 @@ def _caveats(
         notes.append(
             "Rows with missing cells were left out of equations, so the posterior is wider than n rows would make it; "
             "rule='rrr' (m ≥ 100) takes that in."
+        )
+    if (provenance or {}).get("population") == "given":
+        notes.append(
+            f"These copies were drawn given {', '.join((provenance or {}).get('given', ()))}: they stand for a "
+            "population in which these are as given, not for the original's."
         )
     clustered = [c for c in (provenance or {}).get("group_columns", ()) if c in frame]
     aware = isinstance(model, str) and (registry.get(model).groups or "cluster" in options)

@@ -304,6 +304,11 @@ class Spec:
     ) -> Fitted:
         """Fit every equation to the data; :func:`bayessynth.fitting.fit` describes the arguments.
 
+        With ``missing="model"`` missing cells that an equation reads are drawn with the parameters, so that the
+        posterior is the one given all that is observed; a missing response that nothing reads leaves its row out of
+        that equation; and copies have missing cells, drawn by a tree given the other columns. It holds if cells are
+        missing at random.
+
         Examples
         --------
         >>> import bayessynth as bs

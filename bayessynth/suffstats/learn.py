@@ -13,7 +13,7 @@ from bayessynth.design import BoundEquation, Frame, TermDesign, frame_of, resolv
 from bayessynth.design.bind import Missing, draft
 from bayessynth.design.evaluate import Codes, evaluate
 from bayessynth.design.resolve import resolve_equation
-from bayessynth.errors import DataError
+from bayessynth.errors import DataError, SpecError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema import Schema
 from bayessynth.spec import Call, Expression, Spec, text
@@ -101,6 +101,11 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
     for equation in spec:
         column = equation.response
         resolved = resolve_equation(equation, schema)
+        if equation.trials and schema[equation.trials].kind == "constant":
+            raise SpecError(
+                f"Equation for {column!r}: its number of trials {equation.trials!r} is constant, and statistics "
+                "keep no column that is. Fit the table itself."
+            )
         if schema[column].kind == "constant":
             drafts[column] = resolved
             continue

@@ -12,6 +12,33 @@ import pandas as pd
 from bayessynth.design import Bound, Grouping
 from bayessynth.design.grouping import group
 from bayessynth.errors import SynthesisError, suggest, where
+from bayessynth.rules import determined, plain
+from bayessynth.synthesis.groups import Groups
+
+
+@dataclass(frozen=True)
+class Within:
+    """A set in which a column must lie: some of its levels, or a closed interval of numbers.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        Codes of the levels; empty for an interval.
+    low, high : float
+
+    Examples
+    --------
+    >>> Within(low=1.0, high=2.0).holds(np.array([0.5, 2.0, np.nan])).tolist()
+    [False, True, False]
+    """
+
+    levels: tuple[int, ...] = ()
+    low: float = -np.inf
+    high: float = np.inf
+
+    def holds(self, values: np.ndarray) -> np.ndarray:
+        """Return which encoded values lie in the set; missing cells do not."""
+        return np.isin(values, self.levels) if self.levels else (values >= self.low) & (values <= self.high)
 
 
 @dataclass(frozen=True)
@@ -24,22 +51,31 @@ class Given:
         Columns with one value a row.
     upper : mapping of str to ndarray
         Columns with one value a top-level group.
+    cells : mapping of str to ndarray
+        Of columns that are not given everywhere: which of their cells are.
+    within : mapping of str to Within
+        Sets in which columns must lie that are drawn.
     n_top : int
         Number of top-level groups, if they are what is given.
     codes, labels : mapping
         Groups of the rows, if given.
     observed : bool
         Whether the groups are the original's, with their effects.
+    alone : bool
+        Whether every row has a new group of its own.
     kept : DataFrame or None
         The original's columns that copies keep, group columns included.
     """
 
     rows: Mapping[str, np.ndarray] = field(default_factory=dict)
     upper: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cells: Mapping[str, np.ndarray] = field(default_factory=dict)
+    within: Mapping[str, Within] = field(default_factory=dict)
     n_top: int = 0
     codes: Mapping[str, np.ndarray] = field(default_factory=dict)
     labels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     observed: bool = False
+    alone: bool = False
     kept: pd.DataFrame | None = None
 
 
@@ -77,14 +113,13 @@ def read_kept(bound: Bound, original: pd.DataFrame) -> Given:
 
 
 def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
-    """Check and encode a frame of given columns.
+    """Check and encode a frame of given columns; its missing cells are not given.
 
     Raises
     ------
     SynthesisError
-        If a column is unknown, if one depends on a column that is not given (conditioning on it would change what
-        comes before), if only part of the grouping columns are given, or if a group-level column varies within a
-        group.
+        If a column is unknown, if rows break a rule, if only part of the grouping columns are given, or if a
+        group-level column varies within a group.
     """
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         raise SynthesisError("given= must be a DataFrame with at least one row and one column.")
@@ -95,32 +130,77 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
                 f"given= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}"
             )
     values = [c for c in bound.schema if c in frame and c not in group_columns]
-    _check_upstream(bound, values)
     schema = bound.schema.subset(list(frame.columns))
     schema.validate(frame)
-    encoded = schema.encode(frame, columns=list(frame.columns))
+    _check_rules(bound, frame)
+    encoded = schema.encode(frame, columns=list(frame.columns), missing="keep")
     arrays = {c: encoded[c] for c in values}
+    cells = {c: ~encoded.missing(c) for c in values if encoded.missing(c).any()}
+    _check_cells(bound, cells)
     chain = bound.plan.chain
     named = [c for c in group_columns if c in frame]
     if not named:
         if chain and values and all(bound.levels[c] == chain[0] for c in values):
-            return Given(upper=arrays, n_top=len(frame))
+            return Given(upper=arrays, cells=cells, n_top=len(frame))
         upper = [c for c in values if bound.levels[c] != "row"]
         if upper:
             raise SynthesisError(
                 f"given= has the group-level column {upper[0]!r} beside row-level ones; give the grouping columns "
                 f"{', '.join(group_columns)} too, or group-level columns of {chain[0]!r} alone, one row a group."
             )
-        return Given(rows=arrays)
+        return Given(rows=arrays, cells=cells)
     if len(named) < len(group_columns):
         missing = [c for c in group_columns if c not in named]
         raise SynthesisError(
             f"given= has {', '.join(named)} but not {', '.join(missing)}; give all grouping columns or none."
         )
+    gaps = [c for c in named if encoded.missing(c).any()]
+    if gaps:
+        place = where(gaps[0], encoded.missing(gaps[0]), frame[gaps[0]].to_numpy())
+        raise SynthesisError(f"given= has rows without a group: {place}. Fill these cells, or give no grouping column.")
     grouping = group(encoded, tuple(bound.plan.columns.values()), at_least=1)
     for column in values:
         _check_constant(column, bound.levels[column], arrays[column], grouping)
-    return Given(rows=arrays, codes=grouping.codes, labels=grouping.labels)
+    return Given(rows=arrays, cells=cells, codes=grouping.codes, labels=grouping.labels)
+
+
+def _check_rules(bound: Bound, frame: pd.DataFrame) -> None:
+    """Refuse rows that break a rule, of the rules all of whose columns are given."""
+    cells = plain(frame, bound.schema)
+    for rule in bound.rules:
+        if not set(rule.columns) <= set(cells):
+            continue
+        full = cells[list(rule.columns)].notna().all(axis=1).to_numpy()
+        broken = np.zeros(len(cells), dtype=bool)
+        broken[full] = np.asarray(rule.violations(cells[full])) if full.any() else False
+        if broken.any():
+            shown = {c: frame[c].iloc[int(np.flatnonzero(broken)[0])] for c in rule.columns}
+            raise SynthesisError(
+                f"given= breaks the rule {rule!r} in {int(broken.sum())} of {len(cells)} rows, the first is row "
+                f"{int(np.flatnonzero(broken)[0])}: {', '.join(f'{c}={v}' for c, v in shown.items())}. Mend these "
+                "rows, or fit without the rule."
+            )
+
+
+def _check_cells(bound: Bound, cells: Mapping[str, np.ndarray]) -> None:
+    """Refuse gaps in a column that nothing draws."""
+    drawn = {e.response for e in bound.equations} | determined(bound.rules).keys()
+    for column, there in cells.items():
+        if column not in drawn:
+            raise SynthesisError(
+                f"given= has missing cells in {column!r}, which no equation draws: {(~there).sum()} of {len(there)} "
+                "rows. Fill these cells, or leave these rows out."
+            )
+
+
+def at_groups(given: Given, bound: Bound, groups: Groups) -> Given:
+    """Return what is given of new groups' columns, which have one value everywhere, group by group."""
+    if given.codes or given.observed:
+        return given
+    upper = {c: np.full(groups.count(bound.levels[c]), values[0]) for c, values in given.rows.items()
+             if bound.levels.get(c, "row") != "row" and c not in determined(bound.rules)}  # fmt: skip
+    rows = {c: values for c, values in given.rows.items() if c not in upper}
+    return replace(given, rows=rows, upper={**given.upper, **upper})
 
 
 def among_observed(given: Given, labels: Mapping[str, tuple[Any, ...]]) -> Given:
@@ -162,21 +242,10 @@ def _group_columns(bound: Bound) -> tuple[str, ...]:
 def _check_constant(column: str, level: str, values: np.ndarray, grouping: Grouping) -> None:
     if level == "row":
         return
-    varies = values != values[grouping.first[level]][grouping.codes[level]]
+    first = values[grouping.first[level]][grouping.codes[level]]
+    varies = (values != first) & ~((values != values) & (first != first))
     if varies.any():
         raise SynthesisError(
             f"given= varies within a {level!r} although the column has one value a group: "
             f"{where(column, varies, values)}. Give all rows of a group the same value."
         )
-
-
-def _check_upstream(bound: Bound, given: list[str]) -> None:
-    for column in given:
-        if column not in bound.spec:
-            continue
-        unmet = [c for c in bound.spec[column].columns if c not in given]
-        if unmet:
-            raise SynthesisError(
-                f"given= has {column!r}, which depends on {', '.join(unmet)}: rows given the former would need the "
-                "latter's distribution given it. Give those columns too."
-            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from bayessynth.synthesis.maker import has_effects, maker_of
 from bayessynth.synthesis.prior import prior_draws
 from bayessynth.synthesis.provenance import provenance
 from bayessynth.synthesis.request import GroupPolicy, check_positive, checked
+from bayessynth.synthesis.where import Shares, Where
 
 if TYPE_CHECKING:
     from bayessynth.fitting import Fitted
@@ -36,8 +38,26 @@ def synthesize_fit(
     original: pd.DataFrame | None = None,
     force: bool = False,
     random_seed: int | None = None,
+    *,
+    where: Where | None = None,
+    shares: Shares | None = None,
 ) -> SyntheticData:
     """Draw proper synthetic copies: each from its own posterior draw.
+
+    Columns may be given, by ``given=``, ``where=`` and ``shares=``, wherever they stand in the order of the equations.
+    Where a given column depends on columns that are not given, these are drawn from their distribution given it, by
+    importance sampling: for each row (at a group's level: for each group) 64 proposals of them are drawn from the
+    equations and weighed by the probability, or density, of the given values under their own equations, those of
+    trees at the column's precision, and one is taken in proportion to its weight; with several given columns,
+    proposals are resampled after each (sequential Monte Carlo). All else is then drawn from the equations. The draws
+    are exact as the number of proposals grows: where fewer than 20 are effective, more are drawn, up to 4,096. The
+    effective sample size of a row, ``copies.effective_sizes()``, is (Σw)² / Σw², where the weights of proposals that
+    come of one are summed (so that it counts independent ones): the draw is biased towards the equations' own by
+    about one over it. Below 10 there is a warning that names the rows; where no weight is above zero, an error.
+
+    Effects and columns of groups that given columns tell of are drawn with the proposals. Without grouping columns
+    each row then is a record of a new group of its own. With them, the rows of a group are drawn together: exact too,
+    but with many rows a group few proposals are effective.
 
     Parameters
     ----------
@@ -51,25 +71,39 @@ def synthesize_fit(
         original's. Existing groups need ``fit(keep_groups=True)`` and are marked as disclosing.
     given : DataFrame, optional
         Columns that are taken as they stand; the others are drawn given them. Either one row a record, or one row
-        a top-level group with its group-level columns. Every column that a given one depends on must be given too.
+        a top-level group with its group-level columns. A missing cell is not given in its row. Without grouping
+        columns the rows lie in new groups of the usual sizes, unless what is given tells of these groups.
     original : DataFrame, optional
         The original data, for ``rest="keep"``: its columns without an equation and its groups are kept.
     force : bool
         Draw even if the diagnostics say "fail"; the provenance then says so.
     random_seed : int, optional
         The same seed gives the same bytes.
+    where : mapping of str to object, optional
+        What columns must be in all rows: ``{"fraud": 1}`` a level or number, ``{"state": ["NY", "NJ"]}`` some levels,
+        ``{"age": (18, 30)}`` a closed interval of numbers or times (None: open). For columns in a set, proposals
+        outside have weight zero.
+    shares : mapping of str to mapping, optional
+        Share of each level, ``{"fraud": {1: 0.5, 0: 0.5}}``: as many of the k rows as the largest remainder gives
+        it, in random order, the rest of each row from its distribution given the level.
 
     Returns
     -------
     SyntheticData
-        Lazy: a copy is drawn when it is asked for.
+        Lazy: a copy is drawn when it is asked for. Copies with given columns stand for a population in which these are
+        as given, and their provenance says so: they are not for inference about the original's.
 
     Raises
     ------
     FitError
         If the diagnostics say "fail" and ``force`` is not set.
     SynthesisError
-        If m or k is not positive, or the arguments do not fit each other.
+        If m or k is not positive, the arguments do not fit each other, or given values are impossible.
+
+    Warns
+    -----
+    ConditioningWarning
+        If few proposals are effective in some rows.
     """
     verdict = fitted.diagnose().verdict
     if verdict == "fail" and not force:
@@ -77,7 +111,7 @@ def synthesize_fit(
             f"The fit's diagnostics say 'fail', so its draws are not the posterior's:\n{fitted.diagnose()}\n"
             "Mend the model or sample longer, or say force=True; the provenance will then carry the verdict."
         )
-    request = checked(m, k, groups, random_seed)
+    request = replace(checked(m, k, groups, random_seed), where=where, shares=shares)
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())

@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Effects, frame_of, new_effects, parameters
+from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
 from bayessynth.fitting.cores import available_cores
-from bayessynth.rules import determined, narrowed
+from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import NARROW, Labels
@@ -55,7 +56,9 @@ class Plan:
     labels : mapping of str to Labels
         Labels of group columns.
     grove : Grove
-        Trees of the nonparametric equations.
+        Trees of the nonparametric equations, and of masks.
+    whole : dict of str to ndarray
+        Columns at groups' levels that have a mask, with the values behind their missing cells.
     """
 
     bound: Bound
@@ -69,6 +72,12 @@ class Plan:
     kept: pd.DataFrame | None = None
     labels: Mapping[str, Labels] = field(default_factory=dict)
     grove: Grove = field(default_factory=Grove)
+    whole: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def masked(self) -> frozenset[str]:
+        """Columns whose missing cells are drawn apart from their values."""
+        return frozenset(mask.column for mask in self.bound.masks)
 
     def rows(self, number: int) -> slice:
         """Return the range of rows of a part."""
@@ -91,6 +100,13 @@ class _Units:
         return self.found[factor]
 
 
+class Within(Protocol):
+    """Units of a level that know in which groups they lie."""
+
+    def within(self, factor: str) -> np.ndarray:
+        """Return the group of a factor in which each unit lies."""
+
+
 def child(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
     """Return the random stream with a given key below a seed."""
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key)))
@@ -106,11 +122,28 @@ def draw_effects(
 def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
     """Draw all columns that live at a group's level, in the order of the equations."""
     for equation in plan.bound.equations:
-        level = equation.level
-        if level != "row" and equation.response not in plan.given and equation.response not in plan.upper:
-            units = _Units(plan.groups, level)
-            arrays = {c: _lifted(plan, c, units) for c in _needed(plan, equation)}
-            plan.upper[equation.response] = _draw(plan, equation, arrays, plan.groups.count(level), units, rng)
+        column, level = equation.response, equation.level
+        if level == "row":
+            continue
+        _mask_upper(plan, column, rng)
+        if column in plan.given or column in plan.upper or column in plan.whole:
+            continue
+        units = _Units(plan.groups, level)
+        behind = {} if families.get(equation.family).nonparametric else plan.whole
+        arrays = {c: _lifted(plan, c, units, behind) for c in _needed(plan, equation)}
+        drawn = draw_column(plan, equation, arrays, plan.groups.count(level), units, rng)
+        (plan.whole if column in plan.masked else plan.upper)[column] = drawn
+    _mask_upper(plan, None, rng)
+
+
+def _mask_upper(plan: Plan, before: str | None, rng: np.random.Generator) -> None:
+    """Draw which cells of columns at groups' levels are missing, where that is due before an equation."""
+    for mask in plan.bound.masks:
+        due = mask.before == before and mask.level != "row"
+        if due and mask.column in plan.whole and mask.column not in plan.upper:
+            units = _Units(plan.groups, mask.level)
+            arrays = {c: _lifted(plan, c, units, {}) for c in mask.reads}
+            plan.upper[mask.column] = _masked(plan, mask, plan.whole[mask.column], arrays, rng)
 
 
 def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
@@ -127,14 +160,31 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {c: values[rows] for c, values in plan.given.items()}
     for column, values in plan.upper.items():
         arrays[column] = values[units.within(plan.bound.levels[column])]
+    whole = {c: values[units.within(plan.bound.levels[c])] for c, values in plan.whole.items()}
     n = rows.stop - rows.start
     groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
     _compute(plan, arrays, groups, n, rng)
-    for equation in plan.bound.equations:
-        if equation.response not in arrays:
-            arrays[equation.response] = _draw(plan, equation, arrays, n, units, rng)
+    for equation in [*plan.bound.equations, None]:
+        for mask in plan.bound.masks:
+            due = mask.before == (equation.response if equation else None)
+            if due and mask.column in whole and mask.column not in arrays:
+                arrays[mask.column] = _masked(plan, mask, whole[mask.column], arrays, rng)
+                _compute(plan, arrays, groups, n, rng)
+        if equation and equation.response not in arrays and equation.response not in whole:
+            column, behind = equation.response, {} if families.get(equation.family).nonparametric else whole
+            drawn = draw_column(plan, equation, {**arrays, **behind}, n, units, rng)
+            (whole if column in plan.masked else arrays)[column] = drawn
             _compute(plan, arrays, groups, n, rng)
     return arrays
+
+
+def _masked(
+    plan: Plan, mask: Mask, values: np.ndarray, arrays: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """Return a column's values with the cells missing that its mask draws."""
+    reads = [arrays[c] for c in mask.reads]
+    missing = plan.grove.draw(mask.name, reads, {}, len(values), Narrowed(), 2, rng) > 0
+    return np.where(missing, -1 if plan.bound.schema[mask.column].levels else np.nan, values)
 
 
 def _compute(
@@ -156,11 +206,11 @@ def _needed(plan: Plan, equation: BoundEquation) -> tuple[str, ...]:
     """Return the columns that must be known for a column at a group's level to be drawn: those read, and in rules."""
     tied = [c for rule in plan.bound.rules if equation.response in rule.columns for c in rule.columns
             if c in plan.upper or c in plan.given]  # fmt: skip
-    return tuple(dict.fromkeys([*_reads(equation), *tied]))
+    return tuple(dict.fromkeys([*reads(equation), *tied]))
 
 
-def _draw(
-    plan: Plan, equation: BoundEquation, arrays: Mapping[str, np.ndarray], n: int, units: _Units,
+def draw_column(
+    plan: Plan, equation: BoundEquation, arrays: Mapping[str, np.ndarray], n: int, units: Within,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
     """Draw one column given those it depends on."""
@@ -172,25 +222,27 @@ def _draw(
             len(column.levels), rng,
         )  # fmt: skip
         return found.astype(np.int64) if column.levels else released(found, column)
-    frame = frame_of(plan.bound.schema, {c: arrays[c] for c in _reads(equation)})
+    frame = frame_of(plan.bound.schema, {c: arrays[c] for c in reads(equation)})
     effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
     drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
     # Rounded as decoding will round, so that columns drawn later depend on what is released.
     return drawn if family.discrete else released(drawn, column)
 
 
-def _reads(equation: BoundEquation) -> tuple[str, ...]:
+def reads(equation: BoundEquation) -> tuple[str, ...]:
+    """Return the columns that the draw of a column reads."""
     terms = [t for p in equation.predictors.values() for t in (*p.terms, *(u for g in p.groups for u in g.terms))]
     read = [c for t in terms for c in t.term.columns]
     read += [c for p in equation.predictors.values() for c in p.offset_columns]
     return tuple(dict.fromkeys([*read, *equation.reads, *([equation.trials] if equation.trials else [])]))
 
 
-def _lifted(plan: Plan, column: str, units: _Units) -> np.ndarray:
-    """Return a group-level column for the units of a level below."""
+def _lifted(plan: Plan, column: str, units: _Units, behind: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return a group-level column for the units of a level below, with the values behind missing cells if given."""
     own = plan.bound.levels[column]
-    if column in plan.upper:
-        values = plan.upper[column]
+    known = {**plan.upper, **behind}
+    if column in known:
+        values = known[column]
         return values if own == units.level else values[units.within(own)]
     first = np.unique(plan.groups.codes("row", units.level), return_index=True)[1]
     return plan.given[column][first]

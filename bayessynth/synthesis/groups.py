@@ -80,6 +80,12 @@ def new_groups(posterior: GroupPosterior, draw: int, k: int, rng: np.random.Gene
     return _with_crossed(posterior, draw, _cut(plan, parent, ends, k), rng)
 
 
+def groups_alone(plan: GroupPlan, k: int) -> Groups:
+    """Return k rows each of which has a group of its own, of every factor."""
+    own = {factor: np.arange(k) for factor in (*plan.chain, *plan.crossed)}
+    return observed_groups(plan, own, {}, dict.fromkeys(own, k))
+
+
 def groups_of(posterior: GroupPosterior, draw: int, n_top: int, rng: np.random.Generator) -> Groups:
     """Draw a given number of top groups with all that is in them; the number of rows follows."""
     if posterior.plan.balanced or not posterior.plan.chain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,18 +15,23 @@ from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.synthesis import generate
 from bayessynth.synthesis.arrow import types_of
-from bayessynth.synthesis.conditional import Given, among_observed, read_given, read_kept
+from bayessynth.synthesis.conditional import Given, among_observed, at_groups, read_given, read_kept
 from bayessynth.synthesis.digest import digest, digest_of_groups
 from bayessynth.synthesis.draws import Draws
+from bayessynth.synthesis.evidence import Evidence, evidence
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
-from bayessynth.synthesis.groups import Groups, existing_groups, groups_of, new_groups, observed_groups
+from bayessynth.synthesis.groups import Groups, existing_groups, groups_alone, groups_of, new_groups, observed_groups
+from bayessynth.synthesis.importance import Effective, conditioned
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
 from bayessynth.synthesis.source import Latest
+from bayessynth.synthesis.where import rebalanced
 from bayessynth.trees import Forest, Grove
 
 # Rows of a part where a rule needs all of a copy at once.
 ALL = 1 << 40
+# The random stream that shuffles the levels of shares; those of copies have their numbers.
+_SHUFFLE = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Maker:
         Rows of a part.
     forest : Forest
         Draws of the nonparametric equations.
+    evidence : Evidence or None
+        What given columns say of others that are drawn before them.
     latest : Latest
         The plan that was made last.
     """
@@ -71,12 +78,22 @@ class Maker:
     observed: bool
     part: int
     forest: Forest
+    evidence: Evidence | None
     latest: Latest = field(default_factory=Latest, compare=False, repr=False)
 
     @property
     def cut(self) -> bool:
         """Whether the last group ends at row k, whether or not it would have gone on."""
-        return bool(self.bound.plan.columns) and not (self.observed or self.given.codes or self.given.n_top)
+        return bool(self.bound.plan.columns) and not (
+            self.observed or self.given.codes or self.given.n_top or self.given.alone
+        )
+
+    @property
+    def policy(self) -> str:
+        """What groups copies have, in a word."""
+        if not self.bound.plan.columns:
+            return "none"
+        return "new, one a row" if self.given.alone else self.request.groups
 
     def rows(self, copy: int) -> int:
         """Return the number of rows of a copy."""
@@ -88,9 +105,13 @@ class Maker:
 
     def plan(self, copy: int) -> Plan:
         """Draw all of a copy that is above its rows."""
-        return self.latest.get(copy, self._plan)
+        return self.latest.get(copy, self._plan)[0]
 
-    def _plan(self, copy: int) -> Plan:
+    def effective(self, copy: int) -> Effective | None:
+        """Return how good the draws given columns are; None if these say nothing of columns that are drawn."""
+        return self.latest.get(copy, self._plan)[1]
+
+    def _plan(self, copy: int) -> tuple[Plan, Effective | None]:
         seed = np.random.SeedSequence(self.request.entropy, spawn_key=(copy,))
         values, rng = self.draws.at(0, copy), child(seed, 0)
         groups = self._groups(self.flat[copy], rng)
@@ -101,10 +122,15 @@ class Maker:
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
         grove = Grove.of(self.forest, copy, {f: groups.count(f) for f in self.forest.effects}, rng)
-        made = Plan(self.bound, groups, values, effects, self.given.rows, seed, self.part, dict(self.given.upper),
-                    self.given.kept, labels, grove)  # fmt: skip
+        given, effective = at_groups(self.given, self.bound, groups), None
+        made = Plan(self.bound, groups, values, effects, given.rows, seed, self.part, dict(given.upper), given.kept,
+                    labels, grove)  # fmt: skip
+        if self.evidence is not None:
+            known_effects = self.observed and has_effects(self.bound, self.draws)
+            covariances = {f: own[copy] for f, own in self.forest.effects.items()}
+            made, effective = conditioned(made, given, self.evidence, covariances, known_effects)
         draw_upper(made, rng)
-        return made
+        return made, effective
 
     def _groups(self, draw: int, rng: np.random.Generator) -> Groups:
         given, plan = self.given, self.bound.plan
@@ -113,6 +139,8 @@ class Maker:
         if given.n_top:
             return groups_of(self.structure, draw, given.n_top, rng)
         assert self.k is not None
+        if given.alone:
+            return groups_alone(plan, self.k)
         if self.request.groups == "existing" and plan.columns:
             return existing_groups(self.structure, self.bound.n, self.k, rng)
         return new_groups(self.structure, draw, self.k, rng)
@@ -131,6 +159,9 @@ class Maker:
         """Return a hash of the bound spec, the posterior draws, the group structure and the given columns."""
         given, draws = self.given, [self.draws.variables, list(self.flat)]
         taken = [given.rows, given.upper, given.n_top, given.codes, given.labels]
+        if given.cells or given.within or given.alone:
+            within = {c: [list(w.levels), w.low, w.high] for c, w in given.within.items()}
+            taken += [given.alone, given.cells, within]
         forest = [self.forest.settings.to_json(), self.forest.arrays()]
         kept = None if given.kept is None else fingerprint(given.kept, list(given.kept))
         return digest([self.bound.to_json(), draws, digest_of_groups(self.structure), taken, kept, forest])
@@ -150,8 +181,8 @@ def maker_of(
     forest = forest or Forest()
     if forest.trees and request.m > forest.copies:
         raise SynthesisError(
-            f"m={request.m} copies need as many draws of the tree equations, but the fit has {forest.copies}: fit with "
-            f"copies={request.m}."
+            f"m={request.m} copies need as many draws of the tree equations and of which cells are missing, but the "
+            f"fit has {forest.copies}: fit with copies={request.m}."
         )
     if forest.effects and (request.groups == "existing" or bound.kept):
         raise SynthesisError(
@@ -163,12 +194,15 @@ def maker_of(
     k: int | None = request.k or bound.n
     if frame is not None:
         k = None if given.n_top else len(frame)
+    columns = [*(map(str, frame) if frame is not None else ()), *(request.where or ()), *(request.shares or ())]
+    observed = given.observed or (request.groups == "existing" and bool(bound.plan.columns))
+    found = evidence(bound, given, observed and has_effects(bound, draws)) if columns else None
+    if found is not None and found.shared and not (observed or given.codes or given.n_top):
+        given = replace(given, alone=True)
     return Maker(
         bound, structure, draws.take(chosen), chosen, tuple(c * draws.shape[1] + d for c, d in chosen), request, given,
-        tuple(map(str, frame)) if frame is not None else (), k,
-        given.observed or (request.groups == "existing" and bool(bound.plan.columns)),
-        ALL if any(rule.whole_copy for rule in bound.rules) else generate.PART,
-        forest.take(request.m),
+        tuple(columns), k, observed, ALL if any(rule.whole_copy for rule in bound.rules) else generate.PART,
+        forest.take(request.m), found,
     )  # fmt: skip
 
 
@@ -187,10 +221,11 @@ def _given(
                 f"The spec keeps the original's {', '.join(bound.kept)} (rest='keep'): hand the original in, "
                 "synthesize(…, original=df)."
             )
-        if len(original) != bound.n or request.k not in (None, bound.n) or frame is not None:
+        others = frame is not None or request.where is not None or request.shares is not None
+        if len(original) != bound.n or request.k not in (None, bound.n) or others:
             raise SynthesisError(
-                f"With rest='keep' a copy has the original's {bound.n} rows: leave k= and given= out, and hand in the "
-                "table that was fitted."
+                f"With rest='keep' a copy has the original's {bound.n} rows: leave k= and given= out, and where= and "
+                "shares=, and hand in the table that was fitted."
             )
         names = [*bound.kept, *dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)]
         warn_disclosing("Columns " + ", ".join(bound.kept) + " are the original's own")
@@ -208,4 +243,6 @@ def _given(
             )
         warn_disclosing("Copies have the original's groups, with their labels and sizes")
         given = among_observed(given, structure.labels)
-    return given
+    k = request.k or (bound.n if frame is None else len(frame))
+    shuffled = child(np.random.SeedSequence(request.entropy), _SHUFFLE)
+    return rebalanced(bound, given, request.where, request.shares, k, shuffled)

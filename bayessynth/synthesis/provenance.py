@@ -11,6 +11,8 @@ import pandas as pd
 
 from bayessynth._version import __version__
 from bayessynth.design import Bound
+from bayessynth.schema.column import plain
+from bayessynth.synthesis.importance import Effective
 from bayessynth.synthesis.request import Request
 
 PRIVACY = "no formal guarantee"
@@ -25,6 +27,9 @@ class _Maker(Protocol):
     def columns(self) -> tuple[str, ...]: ...
     @property
     def cut(self) -> bool: ...
+    @property
+    def policy(self) -> str: ...
+    def effective(self, copy: int) -> Effective | None: ...
 
 
 def provenance(
@@ -34,7 +39,10 @@ def provenance(
 
     ``terms`` and ``slopes`` are the columns of each common term, and of each group-specific slope with its factor, by
     equation: relations that are in neither are not in the copies. A tree has one term of all that it reads.
-    ``k`` is None where the number of rows follows from given groups; ``given`` lists the columns that were handed in;
+    ``k`` is None where the number of rows follows from given groups; ``given`` lists the columns that were handed in or
+    asked for; ``where`` and ``shares`` are what was asked; ``population`` is ``"given"`` where any of these are, since
+    such copies stand for another population than the original's, else ``"original"``; ``effective`` sums up how many
+    proposals are effective for the first copy's rows, and is None where none were needed;
     ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
@@ -57,7 +65,7 @@ def provenance(
         "m": request.m,
         "k": maker.k,
         "n": bound.n,
-        "groups": request.groups if bound.plan.columns else "none",
+        "groups": maker.policy,
         "group_columns": list(dict.fromkeys(c for columns in bound.plan.columns.values() for c in columns)),
         "random_seed": request.entropy,
         "draws": [[int(c), int(d)] for c, d in maker.chosen],
@@ -65,9 +73,32 @@ def provenance(
         "forced": forced,
         "last_group_cut": maker.cut,
         "given": list(maker.columns),
+        "where": {column: _stated(asked) for column, asked in (request.where or {}).items()},
+        "shares": {c: {str(level): float(share) for level, share in asked.items()}
+                   for c, asked in (request.shares or {}).items()},
+        "population": "given" if maker.columns else "original",
+        "effective": _summed_up(maker.effective(0) if maker.columns else None),
         "disclosing": disclosing,
         "privacy": PRIVACY,
         "fit": dict(fit),
         "versions": {"bayessynth": __version__, "numpy": np.__version__, "pandas": pd.__version__,
                      "python": platform.python_version()},
     }  # fmt: skip
+
+
+def _stated(asked: Any) -> Any:
+    """Return a value or several as JSON data."""
+    if isinstance(asked, tuple | list | range):
+        return [_stated(item) for item in asked]
+    if isinstance(asked, set | frozenset):
+        return sorted(map(_stated, asked), key=str)
+    value = plain(asked)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _summed_up(effective: Effective | None) -> dict[str, Any] | None:
+    if effective is None:
+        return None
+    sizes = effective.sizes
+    return {"minimum": round(float(sizes.min()), 1), "median": round(float(np.median(sizes)), 1),
+            "proposals": int(effective.proposals.max())}  # fmt: skip

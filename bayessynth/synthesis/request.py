@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,12 +16,14 @@ GroupPolicy = Literal["new", "existing"]
 
 @dataclass(frozen=True)
 class Request:
-    """How many copies of how many rows, with which groups, from which seed."""
+    """How many copies of how many rows, with which groups, from which seed, and what rows must be like."""
 
     m: int
     k: int | None
     groups: GroupPolicy
     entropy: int
+    where: Mapping[str, Any] | None = None
+    shares: Mapping[str, Mapping[Any, float]] | None = None
 
 
 def checked(m: int, k: int | None, groups: Any, random_seed: int | None) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +13,9 @@ import pyarrow as pa
 from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.synthesis.arrow import types_of_frame
 from bayessynth.synthesis.digest import digest
+
+if TYPE_CHECKING:
+    from bayessynth.synthesis.importance import Effective
 
 
 @runtime_checkable
@@ -40,6 +43,14 @@ class Source(Protocol):
 
     def digest(self) -> str:
         """Return a hash of all that the rows depend on, beside what the provenance states."""
+
+
+@runtime_checkable
+class Weighed(Source, Protocol):
+    """A source that draws given columns, and knows how well."""
+
+    def effective(self, copy: int) -> Effective | None:
+        """Return how good the draws given columns are; None if these say nothing of columns that are drawn."""
 
 
 class Latest:

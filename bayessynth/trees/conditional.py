@@ -1,4 +1,4 @@
-"""One column given those before it: a tree, or two where a number has cells that are no ordinary numbers."""
+"""One column given those before it: its trees, or two sets of them where it has cells that are no ordinary numbers."""
 
 from __future__ import annotations
 
@@ -116,14 +116,16 @@ class _Bench:
         learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
         nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
-        leaves = of_numbers(records, values, heaps, self.settings.interval, decimals, self.rng)
+        leaves = of_numbers(records, values, heaps, self.settings.interval_of(len(self.weights)), decimals, self.rng)
         return Tree(learnt.features, nodes, leaves), learnt.effects
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
-        weights = self.weights[rows]
-        nodes, leaf = grow(learnt.matrix, wanted, weights, self.settings.leaf, int(self.rng.integers(2**31)))
+        weights, settings = self.weights[rows], self.settings
+        seed = int(self.rng.integers(2**31 - settings.trees))
+        nodes, leaf = grow(learnt.matrix, wanted, weights, settings.leaf_of(len(self.weights)), settings.trees, seed)
         pull = _pull(goal, learnt.scores, weights)
-        return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1)
+        variance = _variance(goal, learnt.scores, weights) if goal.ndim == 1 else None
+        return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1, variance)
 
 
 def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -135,9 +137,7 @@ def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
     if not scores.shape[1]:
         return np.zeros((len(goal), 0))
     if goal.ndim == 1:
-        centre = np.average(goal - scores[:, 0], weights=weights)
-        variance = np.average((goal - scores[:, 0] - centre) ** 2, weights=weights)
-        return goal[:, None] / max(variance, 1e-6)
+        return goal[:, None] / _variance(goal, scores, weights)
     if goal.shape[1] == 2:
         return goal[:, 1:]
     size = weights @ goal
@@ -149,6 +149,12 @@ def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarr
     own = goal @ means
     variance = np.average((centred - own) ** 2, axis=0, weights=weights)
     return own / np.maximum(variance, 1e-9)
+
+
+def _variance(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
+    """Return the variance of a number about its linear score."""
+    left = goal - scores[:, 0]
+    return max(float(np.average((left - np.average(left, weights=weights)) ** 2, weights=weights)), 1e-6)
 
 
 def _indicators(codes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from bayessynth.rules import Narrowed
 from bayessynth.trees import walk
 from bayessynth.trees.conditional import ORDINARY, Tree
+from bayessynth.trees.density import Limits, cells_of, probabilities
 from bayessynth.trees.effects import new_effects
 from bayessynth.trees.forest import Forest
 
@@ -85,6 +86,46 @@ class Grove:
             down(table, rows, tree.features, tree.nodes, tree.leaves, self.smoothing, uniforms, *limits, drawn)
             rows = np.flatnonzero(drawn == ORDINARY)
         return drawn
+
+    def probability(
+        self, column: str, predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], n: int,
+        narrowed: Narrowed, levels: int, values: np.ndarray, half: float, rng: np.random.Generator,
+    ) -> np.ndarray:  # fmt: skip
+        """Return the probability that :meth:`draw` gives certain values, exact on average over the generator's draws.
+
+        Parameters
+        ----------
+        column, predictors, groups, n, narrowed, levels
+            As in :meth:`draw`.
+        values : ndarray of shape (units,)
+            Encoded; each is looked for in n / units rows, which follow one another.
+        half : float
+            Half of the last decimal's step; 0 for a column with as many decimals as there are, whose numbers then have
+            a probability in units of a width that is the same in all rows.
+        rng : Generator
+            Draws the leaves to which smoothing moves draws.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        limits = Limits(*_limits(narrowed, 0 if narrowed.free else n, levels))
+        first, *second = self.trees[column]
+
+        def of(number: int, tree: Tree, wanted: np.ndarray) -> np.ndarray:
+            known = [*predictors, *self._effects(column, number, groups)]
+            table = np.array(known, dtype=float) if known else np.empty((0, n))
+            cells, found = cells_of(wanted, half, levels, tree.leaves), np.empty(n)
+            probabilities(table, tree.features, tree.nodes, tree.leaves, self.smoothing, cells, limits, narrowed.free,
+                          n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip
+            return found
+
+        found = of(0, first, values)
+        for tree in second:
+            ordinary = of(1, tree, values)
+            if ordinary.any():
+                found += of(0, first, np.full(len(values), ORDINARY)) * ordinary
+        return found
 
     def _effects(self, column: str, tree: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         own = [(f, [i for i, at in enumerate(self.places[f]) if at == (column, tree)]) for f in self.effects]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bayessynth.design import Bound, Data
+from bayessynth.design import Bound, Data, Mask
 from bayessynth.trees.conditional import Grown, Target, Tree, grown
 from bayessynth.trees.design import Block, block
 from bayessynth.trees.effects import covariance
@@ -28,7 +28,7 @@ class Forest:
     Attributes
     ----------
     trees : mapping of str to tuple
-        By column: for every copy its trees.
+        By column, or by the name of a mask: for every copy its trees.
     copies : int
     settings : TreeSettings
     effects : mapping of str to ndarray of shape (copies, effects, effects)
@@ -91,7 +91,7 @@ class Forest:
 def plant(
     bound: Bound, data: Data, columns: Sequence[str], copies: int, entropy: int, cores: int, settings: TreeSettings
 ) -> Forest:
-    """Grow the trees of all nonparametric equations.
+    """Grow the trees of all nonparametric equations, and of the masks of parametric ones.
 
     Every copy has its own Dirichlet weights of the records (the Bayesian bootstrap), shared by its equations; at a
     group's level, each group has a weight.
@@ -108,7 +108,8 @@ def plant(
     cores : int
     settings : TreeSettings
     """
-    tasks = [_Task.of(bound, data, column) for column in columns]
+    tasks = [*(_Task.of(bound, data, column) for column in columns),
+             *(_Task.of_mask(bound, data, mask) for mask in bound.masks)]  # fmt: skip
     weights = {(copy, level): _weights(entropy, copy, level, data.columns.n)
                for level in {task.level for task in tasks} for copy in range(copies)}  # fmt: skip
     found = _blocks(tasks)
@@ -166,12 +167,25 @@ class _Task:
         equation, rows = bound[column], data.rows[column]
         own = bound.schema[column]
         target = Target(data.columns[column][rows], len(own.levels) if own.levels else None, own.decimals)
-        counts = [len(bound.schema[name].levels) or None for name in equation.reads]
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
-                   equation.reads, target, [data.columns[name][rows] for name in equation.reads], counts, factors,
+                   equation.reads, target, *cls._read(bound, data, equation.reads, rows), factors,
                    [data.grouping.codes[factor][rows] for factor in factors])  # fmt: skip
+
+    @classmethod
+    def of_mask(cls, bound: Bound, data: Data, mask: Mask) -> _Task:
+        rows = data.grouping.rows(mask.level)
+        target = Target(data.columns.missing(mask.column)[rows].astype(np.int64), 2)
+        return cls(mask.name, mask.level, rows, mask.level, mask.reads, target,
+                   *cls._read(bound, data, mask.reads, rows), (), [])  # fmt: skip
+
+    @staticmethod
+    def _read(
+        bound: Bound, data: Data, names: Sequence[str], rows: np.ndarray
+    ) -> tuple[list[np.ndarray], list[int | None]]:
+        counts = [len(bound.schema[name].levels) or None for name in names]
+        return [data.columns[name][rows] for name in names], counts
 
 
 def _blocks(tasks: Sequence[_Task]) -> dict[tuple[str, str], Block]:

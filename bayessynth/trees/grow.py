@@ -1,4 +1,4 @@
-"""One tree on weighted records, as arrays."""
+"""Trees on weighted records, as arrays."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 # With more levels than this, a tree parts their coordinates on a few axes instead of counting each in every node.
 COUNTED = 64
+# Share of the features that each cut of several trees chooses from.
+MAX_FEATURES = 1 / 2
 
 
 class Nodes(NamedTuple):
-    """The nodes of a tree, each before those below it, the left side first.
+    """The nodes of a column's trees, tree by tree, each node before those below it, the left side first.
 
     Attributes
     ----------
@@ -27,6 +29,8 @@ class Nodes(NamedTuple):
         Records in the node.
     upto : ndarray of float64, shape (leaves + 1,)
         Weight of all leaves before each.
+    roots : ndarray of int64, shape (trees,)
+        Where each tree begins.
     """
 
     feature: np.ndarray
@@ -38,10 +42,13 @@ class Nodes(NamedTuple):
     last: np.ndarray
     size: np.ndarray
     upto: np.ndarray
+    roots: np.ndarray
 
 
-def grow(matrix: np.ndarray, target: np.ndarray, weights: np.ndarray, leaf: int, seed: int) -> tuple[Nodes, np.ndarray]:
-    """Grow a tree.
+def grow(
+    matrix: np.ndarray, target: np.ndarray, weights: np.ndarray, leaf: int, trees: int, seed: int
+) -> tuple[Nodes, np.ndarray]:
+    """Grow trees that differ in the features that each cut may choose from (Ho 1998; Breiman 2001).
 
     Parameters
     ----------
@@ -51,27 +58,51 @@ def grow(matrix: np.ndarray, target: np.ndarray, weights: np.ndarray, leaf: int,
     weights : ndarray of shape (n,)
     leaf : int
         Fewest records in a leaf.
+    trees : int
+        A single one chooses from all features.
     seed : int
-        Decides between equally good cuts.
+        Decides which features a cut may choose from, and between equally good cuts.
 
     Returns
     -------
-    tuple of Nodes and ndarray of int
-        The tree, and the leaf of every record.
+    tuple of Nodes and ndarray of int, shape (trees, n)
+        The trees, and the leaf of every record in each.
     """
     if matrix.shape[1] == 0 or len(matrix) < 2 * leaf:
-        return _stump(weights), np.zeros(len(weights), dtype=np.int64)
+        return _stump(weights), np.zeros((1, len(weights)), dtype=np.int64)
     kind = DecisionTreeClassifier if target.dtype.kind in "iu" else DecisionTreeRegressor
-    fitted = kind(min_samples_leaf=leaf, random_state=seed).fit(matrix, target, sample_weight=weights, check_input=True)
-    tree = fitted.tree_
-    return _nodes(tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.n_node_samples,
-                  tree.apply(matrix), weights)  # fmt: skip
+    share = MAX_FEATURES if trees > 1 else None
+    made = []
+    for number in range(trees):
+        fitted = kind(min_samples_leaf=leaf, max_features=share, random_state=seed + number)
+        tree = fitted.fit(matrix, target, sample_weight=weights).tree_
+        made.append(_nodes(tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.n_node_samples,
+                           tree.apply(matrix), weights))  # fmt: skip
+    return _together(made)
+
+
+def _together(made: list[tuple[Nodes, np.ndarray]]) -> tuple[Nodes, np.ndarray]:
+    """Return trees as one set of arrays."""
+    begin = np.cumsum([0, *(len(own.feature) for own, _ in made)])
+    leaves = np.cumsum([0, *(len(own.upto) - 1 for own, _ in made)]).astype(np.int32)
+    weight = np.cumsum([0.0, *(own.upto[-1] for own, _ in made)])
+    moved = [
+        own._replace(
+            **{name: np.where(at < 0, -1, at + node).astype(np.int32)
+               for name in ("left", "right", "parent") for at in (getattr(own, name),)},
+            first=own.first + leaf, last=own.last + leaf, upto=own.upto[:-1] + before, roots=own.roots + node,
+        )
+        for (own, _), node, leaf, before in zip(made, begin, leaves, weight, strict=False)
+    ]  # fmt: skip
+    every = Nodes(*map(np.concatenate, zip(*moved, strict=True)))
+    at = np.stack([own + leaf for (_, own), leaf in zip(made, leaves, strict=False)])
+    return every._replace(upto=np.append(every.upto, weight[-1])), at
 
 
 def _stump(weights: np.ndarray) -> Nodes:
     one, none = np.zeros(1, dtype=np.int32), np.full(1, -1, dtype=np.int32)
     return Nodes(none, np.zeros(1), none, none, none, one, one + 1, np.full(1, len(weights), dtype=np.float32),
-                 np.array([0.0, weights.sum()]))  # fmt: skip
+                 np.array([0.0, weights.sum()]), np.zeros(1, dtype=np.int64))  # fmt: skip
 
 
 def _nodes(
@@ -92,5 +123,6 @@ def _nodes(
     nodes = Nodes(
         np.where(is_leaf, -1, feature).astype(np.int32), threshold, left.astype(np.int32), right.astype(np.int32),
         parent, rank.astype(np.int32), last.astype(np.int32), size.astype(np.float32), upto,
+        np.zeros(1, dtype=np.int64),
     )  # fmt: skip
     return nodes, leaf_of

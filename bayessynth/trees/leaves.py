@@ -52,16 +52,18 @@ class Leaves(NamedTuple):
 
 @dataclass(frozen=True)
 class Records:
-    """The records that a tree was grown on.
+    """The records that trees were grown on.
 
     Attributes
     ----------
-    leaf : ndarray of int, shape (n,)
-        The leaf of every record.
+    leaf : ndarray of int, shape (trees, n)
+        The leaf of every record in each tree.
     weights : ndarray of shape (n,)
     scores, pull : ndarray of shape (n, scores)
         Linear scores, and growth of the log probability of the record's value with each.
     leaves : int
+    variance : float or None
+        Of a number about its linear score.
     """
 
     leaf: np.ndarray
@@ -69,6 +71,7 @@ class Records:
     scores: np.ndarray
     pull: np.ndarray
     leaves: int
+    variance: float | None = None
 
 
 def of_values(records: Records, values: np.ndarray) -> Leaves:
@@ -77,10 +80,14 @@ def of_values(records: Records, values: np.ndarray) -> Leaves:
     Examples
     --------
     >>> none = np.zeros((3, 0))
-    >>> of_values(Records(np.array([0, 0, 0]), np.ones(3), none, none, 1), np.array([2.0, 1.0, 2.0])).low.tolist()
+    >>> of_values(Records(np.array([[0, 0, 0]]), np.ones(3), none, none, 1), np.array([2.0, 1.0, 2.0])).low.tolist()
     [1.0, 2.0]
     """
-    return _entries(records, values, values, np.zeros(len(values)))
+    found, code = np.unique(values, return_inverse=True)
+    entry = (records.leaf * len(found) + code).ravel()
+    order = np.argsort(entry, kind="stable")
+    own = values[order % len(values)]
+    return _leaves(records, order, entry[order], own, own, np.zeros(len(own)))
 
 
 def of_numbers(
@@ -106,23 +113,26 @@ def of_numbers(
 
     Examples
     --------
-    >>> records = Records(np.zeros(4, int), np.ones(4), np.zeros((4, 0)), np.zeros((4, 0)), 1)
+    >>> records = Records(np.zeros((1, 4), int), np.ones(4), np.zeros((4, 0)), np.zeros((4, 0)), 1)
     >>> heaps, rng = np.array([4.0]), np.random.default_rng(1)
     >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), heaps, 2, None, rng)
     >>> found.low.round(2).tolist(), found.high.round(2).tolist()
     ([0.48, 4.0], [3.45, 4.0])
     """
-    order = np.lexsort((values, records.leaf))
-    leaf, ordered = records.leaf[order], values[order]
-    heaped = np.isin(ordered, heaps)
+    found, rank = np.unique(values, return_inverse=True)
+    order = np.argsort((records.leaf * len(found) + rank).ravel(), kind="stable")
+    leaf, row = records.leaf.ravel()[order], order % len(values)
+    ordered, heaped = values[row], np.isin(found, heaps)[rank][row]
     below, above = _cuts(leaf, ordered, rng)
-    run = _runs(leaf, ordered, heaped, interval)
-    first, last = np.unique(run, return_index=True)[1], len(run) - 1 - np.unique(run[::-1], return_index=True)[1]
-    low, high = np.empty(len(values)), np.empty(len(values))
-    low[order] = np.where(heaped, ordered, below[first][run])
-    high[order] = np.where(heaped, ordered, above[last][run])
-    grid = np.where(low == high, 0.0, grids(values, decimals))
-    return _entries(records, low, high, grid)
+    begins = _begins(leaf, ordered, heaped, interval)
+    run, first = np.cumsum(begins) - 1, np.flatnonzero(begins)
+    last = np.append(first[1:], len(run)) - 1
+    low, high = np.where(heaped, ordered, below[first][run]), np.where(heaped, ordered, above[last][run])
+    grid = np.where(heaped, 0.0, grids(values, decimals)[row])
+    steps, step = np.unique(grid, return_inverse=True)
+    entry = run * len(steps) + step
+    within = np.argsort(entry, kind="stable")
+    return _leaves(records, order[within], entry[within], low[within], high[within], grid[within])
 
 
 def _cuts(leaf: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -146,14 +156,14 @@ def _changes(values: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones(min(len(values), 1), dtype=bool), values[1:] != values[:-1]])
 
 
-def _runs(leaf: np.ndarray, values: np.ndarray, heaped: np.ndarray, interval: int) -> np.ndarray:
-    """Return the interval of every record: so many that follow one another in a leaf with no heap between."""
-    fresh = _changes(leaf) | heaped
-    fresh[1:] |= heaped[:-1]
+def _begins(leaf: np.ndarray, values: np.ndarray, heaped: np.ndarray, interval: int) -> np.ndarray:
+    """Tell where intervals begin: so many records that follow one another in a leaf, or one heaped number."""
+    changes = _changes(values)
+    fresh = _changes(leaf) | (heaped & changes)
+    fresh[1:] |= heaped[:-1] & ~heaped[1:]
     begin = np.maximum.accumulate(np.where(fresh, np.arange(len(leaf)), 0))
     # Equal numbers are never parted: an interval would end at a record's value.
-    fresh |= ((np.arange(len(leaf)) - begin) % interval == 0) & _changes(values)
-    return np.cumsum(fresh) - 1
+    return fresh | ((np.arange(len(leaf)) - begin) % interval == 0) & changes
 
 
 def grids(values: np.ndarray, decimals: int | None) -> np.ndarray:
@@ -171,24 +181,51 @@ def grids(values: np.ndarray, decimals: int | None) -> np.ndarray:
     return found * 10.0**-decimals
 
 
-def _entries(records: Records, low: np.ndarray, high: np.ndarray, grid: np.ndarray) -> Leaves:
-    """Return the entries of records, equal ones of a leaf as one."""
-    order = np.lexsort((grid, high, low, records.leaf))
-    key = np.column_stack([records.leaf, np.nan_to_num(low, nan=np.inf), np.nan_to_num(high, nan=np.inf), grid])[order]
-    begin = np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]).any(axis=1)]))
-    weights = records.weights[order]
+def _leaves(
+    records: Records, order: np.ndarray, entry: np.ndarray, low: np.ndarray, high: np.ndarray, grid: np.ndarray
+) -> Leaves:
+    """Return leaves with their entries.
+
+    Parameters
+    ----------
+    records : Records
+    order : ndarray of shape (trees * n,)
+        Places of records in all trees, tree by tree, in the order of leaves and entries.
+    entry, low, high, grid : ndarray of shape (trees * n,)
+        Number of the entry, and what it is, in this order.
+    """
+    begin, leaf, row = np.flatnonzero(_changes(entry)), records.leaf.ravel()[order], order % len(records.weights)
+    weights = records.weights[row]
     weight = np.add.reduceat(weights, begin)
-    start = np.searchsorted(key[begin, 0], np.arange(records.leaves + 1))
+    start = np.searchsorted(leaf[begin], np.arange(records.leaves + 1))
+    size, runs = np.diff(start), begin[start[:-1]]
     total = np.add.reduceat(weight, start[:-1])
-    before = np.concatenate([[0.0], np.cumsum(weight)])[start[:-1]]
-    upto = (np.cumsum(weight) - np.repeat(before, np.diff(start))) / np.repeat(total, np.diff(start))
-    upto[start[1:] - 1] = 1.0
-    scores, runs = records.scores[order].astype(float), begin[start[:-1]]
-    pull = np.add.reduceat(records.pull[order] * weights[:, None], begin) / weight[:, None]
-    middle = np.add.reduceat(scores * weights[:, None], runs) / total[:, None]
-    squares = np.add.reduceat(scores**2 * weights[:, None], runs)
+    pull = np.add.reduceat((records.pull * records.weights[:, None])[row], begin) / weight[:, None]
+    weighted = records.scores.astype(float) * records.weights[:, None]
+    middle = np.add.reduceat(weighted[row], runs) / total[:, None]
+    squares = np.add.reduceat((records.scores * weighted)[row], runs)
     spread = np.sqrt(np.maximum(squares / total[:, None] - middle**2, 0))
-    first = order[begin]
-    return Leaves(start.astype(np.int64), upto.astype(np.float32), low[first], high[first],
-                  grid[first].astype(np.float32), pull.astype(np.float32), middle.astype(np.float32),
+    if records.variance is not None:
+        weight = weight * np.repeat(1 / total, size) * _narrowing(pull, weight, start, spread, records.variance)
+        total = np.add.reduceat(weight, start[:-1])
+    before = np.concatenate([[0.0], np.cumsum(weight)])[start[:-1]]
+    upto = (np.cumsum(weight) - np.repeat(before, size)) / np.repeat(total, size)
+    upto[start[1:] - 1] = 1.0
+    return Leaves(start.astype(np.int64), upto.astype(np.float32), low[begin], high[begin],
+                  grid[begin].astype(np.float32), pull.astype(np.float32), middle.astype(np.float32),
                   spread.astype(np.float32))  # fmt: skip
+
+
+def _narrowing(
+    pull: np.ndarray, weight: np.ndarray, start: np.ndarray, spread: np.ndarray, variance: float
+) -> np.ndarray:
+    """Return what a leaf's density is multiplied by to be that of numbers with one score, its middle.
+
+    The numbers of a leaf vary by their variance about the score and by that of their scores, of which a draw at a
+    known score must have the former only. The ratio of two normal densities; linear scores then tilt the result.
+    """
+    own = pull[:, 0] * variance
+    size, first = np.diff(start), start[:-1]
+    mean = np.add.reduceat(own * weight, first) / np.add.reduceat(weight, first)
+    excess = 1 / variance - 1 / (variance + spread[:, 0] ** 2)
+    return np.exp(-0.5 * np.repeat(excess, size) * (own - np.repeat(mean, size)) ** 2)

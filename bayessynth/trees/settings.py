@@ -8,6 +8,9 @@ from typing import Any
 
 from bayessynth.errors import SpecError
 
+# Fewest records in a leaf, whatever the number of records, and intervals of a leaf's quantile curve.
+FEWEST, INTERVALS = 15, 8
+
 
 @dataclass(frozen=True)
 class TreeSettings:
@@ -15,13 +18,17 @@ class TreeSettings:
 
     Parameters
     ----------
-    leaf : int
-        Fewest original records in a leaf. Larger leaves disclose less and blur more.
+    leaf : int, optional
+        Fewest original records in a leaf. Larger leaves disclose less and blur more. By default the cube root of the
+        number of records, at least 15.
+    trees : int
+        Trees that are grown from each draw of the Bayesian bootstrap; a record is drawn from any one of them. A cut
+        chooses from half of the features, so that trees differ: more of them blur less at the same disclosure.
     smoothing : float
         Pseudo-records that every node has from the node above it: a record is drawn from a leaf of n records with
         probability n / (n + smoothing), and else from another leaf below the node above, and so on upwards.
-    interval : int
-        Records that share one interval of a leaf's quantile curve.
+    interval : int, optional
+        Records that share one interval of a leaf's quantile curve. By default an eighth of ``leaf``, at least 2.
     heap : int
         Fewest records with the same number for it to keep a probability of its own; in tables of more than some 8,000
         rows, 0.06 % of the records.
@@ -33,22 +40,34 @@ class TreeSettings:
 
     Examples
     --------
-    >>> TreeSettings().leaf > 1
-    True
+    >>> settings = TreeSettings()
+    >>> settings.leaf_of(8000), settings.interval_of(8000)
+    (20, 2)
     """
 
-    leaf: int = 15
+    leaf: int | None = None
+    trees: int = 8
     smoothing: float = 0.5
-    interval: int = 2
+    interval: int | None = None
     heap: int = 5
 
     def __post_init__(self) -> None:
-        for name in ("leaf", "interval", "heap"):
+        for name, least in (("leaf", 2), ("trees", 1), ("interval", 2), ("heap", 2)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 2:
-                raise SpecError(f"TreeSettings: {name}={value!r} must be a whole number from 2 up.")
+            if value is None and name in ("leaf", "interval"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise SpecError(f"TreeSettings: {name}={value!r} must be a whole number from {least} up.")
         if not 0 <= self.smoothing < math.inf:
             raise SpecError(f"TreeSettings: smoothing={self.smoothing!r} must be a number from 0 up.")
+
+    def leaf_of(self, n: int) -> int:
+        """Return the fewest of n records in a leaf."""
+        return self.leaf or max(FEWEST, round(n ** (1 / 3)))
+
+    def interval_of(self, n: int) -> int:
+        """Return how many of n records share one interval."""
+        return self.interval or max(2, self.leaf_of(n) // INTERVALS)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON data."""

@@ -38,15 +38,17 @@ def draw(
     known = np.empty(predictors + scores, dtype=np.float32)
     for i in range(len(rows)):
         row = rows[i]
-        _features(table, row, features, known)
-        node = _reached(known, nodes)
-        leaf = _moved(node, nodes, smoothing, uniforms[0, i])
+        features_at(table, row, features, known)
+        u = uniforms[0, i] * len(nodes.roots)
+        node = node_of(known, nodes, nodes.roots[int(u)])
+        leaf = moved_from(node, nodes, smoothing, u - int(u))
         entry = _entry(leaf, leaves, known[predictors:], uniforms[1, i])
         out[row] = _value(entry, leaves, uniforms[2, i])
 
 
 @njit(cache=True, nogil=True)
-def _features(table: np.ndarray, row: int, features: Features, known: np.ndarray) -> None:
+def features_at(table: np.ndarray, row: int, features: Features, known: np.ndarray) -> None:
+    """Write down what trees read of a row: its predictors, and the linear scores."""
     predictors, scores = features.slopes.shape
     for s in range(scores):
         known[predictors + s] = 0.0
@@ -70,15 +72,16 @@ def _features(table: np.ndarray, row: int, features: Features, known: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _reached(known: np.ndarray, nodes: Nodes) -> int:
-    node = 0
+def node_of(known: np.ndarray, nodes: Nodes, root: int) -> int:
+    """Return the leaf that a record reaches, by its node."""
+    node = root
     while nodes.feature[node] >= 0:
         node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
     return node
 
 
 @njit(cache=True, nogil=True)
-def _moved(node: int, nodes: Nodes, smoothing: float, u: float) -> int:
+def moved_from(node: int, nodes: Nodes, smoothing: float, u: float) -> int:
     """Return a leaf: the node's own, or now and then another below the node above it, and so on upwards."""
     start = node
     while nodes.parent[node] >= 0:
@@ -112,7 +115,7 @@ def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float) -> int:
     total, before = 0.0, 0.0
     weight = np.empty(high - low)
     for e in range(low, high):
-        total += (leaves.upto[e] - before) * np.exp(_power(leaf, e, leaves, scores))
+        total += (leaves.upto[e] - before) * np.exp(tilt_of(leaf, e, leaves, scores))
         before = leaves.upto[e]
         weight[e - low] = total
     return min(low + np.searchsorted(weight, u * total, side="right"), high - 1)
@@ -150,22 +153,24 @@ def draw_within(
     weight = np.empty(len(leaves.upto))
     for i in range(len(rows)):
         row = rows[i]
-        _features(table, row, features, known)
-        node = _reached(known, nodes)
-        first = _moved(node, nodes, smoothing, uniforms[0, i])
+        features_at(table, row, features, known)
+        u = uniforms[0, i] * len(nodes.roots)
+        root = nodes.roots[int(u)]
+        node = node_of(known, nodes, root)
+        first = moved_from(node, nodes, smoothing, u - int(u))
         last = first + 1
         while True:
             begin, total = leaves.start[first], 0.0
             for leaf in range(first, last):
                 share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
                 for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-                    chance = (leaves.upto[e] - before) * share * np.exp(_power(leaf, e, leaves, known[predictors:]))
+                    chance = (leaves.upto[e] - before) * share * np.exp(tilt_of(leaf, e, leaves, known[predictors:]))
                     before = leaves.upto[e]
-                    total += chance * _left(e, leaves, row, lower, upper, allowed, absent, present)
+                    total += chance * share_left(e, leaves, row, lower, upper, allowed, absent, present)
                     weight[e - begin] = total
-            if total > 0 or (nodes.parent[node] < 0 and last - first == len(nodes.upto) - 1):
+            if total > 0 or (first == nodes.first[root] and last == nodes.last[root]):
                 break
-            node = max(nodes.parent[node], 0)
+            node = max(nodes.parent[node], root)
             first, last = nodes.first[node], nodes.last[node]
         if total > 0:
             entries = leaves.start[last] - begin
@@ -176,7 +181,8 @@ def draw_within(
 
 
 @njit(cache=True, nogil=True)
-def _power(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
+def tilt_of(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
+    """Return by how much scores change the logarithm of an entry's probability."""
     power = 0.0
     for s in range(len(scores)):
         far = SEEN * leaves.spread[leaf, s]
@@ -185,7 +191,7 @@ def _power(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _left(
+def share_left(
     entry: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
     absent: np.ndarray, present: np.ndarray,
 ) -> float:  # fmt: skip

@@ -112,6 +112,10 @@ def test_a_good_fit_ends_with_0_and_gives_copies(folder):
     expected = bs.load(folder / "good").synthesize(2, k=7, random_seed=3)[0]
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "copies" / "copy=0"), expected)
     assert "exists already" in refused("synthesize", folder / "good", "--out", folder / "copies")
+    asked = run("synthesize", folder / "good", "--m", 1, "--k", 3, "--where", "x=9.5", "--out", folder / "asked")
+    assert asked.exit_code == 0, asked.output
+    assert pd.read_parquet(folder / "asked" / "copy=0")["x"].tolist() == [9.5] * 3
+    assert "names no value" in refused("synthesize", folder / "good", "--where", "x", "--out", folder / "other")
 
 
 def test_a_failed_fit_is_saved_and_its_draws_are_refused_unless_forced(failed, tmp_path):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
-from bayessynth.design import Bound, bind
+from bayessynth.design import Bound, Effects, bind, component, parameters
 from bayessynth.errors import (
     BayesSynthError,
     DataError,
@@ -256,3 +256,26 @@ def test_slopes_on_a_column_far_from_zero_warn() -> None:
     with pytest.warns(GroupWarning, match=r"'age' in \(… \| site\) lies far from zero .* center\(age\)"):
         bind(Spec(age, far), table)
     bind(Spec(age, near), table)
+
+
+@pytest.mark.parametrize("numbers", [(5, 8), (7,)])
+def test_numbers_of_trials_count_also_where_there_are_one_or_two(numbers: tuple[int, ...]) -> None:
+    tries = RNG.choice(numbers, N)
+    data = pd.DataFrame({"tries": tries, "hits": RNG.binomial(tries, 0.4)})
+    found, rows = bind(Spec("tries ~ 1", Equation("hits ~ 1", family="binomial", trials="tries")), data)
+    made = component(found, rows, "hits")
+    assert made.trials is not None
+    assert made.trials.tolist() == tries.tolist()
+    values = {"hits_Intercept": np.asarray(0.3)}
+    given = parameters(found["hits"], rows.at("hits"), N, values, Effects({}, {}))
+    assert np.asarray(given["trials"]).tolist() == tries.tolist()
+    assert "at most their trials: column 'hits', 1 of 60 rows" in refused(
+        Equation("hits ~ 1", family="binomial", trials="tries"), "tries ~ 1",
+        data=data.assign(hits=data["hits"].where(data.index > 0, 9)),
+    )  # fmt: skip
+
+
+def test_trials_must_be_numbers() -> None:
+    data = pd.DataFrame({"tries": ["few", "many", "some"] * 20, "hits": RNG.integers(0, 9, N)})
+    message = refused("tries ~ 1", Equation("hits ~ 1", family="binomial", trials="tries"), data=data)
+    assert "Equation for 'hits': its number of trials 'tries' is categorical, not a number" in message

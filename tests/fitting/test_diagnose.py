@@ -130,3 +130,14 @@ def test_text_and_html() -> None:
     owner = dict.fromkeys(["y_Intercept", "y_sigma"], "dose∕kg")
     data = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
     assert diagnose(data, owner).table["equation"].tolist() == ["dose/kg"]
+
+
+@pytest.mark.parametrize(("worst", "verdict"), [(1.1, "pass"), (1.3, "warn"), (1.7, "fail")])
+def test_chains_of_missing_cells(worst: float, verdict: str) -> None:
+    how = {"equations": ["y"], "burn_in": 20, "sweeps": 50, "r_hat": {"x mean": worst, "x sd": 1.0}}
+    told = {"imputed": {"x": 7}, "left_out": {"z": 3}, "imputation": how}
+    found = diagnose(tree(), {"y_Intercept": "y", "y_sigma": "y"}, None, told)
+    assert found.verdict == verdict
+    assert ("R-hat 1" in " ".join(found.reasons)) == (verdict != "pass")
+    assert "missing cells of 'x' (7) were drawn with the parameters, in 50 sweeps of each chain after 20" in repr(found)
+    assert "left out of the equations of 'z' (3)" in found._repr_html_().replace("&#x27;", "'")

@@ -94,8 +94,8 @@ def test_the_number_of_cores_changes_nothing() -> None:
 
 
 def test_what_the_fit_does_not_take() -> None:
-    spec = bs.Spec(bs.Equation("cost ~ 1", family="normal"), rest="drop")
-    with pytest.raises(MissingDataError, match=r"'cost'.*only family='tree' models missing cells"):
+    spec = bs.Spec(bs.Equation("cost ~ 1", family="tree"), "weight ~ cost", rest="drop")
+    with pytest.raises(MissingDataError, match=r"'cost' is missing in \d+ of 600 rows.*'tree' has no density"):
         spec.fit(DATA, missing="model")
     with pytest.raises(SpecError, match=r"bare columns and \(1 \| group\) only, not log\(height\)"):
         bs.Spec("height ~ 1", bs.Equation("weight ~ log(height)", family="tree"), rest="drop").fit(DATA)

@@ -72,16 +72,32 @@ def test_records_reach_the_leaves_that_scikit_learn_puts_them_in() -> None:
     y = AGE + 5 * SEX + RNG.normal(size=N)
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     learnt = learn(seen, np.arange(N), y, np.ones(N), np.random.default_rng(1))
-    nodes, leaf = grow(learnt.matrix, y, np.ones(N), 15, seed=3)
+    nodes, leaf = grow(learnt.matrix, y, np.ones(N), 15, trees=1, seed=3)
     fitted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(learnt.matrix, y)
     numbered = np.unique(fitted.apply(learnt.matrix), return_inverse=True)[1]
-    assert np.array_equal(leaf, numbered)
+    assert np.array_equal(leaf[0], numbered)
     assert nodes.last[0] == len(nodes.upto) - 1
     nothing = np.zeros((N, learnt.scores.shape[1]))
-    names = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), leaf.astype(float))
+    names = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), leaf[0].astype(float))
     grove = Grove({"y": (Tree(learnt.features, nodes, names),)}, smoothing=0.0)
     reached = grove.draw("y", [SEX, AGE], {}, N, Narrowed(), 0, np.random.default_rng(2))
-    assert (reached == leaf).mean() > 0.999
+    assert (reached == leaf[0]).mean() > 0.999
+
+
+def test_a_record_is_drawn_from_any_one_of_several_trees() -> None:
+    x = RNG.normal(size=(3, N))
+    seen = Seen([*x], [block(own, None) for own in x], [None] * 3, [])
+    learnt = learn(seen, np.arange(N), x.sum(axis=0), np.ones(N), np.random.default_rng(1))
+    nodes, leaf = grow(learnt.matrix, x.sum(axis=0), np.ones(N), 15, trees=4, seed=3)
+    assert leaf.shape == (4, N)
+    nothing = np.zeros((N, learnt.scores.shape[1]))
+    named = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), np.arange(float(N)))
+    grove = Grove({"y": (Tree(learnt.features, nodes, named),)}, smoothing=0.0)
+    other = grove.draw("y", list(x), {}, N, Narrowed(), 0, np.random.default_rng(2)).astype(int)
+    together = leaf == leaf[:, other]
+    assert together.any(axis=0).mean() > 0.999
+    alone = together[:, together.sum(axis=0) == 1].sum(axis=1)
+    np.testing.assert_allclose(alone / alone.sum(), 0.25, atol=0.05)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 200])

@@ -12,7 +12,7 @@ from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_value
 def records(leaf: list[int], weights: list[float] | None = None) -> Records:
     n = len(leaf)
     own = np.ones(n) if weights is None else np.array(weights)
-    return Records(np.array(leaf), own, np.zeros((n, 0)), np.zeros((n, 0)), max(leaf) + 1)
+    return Records(np.array([leaf]), own, np.zeros((n, 0)), np.zeros((n, 0)), max(leaf) + 1)
 
 
 def test_a_leaf_holds_each_value_with_its_share_of_the_weight() -> None:

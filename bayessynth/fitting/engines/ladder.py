@@ -22,6 +22,12 @@ NUTS = ("kernel", "pymc")
 LADDER = (*INDEPENDENT, *NUTS)
 
 
+def unserved(component: Component, names: Sequence[str]) -> dict[str, str]:
+    """Return the engines that cannot fit a component, each with its reason, without trying."""
+    found = {name: import_module(f"bayessynth.fitting.engines.{name}").unserved(component) for name in names}
+    return {name: reason for name, reason in found.items() if reason}
+
+
 def attempt(component: Component, names: Sequence[str], settings: Settings, seed: int) -> Posterior | dict[str, str]:
     """Try engines in turn.
 
