@@ -41,11 +41,11 @@ def start_of(parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
     """Return where to start a search and the scale of each direction, from the priors."""
     start, scale = np.zeros(parameters.size), np.ones(parameters.size)
     own = parameters.elements
-    start[: len(own)], scale[: len(own)] = _centres(own)
+    start[: len(own)], scale[: len(own)] = centres(own)
     return start, scale
 
 
-def _centres(own: Elements) -> tuple[np.ndarray, np.ndarray]:
+def centres(own: Elements) -> tuple[np.ndarray, np.ndarray]:
     """Return centre and spread of priors, on the unconstrained scale.
 
     The first two arguments of a prior on all real numbers are its location and scale. Of a prior on positive numbers
