@@ -43,8 +43,11 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Tree:
-    """A tree with the features that it reads and the distributions in its leaves."""
+class Ensemble:
+    """Trees of one draw of the Bayesian bootstrap, the features that they read and the distributions in their leaves.
+
+    A record is drawn from any one of the trees.
+    """
 
     features: Features
     nodes: Nodes
@@ -57,13 +60,13 @@ class Grown:
 
     Attributes
     ----------
-    trees : tuple of Tree
-        One tree; or two, of which the second draws the numbers where the first says that they are ordinary.
+    ensembles : tuple of Ensemble
+        One; or two, of which the second draws the numbers where the first says that they are ordinary.
     effects : list of list of ndarray of shape (groups, scores)
-        By tree and factor.
+        By ensemble and factor.
     """
 
-    trees: tuple[Tree, ...]
+    ensembles: tuple[Ensemble, ...]
     effects: list[list[np.ndarray]]
 
 
@@ -89,8 +92,8 @@ def grown(target: Target, seen: Seen, weights: np.ndarray, settings: TreeSetting
     return _together([*made, *([bench.of_numbers(rows, values[rows], target.decimals)] if len(rows) else [])])
 
 
-def _together(made: list[tuple[Tree, list[np.ndarray]]]) -> Grown:
-    return Grown(tuple(tree for tree, _ in made), [effects for _, effects in made])
+def _together(made: list[tuple[Ensemble, list[np.ndarray]]]) -> Grown:
+    return Grown(tuple(ensemble for ensemble, _ in made), [effects for _, effects in made])
 
 
 @dataclass(frozen=True)
@@ -102,22 +105,24 @@ class _Bench:
     settings: TreeSettings
     rng: np.random.Generator
 
-    def of_levels(self, rows: np.ndarray, values: np.ndarray) -> tuple[Tree, list[np.ndarray]]:
-        """Grow a tree that parts values by what they are."""
+    def of_levels(self, rows: np.ndarray, values: np.ndarray) -> tuple[Ensemble, list[np.ndarray]]:
+        """Grow trees that part values by what they are."""
         codes = np.unique(values, return_inverse=True)[1]
         goal = _indicators(codes)
         learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
         nodes, records = self._grown(learnt, _countable(codes, learnt.scores, self.weights[rows]), goal, rows)
-        return Tree(learnt.features, nodes, of_values(records, values)), learnt.effects
+        return Ensemble(learnt.features, nodes, of_values(records, values)), learnt.effects
 
-    def of_numbers(self, rows: np.ndarray, values: np.ndarray, decimals: int | None) -> tuple[Tree, list[np.ndarray]]:
-        """Grow a tree that parts numbers by their rank."""
+    def of_numbers(
+        self, rows: np.ndarray, values: np.ndarray, decimals: int | None
+    ) -> tuple[Ensemble, list[np.ndarray]]:
+        """Grow trees that part numbers by their rank."""
         goal = _normal_scores(values)
         learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
         nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
         leaves = of_numbers(records, values, heaps, self.settings.interval_of(len(self.weights)), decimals, self.rng)
-        return Tree(learnt.features, nodes, leaves), learnt.effects
+        return Ensemble(learnt.features, nodes, leaves), learnt.effects
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
         weights, settings = self.weights[rows], self.settings

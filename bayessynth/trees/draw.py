@@ -9,7 +9,7 @@ import numpy as np
 
 from bayessynth.rules import Narrowed
 from bayessynth.trees import walk
-from bayessynth.trees.conditional import ORDINARY, Tree
+from bayessynth.trees.conditional import ORDINARY, Ensemble
 from bayessynth.trees.density import Limits, cells_of, probabilities
 from bayessynth.trees.effects import new_effects
 from bayessynth.trees.forest import Forest
@@ -21,15 +21,15 @@ class Grove:
 
     Attributes
     ----------
-    trees : mapping of str to sequence of Tree
+    trees : mapping of str to sequence of Ensemble
     smoothing : float
     effects : mapping of str to ndarray of shape (groups, effects)
         By factor, the coarsest first.
     places : mapping of str to sequence
-        By factor: column and tree of each effect.
+        By factor: column and ensemble of each effect.
     """
 
-    trees: Mapping[str, Sequence[Tree]] = field(default_factory=dict)
+    trees: Mapping[str, Sequence[Ensemble]] = field(default_factory=dict)
     smoothing: float = 0.0
     effects: Mapping[str, np.ndarray] = field(default_factory=dict)
     places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
@@ -78,12 +78,22 @@ class Grove:
         """
         drawn, rows = np.empty(n), np.arange(n)
         limits = () if narrowed.free else _limits(narrowed, n, levels)
-        for number, tree in enumerate(self.trees[column]):
+        for number, ensemble in enumerate(self.trees[column]):
             known = [*predictors, *self._effects(column, number, groups)]
             table = np.array(known, dtype=float) if known else np.empty((0, n))
             uniforms = rng.random((3, len(rows)))
             down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
-            down(table, rows, tree.features, tree.nodes, tree.leaves, self.smoothing, uniforms, *limits, drawn)
+            down(
+                table,
+                rows,
+                ensemble.features,
+                ensemble.nodes,
+                ensemble.leaves,
+                self.smoothing,
+                uniforms,
+                *limits,
+                drawn,
+            )
             rows = np.flatnonzero(drawn == ORDINARY)
         return drawn
 
@@ -112,23 +122,23 @@ class Grove:
         limits = Limits(*_limits(narrowed, 0 if narrowed.free else n, levels))
         first, *second = self.trees[column]
 
-        def of(number: int, tree: Tree, wanted: np.ndarray) -> np.ndarray:
+        def of(number: int, ensemble: Ensemble, wanted: np.ndarray) -> np.ndarray:
             known = [*predictors, *self._effects(column, number, groups)]
             table = np.array(known, dtype=float) if known else np.empty((0, n))
-            cells, found = cells_of(wanted, half, levels, tree.leaves), np.empty(n)
-            probabilities(table, tree.features, tree.nodes, tree.leaves, self.smoothing, cells, limits, narrowed.free,
-                          n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip
+            cells, found = cells_of(wanted, half, levels, ensemble.leaves), np.empty(n)
+            probabilities(table, ensemble.features, ensemble.nodes, ensemble.leaves, self.smoothing, cells, limits,
+                          narrowed.free, n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip
             return found
 
         found = of(0, first, values)
-        for tree in second:
-            ordinary = of(1, tree, values)
+        for ensemble in second:
+            ordinary = of(1, ensemble, values)
             if ordinary.any():
                 found += of(0, first, np.full(len(values), ORDINARY)) * ordinary
         return found
 
-    def _effects(self, column: str, tree: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        own = [(f, [i for i, at in enumerate(self.places[f]) if at == (column, tree)]) for f in self.effects]
+    def _effects(self, column: str, number: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        own = [(f, [i for i, at in enumerate(self.places[f]) if at == (column, number)]) for f in self.effects]
         return [self.effects[factor][groups[factor], i] for factor, found in own for i in found]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bayessynth.design import Bound, Data, Mask
-from bayessynth.trees.conditional import Grown, Target, Tree, grown
+from bayessynth.trees.conditional import Ensemble, Grown, Target, grown
 from bayessynth.trees.design import Block, block
 from bayessynth.trees.effects import covariance
 from bayessynth.trees.features import Features, Seen
@@ -28,16 +28,16 @@ class Forest:
     Attributes
     ----------
     trees : mapping of str to tuple
-        By column, or by the name of a mask: for every copy its trees.
+        By column, or by the name of a mask: for every copy its ensembles of trees.
     copies : int
     settings : TreeSettings
     effects : mapping of str to ndarray of shape (copies, effects, effects)
         By grouping factor: the covariance of the groups' effects.
     places : mapping of str to list
-        By factor: column and tree of each effect.
+        By factor: column and ensemble of each effect.
     """
 
-    trees: Mapping[str, Sequence[tuple[Tree, ...]]] = field(default_factory=dict)
+    trees: Mapping[str, Sequence[tuple[Ensemble, ...]]] = field(default_factory=dict)
     copies: int = 0
     settings: TreeSettings = field(default_factory=TreeSettings)
     effects: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class Forest:
         return Forest(trees, copies, self.settings, effects, self.places)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all arrays, named by column number, copy, tree and part."""
+        """Return all arrays, named by column number, copy, ensemble and part."""
         found = {
             f"{number}|{copy}|{place}|{part}|{name}": array
             for number, drawn in enumerate(self.trees.values())
-            for copy, trees in enumerate(drawn)
-            for place, tree in enumerate(trees)
+            for copy, ensembles in enumerate(drawn)
+            for place, ensemble in enumerate(ensembles)
             for part in _PARTS
-            for name, array in getattr(tree, part)._asdict().items()
+            for name, array in getattr(ensemble, part)._asdict().items()
         }
         return found | {f"{_EFFECTS}|{i}": array for i, array in enumerate(self.effects.values())}
 
@@ -79,10 +79,10 @@ class Forest:
             *numbers, part, name = key.split("|")
             number, copy, place = map(int, numbers)
             found.setdefault((number, copy, place), {}).setdefault(part, {})[name] = arrays[key]
-        trees: dict[str, list[tuple[Tree, ...]]] = {column: [() for _ in range(copies)] for column in columns}
+        trees: dict[str, list[tuple[Ensemble, ...]]] = {column: [() for _ in range(copies)] for column in columns}
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
-            drawn[copy] += (Tree(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
+            drawn[copy] += (Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
         effects = {factor: arrays[f"{_EFFECTS}|{i}"] for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
         return cls(trees, copies, TreeSettings(**settings), effects, kept)
@@ -131,9 +131,9 @@ def plant(
         size = data.grouping.size(factor)
         groups = [_weights(entropy, copy, f"effects of {factor}", size) for copy in range(copies)]
         effects[factor] = np.stack([covariance(_side_by_side(own, copy), groups[copy]) for copy in range(copies)])
-        places[factor] = [(column, tree) for column, (drawn, at) in own.items()
-                          for tree, found_in in enumerate(drawn[0].effects) for _ in found_in[at].T]  # fmt: skip
-    trees = {column: tuple(drawn.trees for drawn in own) for column, own in by_column.items()}
+        places[factor] = [(column, place) for column, (drawn, at) in own.items()
+                          for place, found_in in enumerate(drawn[0].effects) for _ in found_in[at].T]  # fmt: skip
+    trees = {column: tuple(drawn.ensembles for drawn in own) for column, own in by_column.items()}
     return Forest(trees, copies, settings, effects, places)
 
 

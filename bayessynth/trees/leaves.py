@@ -117,7 +117,7 @@ def of_numbers(
     >>> heaps, rng = np.array([4.0]), np.random.default_rng(1)
     >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), heaps, 2, None, rng)
     >>> found.low.round(2).tolist(), found.high.round(2).tolist()
-    ([0.48, 4.0], [3.45, 4.0])
+    ([-0.09, 4.0], [2.64, 4.0])
     """
     found, rank = np.unique(values, return_inverse=True)
     order = np.argsort((records.leaf * len(found) + rank).ravel(), kind="stable")
@@ -136,18 +136,19 @@ def of_numbers(
 
 
 def _cuts(leaf: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return places below and above each number: between it and the next in its leaf, or as far out as the other."""
+    """Return places below and above each number: between it and the next in its leaf; at the ends, beyond it."""
     fresh = _changes(leaf) | _changes(values)
     leaf, values = leaf[fresh], values[fresh]
-    gap = np.where(leaf[1:] == leaf[:-1], np.diff(values), np.nan)
-    part = rng.uniform(*MIDDLE, size=len(gap))
-    below = np.concatenate([[np.nan], gap * (1 - part)])
-    above = np.concatenate([gap * part, [np.nan]])
-    # A number that stands alone in its leaf is hidden in a tenth of its size.
-    alone = np.maximum(np.abs(values) / 10, 1) * rng.uniform(*MIDDLE, size=(2, len(values)))
-    wide = np.stack([np.append(gap, np.nan), np.append(np.nan, gap)]) * rng.uniform(*MIDDLE, size=(2, len(values)))
-    below = np.where(np.isnan(below), np.where(np.isnan(wide[0]), alone[0], wide[0]), below)
-    above = np.where(np.isnan(above), np.where(np.isnan(wide[1]), alone[1], wide[1]), above)
+    first = np.flatnonzero(_changes(leaf))
+    last = np.append(first[1:], len(leaf)) - 1
+    # Beyond the outermost numbers lies part of the leaf's mean gap: the last gap of a tail would lengthen the tail. A
+    # number that stands alone in its leaf is hidden in a tenth of its size.
+    gap = (values[last] - values[first]) / np.maximum(last - first, 1)
+    beyond = np.where(last > first, gap, np.maximum(np.abs(values[first]) / 10, 1))
+    part, outer = rng.uniform(*MIDDLE, size=len(values)), rng.uniform(*MIDDLE, size=(2, len(first)))
+    below = np.diff(values, prepend=values[:1]) * (1 - part)
+    above = np.diff(values, append=values[-1:]) * np.append(part[1:], part[:1])
+    below[first], above[last] = beyond * outer[0], beyond * outer[1]
     back = np.cumsum(fresh) - 1
     return (values - below)[back], (values + above)[back]
 

@@ -9,7 +9,7 @@ from typing import Any
 from bayessynth.errors import SpecError
 
 # Fewest records in a leaf, whatever the number of records, and intervals of a leaf's quantile curve.
-FEWEST, INTERVALS = 15, 8
+FEWEST, INTERVALS = 20, 8
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class TreeSettings:
     ----------
     leaf : int, optional
         Fewest original records in a leaf. Larger leaves disclose less and blur more. By default the cube root of the
-        number of records, at least 15.
+        number of records, at least 20.
     trees : int
         Trees that are grown from each draw of the Bayesian bootstrap; a record is drawn from any one of them. A cut
         chooses from half of the features, so that trees differ: more of them blur less at the same disclosure.
@@ -46,8 +46,8 @@ class TreeSettings:
     """
 
     leaf: int | None = None
-    trees: int = 8
-    smoothing: float = 0.5
+    trees: int = 10
+    smoothing: float = 1.0
     interval: int | None = None
     heap: int = 5
 

@@ -27,7 +27,7 @@ def grove(values: np.ndarray, levels: int | None, decimals: int | None = None, s
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     weights = RNG.exponential(size=N)
     made: Grown = grown(Target(values, levels, decimals), seen, weights / weights.mean(), TreeSettings(), RNG)
-    return Grove({"y": made.trees}, smoothing)
+    return Grove({"y": made.ensembles}, smoothing)
 
 
 def shares(made: Grove, at: list[float], narrowed: Narrowed, levels: int) -> tuple[np.ndarray, np.ndarray]:
