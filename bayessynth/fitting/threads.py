@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import scipy.linalg  # noqa: F401, so that its library of linear algebra is among those that are found
+from threadpoolctl import ThreadpoolController
 
 # Points that a thread takes at a time: few enough that all threads end at about the same time.
 _AT_A_TIME = 50
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Give linear algebra one thread: sums must not depend on how many cores there are.
+
+    >>> with one_thread():
+    ...     pass
+    """
+    return _libraries().limit(limits=1)
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    # Looking for them takes longer than fitting a small equation.
+    return ThreadpoolController()
 
 
 def in_threads(work: Callable[[slice], object], count: int, threads: int, at_a_time: int = _AT_A_TIME) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
 from bayessynth.fitting.density import Density, unserved_family
@@ -14,6 +12,7 @@ from bayessynth.fitting.engines.nutpie import USUAL_ACCEPT, Native, explained, s
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.kernels.native import Data, Handed
 from bayessynth.fitting.posterior import Posterior
+from bayessynth.fitting.threads import one_thread
 
 NAME = "kernel"
 
@@ -33,7 +32,7 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior:
     """
     start = time.perf_counter()
     # One BLAS thread: sums must not depend on how many cores there are.
-    with threadpool_limits(1), explained(component.equation.response):
+    with one_thread(), explained(component.equation.response):
         density = Density(component)
         tree = _sampled(density, settings, seed)
         theta = tree["posterior"].to_dataset()["theta"].values.reshape(-1, density.parameters.size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
@@ -14,6 +13,7 @@ from bayessynth.fitting.engines import importance
 from bayessynth.fitting.engines.mode import find, start_of
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
+from bayessynth.fitting.threads import one_thread
 
 NAME = "laplace"
 # Beyond this many parameters a proposal fits too badly to be worth its evaluations.
@@ -36,7 +36,7 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
         Or why there is none: the approximation is not good enough to be trusted.
     """
     begun = time.perf_counter()
-    with threadpool_limits(1):
+    with one_thread():
         density = Density(component)
         if density.parameters.size > LARGEST:
             return f"{density.parameters.size} parameters are too many for importance sampling"

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayessynth.design import BoundEquation, Component
 from bayessynth.fitting.engines import importance
@@ -20,6 +19,7 @@ from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.gaussian import Gaussian
 from bayessynth.fitting.kernels import priors
 from bayessynth.fitting.posterior import Posterior
+from bayessynth.fitting.threads import one_thread
 from bayessynth.suffstats import Gram, gram
 from bayessynth.suffstats import unserved as unserved_gram
 
@@ -75,7 +75,7 @@ def sample_gram(
         smaller = sum(len(labels[f]) for f in equation.factors) - max(len(labels[f]) for f in equation.factors)
         if 16.0 * len(sums.counts) * len(sums.columns) * smaller > _BYTES:
             return "the grouping factors have too many combinations of groups"
-    with threadpool_limits(1):
+    with one_thread():
         density = Gaussian(equation, labels, sums)
         start = density.start()
 
