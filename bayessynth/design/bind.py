@@ -20,7 +20,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
-from bayessynth.rules import Rule, closed, plain
+from bayessynth.rules import Rule, closed
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Spec
 
@@ -103,7 +103,7 @@ def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, 
     if not spec.rules:
         return ()
     declared = tuple(rule.learn(data, schema) for rule in spec.rules)
-    cells = plain(data, schema)
+    cells = schema.plain(data)
     for rule in declared:
         broken = np.asarray(rule.violations(cells))
         if broken.any():

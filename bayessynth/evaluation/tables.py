@@ -6,6 +6,7 @@ encoding is learnt from the original alone, so a copy's unknown level is a level
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import DataError, TableWarning, suggest, warn
+from bayessynth.errors import DataError, SchemaError, TableWarning, suggest, warn
+from bayessynth.schema import Schema
 
 # A number with at most so many distinct values is tabulated value by value.
 FEW = 10
@@ -60,8 +62,11 @@ class Tables:
     Attributes
     ----------
     original_frame, holdout_frame : DataFrame
-        Columns in the original's order; ``holdout_frame`` is None without a holdout.
+        Columns in the original's order, text that stands for numbers or times as these; ``holdout_frame`` is None
+        without a holdout.
     copy_frames : tuple of DataFrame
+    written_original, written_holdout : DataFrame
+        As they were handed in, for those that read them by the fit's schema.
     original, holdout : Encoded
     copies : tuple of Encoded
     columns : tuple of str
@@ -98,6 +103,8 @@ class Tables:
     original_frame: pd.DataFrame
     copy_frames: tuple[pd.DataFrame, ...]
     holdout_frame: pd.DataFrame | None
+    written_original: pd.DataFrame
+    written_holdout: pd.DataFrame | None
     original: Encoded
     copies: tuple[Encoded, ...]
     holdout: Encoded | None
@@ -237,6 +244,9 @@ def read_tables(
         listed = ", ".join(repr(c) for c in names if c not in kept)
         warn(f"Not in every copy, so not judged: {listed}.", TableWarning)
     held = None if holdout is None else _aligned(holdout, kept, "the holdout", whole=True)
+    written, written_held = original[kept], None if held is None else held[kept]
+    original, *frames = _plain([original, *frames, *([] if held is None else [held])])
+    held = None if held is None else frames.pop()
     encoders = {c: _encoder(original[c]) for c in kept}
     identifiers = tuple(c for c, e in encoders.items() if e is None and c not in groups)
     read = {c: e for c, e in encoders.items() if e is not None and c not in groups}
@@ -256,7 +266,8 @@ def read_tables(
     _check_writing(original, frames, [c for c, e in read.items() if not e.number])
     return Tables(
         original_frame=original[kept], copy_frames=tuple(f[kept] for f in frames),
-        holdout_frame=None if held is None else held[kept], original=encode(original, "the original"),
+        holdout_frame=None if held is None else held[kept], written_original=written, written_holdout=written_held,
+        original=encode(original, "the original"),
         copies=tuple(encode(f, f"copy {j}") for j, f in enumerate(frames)),
         holdout=None if held is None else encode(held, "the holdout"),
         columns=tuple(read), numbers=tuple(c for c, e in read.items() if e.number),
@@ -274,6 +285,25 @@ def _aligned(frame: pd.DataFrame, names: Sequence[str], who: str, whole: bool = 
         listed = ", ".join(map(repr, absent[:5])) + (" …" if len(absent) > 5 else "")
         raise DataError(f"{who.capitalize()} lacks {len(absent)} of the original's columns: {listed}.")
     return frame[[c for c in names if c in frame]].reset_index(drop=True)
+
+
+def _plain(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return tables with text that stands for numbers or times in the first one replaced, where all can be read so."""
+    text = frames[0].select_dtypes(["object", "string"])
+    if text.empty:
+        return frames
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            schema = Schema.detect(text)
+    except SchemaError:
+        return frames
+    for name in (c.name for c in schema.values() if c.format is not None):
+        try:
+            frames = [schema.subset([name]).plain(frame) for frame in frames]
+        except SchemaError:
+            continue
+    return frames
 
 
 def _check_writing(original: pd.DataFrame, frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> None:

@@ -10,7 +10,6 @@ import importlib
 import pkgutil
 
 from bayessynth.rules.aggregate import Aggregate
-from bayessynth.rules.cells import plain
 from bayessynth.rules.close import after, checked, closed, determined
 from bayessynth.rules.combinations import Combinations
 from bayessynth.rules.constant import Constant
@@ -51,7 +50,6 @@ __all__ = [
     "get",
     "names",
     "narrowed",
-    "plain",
     "register",
 ]
 

@@ -14,22 +14,9 @@ from bayessynth.rules.rule import Arrays
 from bayessynth.schema import Column, Schema
 from bayessynth.schema.column import CODES, NUMBERS, TICKS
 from bayessynth.schema.dtypes import dtype_named
-from bayessynth.schema.names import named
 
 # Numbers with all their decimals agree if they differ by less than this share of their size.
 CLOSE = 1e-9
-
-
-def plain(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return a table as rules read it: names as text, and plain numbers and times where cells are written otherwise.
-
-    >>> frame = pd.DataFrame({"pay": ["1,200.50", "980.00", "1,050.25"]})
-    >>> plain(frame, Schema.detect(frame))["pay"].tolist()
-    [1200.5, 980.0, 1050.25]
-    """
-    table = named(frame)
-    written = {name: form for name in table if name in schema and (form := schema[name].format) is not None}
-    return table.assign(**{name: form.read(table[name]) for name, form in written.items()}) if written else table
 
 
 def is_number(column: Column) -> bool:

@@ -82,7 +82,7 @@ class Rule:
     def violations(self, frame: pd.DataFrame) -> np.ndarray:
         """Return which rows of a decoded table break the rule; a missing cell breaks nothing, but for ``Skip``.
 
-        Tables whose numbers or times stand as text go through :func:`~bayessynth.rules.plain` first.
+        Tables whose numbers or times stand as text go through :meth:`Schema.plain <bayessynth.Schema.plain>` first.
         """
         raise NotImplementedError
 

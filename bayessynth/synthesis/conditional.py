@@ -12,7 +12,7 @@ import pandas as pd
 from bayessynth.design import Bound, Grouping
 from bayessynth.design.grouping import group
 from bayessynth.errors import SynthesisError, suggest, where
-from bayessynth.rules import determined, plain
+from bayessynth.rules import determined
 from bayessynth.synthesis.groups import Groups
 
 
@@ -166,7 +166,7 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
 
 def _check_rules(bound: Bound, frame: pd.DataFrame) -> None:
     """Refuse rows that break a rule, of the rules all of whose columns are given."""
-    cells = plain(frame, bound.schema)
+    cells = bound.schema.plain(frame)
     for rule in bound.rules:
         if not set(rule.columns) <= set(cells):
             continue

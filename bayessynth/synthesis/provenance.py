@@ -79,7 +79,7 @@ def provenance(
         "population": "given" if maker.columns else "original",
         "effective": _summed_up(maker.effective(0) if maker.columns else None),
         "disclosing": disclosing,
-        "privacy": PRIVACY,
+        "privacy": fit.get("privacy", {}).get("statement", PRIVACY),
         "fit": dict(fit),
         "versions": {"bayessynth": __version__, "numpy": np.__version__, "pandas": pd.__version__,
                      "python": platform.python_version()},

@@ -70,7 +70,9 @@ class Grown:
     effects: list[list[np.ndarray]]
 
 
-def grown(target: Target, seen: Seen, weights: np.ndarray, settings: TreeSettings, rng: np.random.Generator) -> Grown:
+def grown(
+    target: Target, seen: Seen, weights: np.ndarray, settings: TreeSettings, trees: int, rng: np.random.Generator
+) -> Grown:
     """Grow the trees of one column from one draw of the Bayesian bootstrap.
 
     Parameters
@@ -80,9 +82,11 @@ def grown(target: Target, seen: Seen, weights: np.ndarray, settings: TreeSetting
     weights : ndarray of shape (n,)
         Dirichlet weights of the records, of mean one.
     settings : TreeSettings
+    trees : int
+        How many.
     rng : Generator
     """
-    bench = _Bench(seen, weights, settings, rng)
+    bench = _Bench(seen, weights, settings, trees, rng)
     everywhere, values = np.arange(len(weights)), target.values
     if target.levels is not None:
         return _together([bench.of_levels(everywhere, values.astype(float))])
@@ -103,6 +107,7 @@ class _Bench:
     seen: Seen
     weights: np.ndarray
     settings: TreeSettings
+    trees: int
     rng: np.random.Generator
 
     def of_levels(self, rows: np.ndarray, values: np.ndarray) -> tuple[Ensemble, list[np.ndarray]]:
@@ -125,9 +130,9 @@ class _Bench:
         return Ensemble(learnt.features, nodes, leaves), learnt.effects
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
-        weights, settings = self.weights[rows], self.settings
-        seed = int(self.rng.integers(2**31 - settings.trees))
-        nodes, leaf = grow(learnt.matrix, wanted, weights, settings.leaf_of(len(self.weights)), settings.trees, seed)
+        weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))
+        seed = int(self.rng.integers(2**31 - self.trees))
+        nodes, leaf = grow(learnt.matrix, wanted, weights, least, self.trees, seed)
         pull = _pull(goal, learnt.scores, weights)
         variance = _variance(goal, learnt.scores, weights) if goal.ndim == 1 else None
         return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1, variance)

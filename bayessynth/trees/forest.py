@@ -112,14 +112,14 @@ def plant(
              *(_Task.of_mask(bound, data, mask) for mask in bound.masks)]  # fmt: skip
     weights = {(copy, level): _weights(entropy, copy, level, data.columns.n)
                for level in {task.level for task in tasks} for copy in range(copies)}  # fmt: skip
-    found = _blocks(tasks)
+    found, number = _blocks(tasks), settings.trees_of(len(tasks))
 
     def grow(pair: tuple[_Task, int]) -> Grown:
         task, copy = pair
         rng = np.random.default_rng(np.random.SeedSequence([entropy, 1, copy, *task.column.encode()]))
         own = weights[copy, task.level][task.rows]
         seen = Seen(task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups)
-        return grown(task.target, seen, own / own.mean(), settings, rng)
+        return grown(task.target, seen, own / own.mean(), settings, number, rng)
 
     pairs = [(task, copy) for task in tasks for copy in range(copies)]
     with ThreadPoolExecutor(max(1, min(cores, len(pairs)))) as pool:

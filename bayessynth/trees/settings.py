@@ -10,6 +10,8 @@ from bayessynth.errors import SpecError
 
 # Fewest records in a leaf, whatever the number of records, and intervals of a leaf's quantile curve.
 FEWEST, INTERVALS = 20, 8
+# Trees of a column, and columns from which on there are fewer.
+TREES, MANY = 10, 100
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,10 @@ class TreeSettings:
     leaf : int, optional
         Fewest original records in a leaf. Larger leaves disclose less and blur more. By default the cube root of the
         number of records, at least 20.
-    trees : int
+    trees : int, optional
         Trees that are grown from each draw of the Bayesian bootstrap; a record is drawn from any one of them. A cut
-        chooses from half of the features, so that trees differ: more of them blur less at the same disclosure.
+        chooses from half of the features, so that trees differ: more of them blur less at the same disclosure. By
+        default 10 for each of up to 100 columns; of more columns, as many fewer.
     smoothing : float
         Pseudo-records that every node has from the node above it: a record is drawn from a leaf of n records with
         probability n / (n + smoothing), and else from another leaf below the node above, and so on upwards.
@@ -41,20 +44,20 @@ class TreeSettings:
     Examples
     --------
     >>> settings = TreeSettings()
-    >>> settings.leaf_of(8000), settings.interval_of(8000)
-    (20, 2)
+    >>> settings.leaf_of(8000), settings.interval_of(8000), settings.trees_of(15), settings.trees_of(400)
+    (20, 2, 10, 2)
     """
 
     leaf: int | None = None
-    trees: int = 10
-    smoothing: float = 1.0
+    trees: int | None = None
+    smoothing: float = 2.0
     interval: int | None = None
     heap: int = 5
 
     def __post_init__(self) -> None:
         for name, least in (("leaf", 2), ("trees", 1), ("interval", 2), ("heap", 2)):
             value = getattr(self, name)
-            if value is None and name in ("leaf", "interval"):
+            if value is None and name != "heap":
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(f"TreeSettings: {name}={value!r} must be a whole number from {least} up.")
@@ -64,6 +67,10 @@ class TreeSettings:
     def leaf_of(self, n: int) -> int:
         """Return the fewest of n records in a leaf."""
         return self.leaf or max(FEWEST, round(n ** (1 / 3)))
+
+    def trees_of(self, columns: int) -> int:
+        """Return how many trees there are of each of so many columns."""
+        return self.trees or max(1, min(TREES, TREES * MANY // max(columns, 1)))
 
     def interval_of(self, n: int) -> int:
         """Return how many of n records share one interval."""

@@ -40,8 +40,6 @@ def measure(path: Path) -> dict[str, object]:
     from scores import Scorer
 
     import bayessynth as bs
-    from bayessynth import rules
-
     warnings.simplefilter("ignore")
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, low_memory=False)
     frame.columns = [str(name) for name in frame.columns]
@@ -54,7 +52,7 @@ def measure(path: Path) -> dict[str, object]:
     copy = fitted.synthesize(1, random_seed=1)[0]
     seconds = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    plain = rules.plain(copy, fitted.schema)
+    plain = fitted.schema.plain(copy)
     broken = sum(int(rule.violations(plain).sum()) for rule in fitted.spec.rules)
     keys = {rule.columns[0] for rule in fitted.spec.rules if isinstance(rule, bs.Unique)}
     labels = {name for columns in fitted.bound.plan.columns.values() for name in columns}

@@ -270,7 +270,7 @@ def test_real_tables(shared_data: Path, table: str):
     assert wanted <= {finding.rule for finding in findings}
     rules.closed([finding.rule for finding in findings], schema)
     for finding in findings:
-        assert not finding.rule.violations(rules.plain(frame, schema)).any(), finding
+        assert not finding.rule.violations(schema.plain(frame)).any(), finding
 
 
 def test_no_column_is_determined_twice_or_in_a_circle():

@@ -22,7 +22,6 @@ from bayessynth.rules import (
     Recode,
     Skip,
     Unique,
-    plain,
 )
 from bayessynth.rules.cells import encoded, group_codes, read_numbers
 from bayessynth.rules.pattern import learn, matcher, parse
@@ -220,8 +219,8 @@ def test_cells_of_all_dtypes_are_read():
     assert group_codes([np.array([0, -1, 0])], 3).tolist() == [0, -1, 0]
     frame = pd.DataFrame({"pay": ["1,200.50", "980.00", "1,050.25"] * 9, 7: range(27)})
     schema = Schema.detect(frame)
-    assert Range("pay", 1000, None).violations(plain(frame, schema)).sum() == 9
-    assert Range("7", None, 25).violations(plain(frame, schema)).sum() == 1
+    assert Range("pay", 1000, None).violations(schema.plain(frame)).sum() == 9
+    assert Range("7", None, 25).violations(schema.plain(frame)).sum() == 1
 
 
 def test_constants_of_every_kind():

@@ -26,7 +26,7 @@ PAY[RNG.random(N) < 0.2] = 0
 def grove(values: np.ndarray, levels: int | None, decimals: int | None = None, smoothing: float = 0.5) -> Grove:
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     weights = RNG.exponential(size=N)
-    made: Grown = grown(Target(values, levels, decimals), seen, weights / weights.mean(), TreeSettings(), RNG)
+    made: Grown = grown(Target(values, levels, decimals), seen, weights / weights.mean(), TreeSettings(), 10, RNG)
     return Grove({"y": made.ensembles}, smoothing)
 
 

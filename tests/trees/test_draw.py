@@ -28,7 +28,7 @@ INCOME[RNG.random(N) < 0.1 + 0.2 * SEX] = np.nan
 def tree(target: Target, *, settings: TreeSettings | None = None, seed: int = 1) -> Grown:
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     weights = np.random.default_rng(seed).exponential(size=N)
-    return grown(target, seen, weights / weights.mean(), settings or TreeSettings(), np.random.default_rng(seed))
+    return grown(target, seen, weights / weights.mean(), settings or TreeSettings(), 10, np.random.default_rng(seed))
 
 
 def drawn(made: Grown, narrowed: Narrowed | None = None, levels: int = 0, n: int = N) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_missing_cells_zeros_and_the_tail_are_kept() -> None:
 def test_no_value_of_a_unique_column_can_be_read_out_of_a_tree() -> None:
     unique, other = np.round(RNG.normal(size=(2, N)), 9)
     seen = Seen([other], [block(other, None)], [None], [])
-    made = grown(Target(unique, None, 9), seen, np.ones(N), TreeSettings(), np.random.default_rng(1))
+    made = grown(Target(unique, None, 9), seen, np.ones(N), TreeSettings(), 10, np.random.default_rng(1))
     (tree_,) = made.ensembles
     held = np.concatenate(
         [a.ravel().astype(float) for part in (tree_.features, tree_.nodes, tree_.leaves) for a in part]
@@ -146,9 +146,9 @@ def test_only_allowed_levels_are_drawn() -> None:
 
 def test_smoothing_moves_draws_out_of_pure_leaves() -> None:
     made = tree(Target(SEX, 2))
-    pure = Grove({"y": made.ensembles}, smoothing=0.0).draw("y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2))
-    mixed = Grove({"y": made.ensembles}, smoothing=1e9).draw(
-        "y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2)
+    pure, mixed = (
+        Grove({"y": made.ensembles}, smoothing).draw("y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2))
+        for smoothing in (0.0, 1e9)
     )
     assert (pure == SEX).all()
     assert (mixed != SEX).mean() > 0.05

@@ -30,7 +30,7 @@ def refused(tables: Tables) -> str | None:
     if not isinstance(fitted, Fitted):
         return f"Needs a fit of a spec; that of {type(fitted).__name__} has no log likelihood of its own."
     try:
-        check_same(tables.original_frame, list(fitted.schema), fitted.provenance["data"])
+        check_same(tables.written_original, list(fitted.schema), fitted.provenance["data"])
     except BayesSynthError as error:
         return str(error)
     dims = fitted.idata["posterior"].to_dataset().dims
@@ -51,7 +51,7 @@ def bound_data(tables: Tables) -> Data:
         fitted = tables.fitted
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MissingRowsWarning)
-            found = bind(fitted.spec, tables.original_frame, fitted.schema, fitted.provenance["missing"])[1]
+            found = bind(fitted.spec, tables.written_original, fitted.schema, fitted.provenance["missing"])[1]
         tables.cache["bound_data"] = found
     return tables.cache["bound_data"]
 

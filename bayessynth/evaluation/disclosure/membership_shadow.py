@@ -63,10 +63,10 @@ def membership_shadow(tables: Tables) -> Iterator[Measure]:
         return
     targets, apart = _outlying(tables)
     seeds = tables.rng(NAME, "seeds").integers(0, 2**31, (len(targets) + 1, SHADOWS))
-    with_record = _made(tables, tables.original_frame, seeds[0])
+    with_record = _made(tables, tables.written_original, seeds[0])
     found = []
     for i, row in enumerate(targets):
-        others = tables.original_frame.iloc[np.delete(np.arange(tables.n), row)].reset_index(drop=True)
+        others = tables.written_original.iloc[np.delete(np.arange(tables.n), row)].reset_index(drop=True)
         without_record = _made(tables, others, seeds[1 + i])
         found.append(_attack(with_record, without_record, int(row), float(apart[i])))
     value = float(np.mean(found))
@@ -116,7 +116,7 @@ def _outlying(tables: Tables) -> tuple[np.ndarray, np.ndarray]:
 def _made(tables: Tables, frame: pd.DataFrame, seeds: np.ndarray) -> Space:
     """Run the synthesizer on a frame and return its tables in the space of the original."""
     frames = [tables.synthesizer(frame, int(seed)) for seed in seeds]
-    return space(read_tables(tables.original_frame, frames, groups=tables.groups))
+    return space(read_tables(tables.written_original, frames, groups=tables.groups))
 
 
 def _attack(with_record: Space, without_record: Space, row: int, apart: float) -> float:

@@ -74,7 +74,7 @@ def membership_weights(tables: Tables) -> Iterator[Measure]:
     """
     if tables.fitted is None:
         return
-    if tables.holdout_frame is None:
+    if tables.written_holdout is None:
         yield without(NAME, TITLE)
         return
     known = knowledge(tables)
@@ -85,9 +85,9 @@ def membership_weights(tables: Tables) -> Iterator[Measure]:
     hierarchical = any(e.factors for e in known.fitted.bound.equations)
     limit = tables.max_rows or (RECORDS_GROUPS if hierarchical else RECORDS)
     rng = tables.rng(NAME)
-    rows = chosen(tables.n, limit, rng), chosen(len(tables.holdout_frame), limit, rng)
-    members, shape, expected = _members(known, encode_rows(known.fitted, tables.original_frame.iloc[rows[0]]))
-    others = _others(known, encode_rows(known.fitted, tables.holdout_frame.iloc[rows[1]]))
+    rows = chosen(tables.n, limit, rng), chosen(len(tables.written_holdout), limit, rng)
+    members, shape, expected = _members(known, encode_rows(known.fitted, tables.written_original.iloc[rows[0]]))
+    others = _others(known, encode_rows(known.fitted, tables.written_holdout.iloc[rows[1]]))
     kept, kept_others = np.isfinite(members), np.isfinite(others)
     if not kept.any() or not kept_others.any():
         yield without(NAME, TITLE, "No record has a likelihood under the fit: values or levels that it cannot have.")
@@ -95,7 +95,7 @@ def membership_weights(tables: Tables) -> Iterator[Measure]:
     found = pd.DataFrame({"row": rows[0], "log_ratio": members, "pareto_k": shape})[kept]
     notes = [
         *sampled(len(rows[0]), tables.n, "training records"),
-        *sampled(len(rows[1]), len(tables.holdout_frame), "holdout records"),
+        *sampled(len(rows[1]), len(tables.written_holdout), "holdout records"),
         *_said(known, expected, shape[kept], int((~kept).sum()), int((~kept_others).sum())),
     ]
     yield membership(

@@ -82,7 +82,7 @@ def reiter_hu(tables: Tables) -> Iterator[Measure]:
         return
     rng = tables.rng(NAME)
     rows = chosen(tables.n, tables.max_rows or RECORDS, rng)
-    encoded = encode_rows(known.fitted, tables.original_frame.iloc[rows])
+    encoded = encode_rows(known.fitted, tables.written_original.iloc[rows])
     present = _present(encoded.arrays[tables.target])
     values = _values(tables, known, encoded, rng)
     before, after, shape = _probabilities(known, encoded, tables.target, values, equations)
@@ -138,7 +138,7 @@ def _values(tables: Tables, known: Knowledge, encoded: Rows, rng: np.random.Gene
     if levels and len(levels) <= VALUES:
         codes = np.arange(len(levels))
         return np.stack([truth, *((truth + step) % len(codes) for step in codes[1:])])
-    pool = np.unique(encode_rows(known.fitted, tables.original_frame).arrays[tables.target])
+    pool = np.unique(encode_rows(known.fitted, tables.written_original).arrays[tables.target])
     pool = pool[_present(pool)]
     others = np.empty((min(VALUES, len(pool)) - 1, len(truth)), dtype=truth.dtype)
     for i, value in enumerate(truth):

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bayessynth.rules.cells import is_number, plain
+from bayessynth.rules.cells import is_number
 from bayessynth.rules.grid import decimals
 from bayessynth.schema import Schema
 from bayessynth.schema.column import CODES, NUMBERS
@@ -135,7 +135,7 @@ def prepare(frame: pd.DataFrame, schema: Schema, groups: tuple[str, ...]) -> Tab
             levels[:] = columns.levels[name]
             values[name] = levels[values[name].astype(np.int64)]
     factors = tuple(dict.fromkeys((*groups, *(name for name in schema if schema[name].kind == "group"))))
-    return Table(plain(frame, schema), schema, numbers, codes, values, factors)
+    return Table(schema.plain(frame), schema, numbers, codes, values, factors)
 
 
 def _floats(codes: np.ndarray) -> np.ndarray:
