@@ -3,8 +3,8 @@
 A wide table of 1,503 numbers in 5,000 rows, and a long one of fifteen mixed columns, persons in sites. Prints seconds
 a part, predictors a column, and the peak memory of the process.
 
-    python tests/spec/auto/bench_auto.py
-    python tests/spec/auto/bench_auto.py --columns 200 --rows 10000
+    python tests/benchmarks/bench_auto.py
+    python tests/benchmarks/bench_auto.py --columns 200 --rows 10000
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 import bayessynth as bs  # noqa: E402
