@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bayessynth.families import Prior
     from bayessynth.fitting import Fitted, from_pymc, load
     from bayessynth.inference import Comparison, Pooled, compare, pool
-    from bayessynth.privacy import DP, Bounds, Domain, Ledger, Levels, Unit
+    from bayessynth.privacy import DP, Bounds, Domain, Ledger, Levels, Released, Unit
     from bayessynth.report import plot_fit
     from bayessynth.rules import (
         Aggregate,
@@ -90,6 +90,7 @@ __all__ = [
     "Proportion",
     "Range",
     "Recode",
+    "Released",
     "Schema",
     "Skip",
     "Spec",
@@ -115,7 +116,7 @@ _ROOMS = {
     "families": ("Prior",),
     "fitting": ("Fitted", "from_pymc", "load"),
     "inference": ("Comparison", "Pooled", "compare", "pool"),
-    "privacy": ("DP", "Bounds", "Domain", "Ledger", "Levels", "Unit"),
+    "privacy": ("DP", "Bounds", "Domain", "Ledger", "Levels", "Released", "Unit"),
     "report": ("plot_fit",),
     "rules": (
         "Aggregate",

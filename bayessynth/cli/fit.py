@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from bayessynth.cli.app import VERDICT_FAILED, guarded, out
+from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, Planned, Rows, asked
 from bayessynth.cli.show import Data, Source
 
 Draws = Annotated[int, typer.Option(min=1, help="Draws kept of each chain.")]
@@ -39,8 +40,18 @@ def fit(
     keep_groups: Annotated[
         bool, typer.Option("--keep-groups", help="Keep effects and labels of the observed groups (disclosing).")
     ] = False,
+    epsilon: Epsilon = None,
+    delta: Delta = None,
+    domain: DomainFile = None,
+    person: Person = None,
+    cap: Cap = None,
+    plan: Planned = False,
+    rows: Rows = None,
 ) -> None:
     """Fit a spec to data, save the fit, print its diagnostics.
+
+    With --epsilon and --domain, noisy statistics of the data are released, the budget is spent, and the fit is made of
+    these and of public facts alone.
 
     Exits with 1 if the diagnostics say "fail": the fit is saved, and its draws should not be used.
     """
@@ -49,14 +60,23 @@ def fit(
 
     model = read_model(spec)
     check_target(out_)
-    frame = model.table(data)
+    console = out()
+    privacy = asked(epsilon, delta, domain, person, cap, rows, plan)
+    if privacy is not None and plan:
+        from bayessynth.fitting.private import planned
+
+        console.print(repr(planned(model.spec, privacy, rows or 1)), markup=False, soft_wrap=True)
+        return
+    # A file is read by the release itself, each cell by itself.
+    frame = data if privacy is not None and data is not None else model.table(data)
     start = time.perf_counter()
     fitted = model.spec.fit(
         frame, schema=model.schema, missing=missing, draws=draws, tune=tune, chains=chains, cores=cores,
-        random_seed=seed, keep_groups=keep_groups,
+        random_seed=seed, privacy=privacy, keep_groups=keep_groups,
     )  # fmt: skip
     saved = fitted.save(out_)
-    console = out()
+    if privacy is not None:
+        console.print(f"Privacy: {fitted.provenance['privacy']['statement']}.", markup=False, soft_wrap=True)
     console.print(diagnosis_view(fitted.diagnose()))
     console.print(f"Saved in {saved} ({time.perf_counter() - start:.0f} s).", markup=False, soft_wrap=True)
     if fitted.diagnose().verdict == "fail":

@@ -9,6 +9,9 @@ import pandas as pd
 
 from bayessynth.errors import DataError
 
+#: What stands for the fingerprint where a formal release was fitted: nothing of the data is known but noisy statistics.
+NOISY = "noisy statistics"
+
 
 def fingerprint(frame: pd.DataFrame, columns: Sequence[str]) -> str:
     """Return a short hash of the given columns' values.
@@ -35,8 +38,14 @@ def fingerprint_of_rows(n: int) -> str:
 def check_same(frame: pd.DataFrame, columns: Sequence[str], expected: str) -> None:
     """Raise a DataError unless the frame is the one with the expected fingerprint.
 
-    Of a table of which only sufficient statistics were seen, no more is known than the number of rows.
+    Of a table of which only sufficient statistics were seen, no more is known than the number of rows; of one that was
+    released with a formal guarantee, nothing.
     """
+    if expected == NOISY:
+        raise DataError(
+            "This fit was made of noisy statistics (privacy=), so it cannot tell which table they are of, and its "
+            "posterior is not the one given a table's rows: what needs both cannot be had of it."
+        )
     missing = [c for c in columns if c not in frame]
     if missing:
         raise DataError(f"The data lack column {missing[0]!r}, which was fitted; hand in the table that was fitted.")

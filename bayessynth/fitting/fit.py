@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.engines.ladder import LADDER
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import fit_groups
-from bayessynth.fitting.seeds import entropy_of
+from bayessynth.fitting.seeds import entropy_of, seeds_of
 from bayessynth.imputation import gaps
+from bayessynth.privacy import DP, Released
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.suffstats import SufficientStatistics, source_of
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", *LADDER)
 
-type Data = pd.DataFrame | str | os.PathLike[str] | SufficientStatistics | Sequence[SufficientStatistics]
+type Statistics = SufficientStatistics | Released
+type Data = pd.DataFrame | str | os.PathLike[str] | Statistics | Sequence[SufficientStatistics] | Sequence[Released]
 
 
 def fit(
@@ -47,6 +49,7 @@ def fit(
     copies: int = 20,
     random_seed: int | None = None,
     cores: int | None = None,
+    privacy: DP | None = None,
     keep_groups: bool = False,
     trees: TreeSettings | None = None,
     progress: bool = True,
@@ -56,10 +59,11 @@ def fit(
     Parameters
     ----------
     spec : Spec
-    data : DataFrame, path, Dask frame, SufficientStatistics or list of SufficientStatistics
+    data : DataFrame, path, Dask frame, SufficientStatistics, Released, or list of one of the last two
         The original table, or a Parquet or CSV file (or a directory of Parquet files) that holds it; its sufficient
-        statistics, or those of several tables whose rows never met. A file of more than 262,144 rows, and a Dask
-        frame, are reduced to sufficient statistics first, as :func:`bayessynth.suffstats.sufficient_statistics` says.
+        statistics or formal release, or those of several tables whose rows never met. A file of more than 262,144
+        rows, and a Dask frame, are reduced to sufficient statistics first, as
+        :func:`bayessynth.suffstats.sufficient_statistics` says.
     schema : Schema, optional
         Kinds of the columns; detected if not given.
     missing : {"error", "drop", "model"}
@@ -88,6 +92,9 @@ def fit(
         Fixes everything: the same seed gives the same draws, whatever the number of cores.
     cores : int, optional
         Most worker processes; by default all cores. With 1, equations are fitted in this process.
+    privacy : DP, optional
+        Spend the budget that is asked for on noisy statistics of the table, and fit these; all else comes from public
+        facts. :func:`bayessynth.fitting.private.fit_private` says how. Without it there is no formal guarantee.
     keep_groups : bool
         Keep effects, labels and sizes of the observed groups when saving (disclosing; ``groups="existing"`` needs
         it).
@@ -102,8 +109,8 @@ def fit(
 
     Raises
     ------
-    SpecError, SchemaError, DataError, MissingDataError
-        For whatever does not fit, with column, rows and remedy, before any sampling starts.
+    SpecError, SchemaError, DataError, MissingDataError, PrivacyError
+        For whatever does not fit, with column, rows and remedy, before any sampling starts and any budget is spent.
     FitError
         If the sampler cannot start.
     """
@@ -112,15 +119,19 @@ def fit(
     from bayessynth.fitting.imputed import Imputed, impute
     from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
+    from bayessynth.fitting.private import fit_private, is_private
 
     start = time.perf_counter()
     check_settings(engine, draws=draws, tune=tune, chains=chains, copies=copies, cores=cores)
     entropy = entropy_of(random_seed, FitError)
-    gathered = gather(spec, data, schema, missing)
     draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
     settings = Settings(draws=draws, tune=tune, chains=chains, cores=cores or available_cores())
+    if is_private(data, privacy):
+        return fit_private(spec, data, privacy, settings, entropy, schema=schema, missing=missing, engine=engine,
+                           keep_groups=keep_groups, trees=trees)  # fmt: skip
+    gathered = gather(spec, data, schema, missing)
     columns = [e.response for e in gathered.bound.equations if families.get(e.family).parameters]
-    seeds = _seeds(columns, entropy)
+    seeds = seeds_of(columns, entropy)
     summed = fit_sums(gathered, engine, settings, seeds)
     gathered = summed.gathered
     bound = gathered.bound
@@ -192,12 +203,6 @@ def to_pymc(
 
 def _modelled(bound: Bound) -> list[str]:
     return [e.response for e in bound.equations if families.get(e.family).parameters]
-
-
-def _seeds(columns: list[str], entropy: int) -> Mapping[str, int]:
-    """Give each column a seed of its own, which depends on its name and not on its place."""
-    keys = {c: [int(b) for b in c.encode()] for c in columns}
-    return {c: int(np.random.SeedSequence([entropy, *key]).generate_state(1)[0]) for c, key in keys.items()}
 
 
 def check_settings(engine: str, **numbers: Any) -> None:

@@ -21,6 +21,7 @@ from bayessynth.fitting.fingerprint import check_same
 from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.fitting.seeds import entropy_of
 from bayessynth.fitting.summarise import summarise
+from bayessynth.privacy import Ledger
 from bayessynth.trees import Forest
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ class Fitted:
     def schema(self) -> Schema:
         """The schema of the copies."""
         return self.bound.schema
+
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """What was spent of privacy budgets, one ledger a table that was released, to be handed to a later request.
+
+        ``bs.DP(…, earlier=fitted.ledgers[0])`` counts it in. Empty without ``privacy=``.
+        """
+        return tuple(map(Ledger.from_json, self.provenance.get("privacy", {}).get("ledgers", ())))
 
     @cached_property
     def _owner(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,3 +31,13 @@ def entropy_of(random_seed: Any, error: type[BayesSynthError]) -> int:
     entropy = np.random.SeedSequence(None if random_seed is None else int(random_seed)).entropy
     assert isinstance(entropy, int)
     return entropy
+
+
+def seeds_of(columns: Iterable[str], entropy: int) -> Mapping[str, int]:
+    """Give each column a seed of its own, which depends on its name and not on its place.
+
+    >>> seeds_of("xy", 1)["y"] == seeds_of("y", 1)["y"]
+    True
+    """
+    keys = {c: [int(b) for b in c.encode()] for c in columns}
+    return {c: int(np.random.SeedSequence([entropy, *key]).generate_state(1)[0]) for c, key in keys.items()}

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bayessynth.errors import DataError
 from bayessynth.inference import registry
 from bayessynth.inference.combining import RULES, rule_named
 from bayessynth.inference.estimate import SCALES
 from bayessynth.inference.overlap import expected_distance, expected_overlap, limits, overlap
 from bayessynth.inference.pooled import Pooled
 from bayessynth.inference.pooling import combine, estimates
-from bayessynth.inference.provenance import rule_for
+from bayessynth.inference.provenance import check_copies, rule_for
 from bayessynth.synthesis import SyntheticData
 
 if TYPE_CHECKING:
@@ -165,12 +164,11 @@ def compare(
     provenance = copies.provenance if isinstance(copies, SyntheticData) else None
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
     chosen = rule_named(rule or "proper") if provenance is None else rule_for(provenance, rule)
+    check_copies(provenance, chosen, len(frames))
     own = estimates([original], formula, model, options, learn_from=frames)[0]
     found = estimates(frames, formula, model, options, learn_from=[original])
     k = round(float(np.mean([len(f) for f in frames])))
     title = registry.get(model).title if isinstance(model, str) else "Analysis"
-    if len(frames) < chosen.least:
-        raise DataError(f"The rule {chosen.name!r} needs at least {chosen.least} copies; there are {len(frames)}.")
     pooled = combine(found, chosen, k, len(original), title=title, formula=formula)
     return _compared(own.on(pooled.scales), pooled)
 

@@ -15,7 +15,7 @@ from bayessynth.inference.combining import NESTED, Rule, Variance, interval, nes
 from bayessynth.inference.estimate import SCALES, Estimate
 from bayessynth.inference.formula import split, terms_of
 from bayessynth.inference.pooled import Pooled
-from bayessynth.inference.provenance import rule_for, uncongenial
+from bayessynth.inference.provenance import check_copies, rule_for, uncongenial
 from bayessynth.synthesis import SyntheticData
 
 Target = Literal["population", "original"]
@@ -45,7 +45,8 @@ def pool(
         ols, logit, probit, poisson, negative_binomial, ordered, multinomial, mixed, icc, cox, quantile, mean,
         proportion, correlation, table, gee; or a function from a table to (estimates, covariance).
     rule : {"proper", "plug_in", "rrr", "partial"}, optional
-        The combining rule; by default the one that the copies' provenance asks for.
+        The combining rule; by default the one that the copies' provenance asks for. Copies of a fit with formal
+        privacy take "rrr" only, and at least 100 of them.
     n : int, optional
         Rows of the original; known from the provenance of our own copies.
     target : {"population", "original"}
@@ -93,8 +94,7 @@ def pool(
     if target not in ("population", "original"):
         raise DataError(f"target={target!r} is not one of 'population', 'original'.")
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
-    if len(frames) < chosen.least:
-        raise DataError(f"The rule {chosen.name!r} needs at least {chosen.least} copies; there are {len(frames)}.")
+    check_copies(provenance, chosen, len(frames))
     if nests is not None and (nests < 2 or len(frames) % nests or len(frames) < 2 * nests or rule is not None):
         raise DataError(
             f"nests={nests} with {len(frames)} copies: give at least 2 imputations with as many copies of each, 2 or "

@@ -11,6 +11,22 @@ from bayessynth.inference.combining import RULES, Rule, rule_named
 from bayessynth.inference.formula import Parts
 
 NO_PRIVACY = "no formal guarantee"
+#: Fewest copies with which the variance between them is known well enough to hold the noise of formal privacy.
+FORMAL_COPIES = 100
+_LEFT_OUT = (
+    "leaves out the noise of formal privacy, which these copies carry: it takes the variance between copies from "
+    "theory or from within a copy, and the noise is in neither: its intervals would cover too seldom. Only rule='rrr' "
+    f"(Raghunathan, Reiter and Rubin 2003) with m ≥ {FORMAL_COPIES} copies is valid."
+)
+
+
+def formal(provenance: Mapping[str, Any] | None) -> bool:
+    """Tell whether copies carry the noise of formal privacy.
+
+    >>> formal({"privacy": "no formal guarantee"}), formal(None)
+    (False, False)
+    """
+    return (provenance or {}).get("privacy", NO_PRIVACY) != NO_PRIVACY
 
 
 def imputes(provenance: Mapping[str, Any]) -> bool:
@@ -21,7 +37,7 @@ def imputes(provenance: Mapping[str, Any]) -> bool:
     >>> imputes({"privacy": "no formal guarantee", "fit": {"imputed": {"age": 12}}})
     True
     """
-    return provenance.get("privacy", NO_PRIVACY) != NO_PRIVACY or bool(provenance.get("fit", {}).get("imputed"))
+    return formal(provenance) or bool(provenance.get("fit", {}).get("imputed"))
 
 
 def uncongenial(provenance: Mapping[str, Any], parts: Parts, terms: Sequence[Collection[str]]) -> list[str]:
@@ -81,10 +97,12 @@ def rule_for(provenance: Mapping[str, Any] | None, asked: str | None = None) -> 
     """
     if asked is not None:
         rule = rule_named(asked)
+        if formal(provenance) and rule.name != "rrr":
+            raise DataError(f"rule={asked!r} ({rule.source}) {_LEFT_OUT}")
         if provenance is not None and imputes(provenance) and rule.expected is not None:
             raise DataError(
-                f"rule={asked!r} leaves out the noise of imputed cells or of formal privacy, which these copies carry: "
-                "its intervals would cover too seldom. Use rule='rrr' with m ≥ 100 copies."
+                f"rule={asked!r} leaves out the noise of imputed cells, which these copies carry: its intervals would "
+                "cover too seldom. Use rule='rrr' with m ≥ 100 copies."
             )
         return rule
     if provenance is None:
@@ -95,3 +113,27 @@ def rule_for(provenance: Mapping[str, Any] | None, asked: str | None = None) -> 
     if imputes(provenance):
         return RULES["rrr"]
     return RULES["proper" if provenance.get("proper", True) else "plug_in"]
+
+
+def least_copies(provenance: Mapping[str, Any] | None, rule: Rule) -> int:
+    """Return the fewest copies with which a rule is valid for copies made in this way.
+
+    >>> least_copies({"privacy": "(1, 1e-06)-differential privacy per record"}, RULES["rrr"])
+    100
+    """
+    return max(rule.least, FORMAL_COPIES) if formal(provenance) else rule.least
+
+
+def check_copies(provenance: Mapping[str, Any] | None, rule: Rule, m: int) -> None:
+    """Refuse a rule with fewer copies than it needs, or one for copies that were made otherwise.
+
+    Raises
+    ------
+    DataError
+    """
+    if formal(provenance) and rule.name != "rrr":
+        raise DataError(f"The rule {rule.name!r} ({rule.source}) {_LEFT_OUT}")
+    least = least_copies(provenance, rule)
+    if m < least:
+        why = " where they carry the noise of formal privacy" if formal(provenance) else ""
+        raise DataError(f"The rule {rule.name!r} needs at least {least} copies{why}; there are {m}.")

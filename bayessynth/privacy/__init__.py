@@ -2,13 +2,14 @@
 
 from bayessynth.privacy.accounting import attacker_auc, epsilon_of, rho_of
 from bayessynth.privacy.domain import Bounds, Domain, Levels
-from bayessynth.privacy.dp import DP, Released
+from bayessynth.privacy.dp import DP
 from bayessynth.privacy.ledger import Entry, Ledger
 from bayessynth.privacy.marginals import NoisyMarginals, marginals
 from bayessynth.privacy.moments import NoisyMoments, moments
 from bayessynth.privacy.noise import Exact, Seeded
 from bayessynth.privacy.plan import Plan
 from bayessynth.privacy.release import Release
+from bayessynth.privacy.released import Released
 from bayessynth.privacy.unit import Unit
 
 __all__ = [

@@ -3,72 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
 from bayessynth.errors import PrivacyError
 from bayessynth.privacy.domain import Domain
 from bayessynth.privacy.ledger import Entry, Ledger
-from bayessynth.privacy.marginals import NoisyMarginals, marginals
-from bayessynth.privacy.moments import NoisyMoments, moments
+from bayessynth.privacy.marginals import marginals
+from bayessynth.privacy.moments import moments
 from bayessynth.privacy.noise import Exact, Seeded
 from bayessynth.privacy.plan import Plan, make_plan
 from bayessynth.privacy.release import Release
+from bayessynth.privacy.released import Released, versions
 from bayessynth.privacy.routes import Routes, routes
 from bayessynth.privacy.unit import Unit
 from bayessynth.spec import Spec
 
 # Share of a budget below which nothing is left of it but what rounding leaves.
 _LEAST = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Released:
-    """What a formal release shows of a table, and nothing else of it.
-
-    Attributes
-    ----------
-    moments : tuple of NoisyMoments
-        One for each block of ``routes``.
-    marginals : NoisyMarginals or None
-        Tables of counts of the cliques of ``routes``.
-    routes : Routes
-        Which statistic serves which equation.
-    domain : Domain
-    unit : Unit
-    ledger : Ledger
-    test : bool
-        Whether noise was drawn with a seed, which protects nobody.
-
-    Examples
-    --------
-    >>> import bayessynth as bs
-    >>> domain = bs.Domain({"sex": bs.Levels("f", "m")}, source="codebook")
-    >>> ask = bs.DP(1, 1e-5, domain=domain)
-    >>> released = ask.release(bs.Spec("sex ~ 1"), pd.DataFrame({"sex": ["f", "m", "m"]}))
-    >>> released.moments, released.marginals.cliques, released.test
-    ((), (('sex',),), False)
-    """
-
-    moments: tuple[NoisyMoments, ...]
-    marginals: NoisyMarginals | None
-    routes: Routes
-    domain: Domain
-    unit: Unit
-    ledger: Ledger
-    test: bool
-
-    def __add__(self, other: Released) -> Released:
-        """Merge the releases of two tables that share no unit; the ledger is that of the costlier one."""
-        if not isinstance(other, Released):
-            return NotImplemented
-        if self.domain != other.domain or self.unit != other.unit or self.routes != other.routes:
-            raise PrivacyError("Releases cannot be added: they differ in domain, unit or spec.")
-        tables = None if self.marginals is None or other.marginals is None else self.marginals + other.marginals
-        return replace(self, moments=tuple(a + b for a, b in zip(self.moments, other.moments, strict=True)),
-                       marginals=tables, ledger=max(self.ledger, other.ledger, key=lambda one: one.spent),
-                       test=self.test or other.test)  # fmt: skip
 
 
 def carried_out(plan: Plan, found: Routes, release: Release, data: pd.DataFrame) -> Released:
@@ -92,7 +45,8 @@ def carried_out(plan: Plan, found: Routes, release: Release, data: pd.DataFrame)
         for block, rho in zip(plan.blocks, plan.block_rho, strict=True)
     )
     tables = marginals(release, table, plan.cliques, rho=plan.clique_rho) if plan.cliques else None
-    return Released(sums, tables, found, release.domain, release.unit, release.ledger, release.noise.test)
+    return Released(sums, tables, found, release.domain, release.unit, (release.ledger,), release.noise.test,
+                    versions(release.noise.test))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -157,6 +111,22 @@ class DP:
         assert not isinstance(self.earlier, Ledger)
         return Ledger(self.epsilon, self.delta, self.earlier)
 
+    def known(self, domain: Domain | None = None) -> Domain:
+        """Return the domain that is given, or else that of the request.
+
+        Raises
+        ------
+        PrivacyError
+            If there is none.
+        """
+        found = domain if domain is not None else self.domain
+        if found is None:
+            raise PrivacyError(
+                "A formal release needs a domain, the public bounds and levels of the columns: bs.DP(…, "
+                "domain=bs.Domain({'age': bs.Bounds(0, 110)}, source='codebook'))."
+            )
+        return found
+
     def start(self, domain: Domain | None = None) -> Release:
         """Return a release from whose budget single mechanisms are paid.
 
@@ -170,7 +140,7 @@ class DP:
         """
         noise = Exact() if self.test_seed is None else Seeded(self.test_seed)
         assert isinstance(self.unit, Unit)
-        return Release(self._domain(domain), self.unit, self.ledger(), noise)
+        return Release(self.known(domain), self.unit, self.ledger(), noise)
 
     def plan(self, spec: Spec, n: int, domain: Domain | None = None) -> Plan:
         """Say what each equation would get of the budget, and what to expect; nothing is spent.
@@ -194,7 +164,7 @@ class DP:
                 f"delta={self.delta:g} is not below 1 / n for n = {n}: showing one record at random in full would be "
                 f"allowed. State one well below, such as {0.1 / n:.0e}."
             )
-        known = self._domain(domain)
+        known = self.known(domain)
         return self._plan(routes(spec, known), known, n)
 
     def release(self, spec: Spec, data: pd.DataFrame, domain: Domain | None = None) -> Released:
@@ -227,7 +197,7 @@ class DP:
         >>> released.moments[0].columns, released.moments[0].total.shape
         (('age', 'income'), (1, 6))
         """
-        known = self._domain(domain)
+        known = self.known(domain)
         found = routes(spec, known)
         plan = self._plan(found, known, 1)
         return carried_out(plan, found, self.start(known), data)
@@ -242,12 +212,3 @@ class DP:
                 f"{len(ledger.entries)} earlier releases. State a larger epsilon for all of them together."
             )
         return make_plan(found, domain, self.unit, n, (self.epsilon, self.delta, left), not ledger.entries)
-
-    def _domain(self, domain: Domain | None) -> Domain:
-        known = domain if domain is not None else self.domain
-        if known is None:
-            raise PrivacyError(
-                "A formal release needs a domain, the public bounds and levels of the columns: bs.DP(…, "
-                "domain=bs.Domain({'age': bs.Bounds(0, 110)}, source='codebook'))."
-            )
-        return known

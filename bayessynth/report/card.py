@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayessynth.evaluation.evaluation import Evaluation
+from bayessynth.fitting.private import PUBLIC
 from bayessynth.inference.combining import Rule
-from bayessynth.inference.provenance import rule_for
+from bayessynth.inference.provenance import formal, least_copies, rule_for
+from bayessynth.report.guarantee import Guarantee, guarantee
 from bayessynth.report.numerals import number
 from bayessynth.report.sections import Shown, shown
 
@@ -57,8 +59,12 @@ class Card:
         How to pool an analysis.
     few : bool
         Whether there are fewer copies than the rule needs to do what it says.
+    needed : int
+        How many it needs.
     measures : tuple of Shown
         Those that were not computed from original records.
+    guarantee : Guarantee or None
+        The formal guarantee, if there is one.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -69,7 +75,9 @@ class Card:
     factor: str
     code: str
     few: bool
+    needed: int
     measures: tuple[Shown, ...]
+    guarantee: Guarantee | None
 
 
 def card(evaluation: Evaluation) -> Card:
@@ -87,12 +95,14 @@ def card(evaluation: Evaluation) -> Card:
     tables = evaluation.tables
     record: Mapping[str, Any] = tables.provenance or {}
     m, n, k = (record.get(key) or getattr(tables, key) for key in ("m", "n", "k"))
-    sizes = [("Copies", f"{m:,}"), ("Rows of a copy", f"{k:,}"), ("Rows of the original", f"{n:,}")]
+    estimated = ", estimated from noisy counts" if formal(record) and record["fit"]["n"] != PUBLIC else ""
+    sizes = [("Copies", f"{m:,}"), ("Rows of a copy", f"{k:,}"), (f"Rows of the original{estimated}", f"{n:,}")]
     entries = [(heading, write(record[key])) for heading, key, write in _ENTRIES if record.get(key) is not None]
     rule = rule_for(record) if record else None
     ratio = k / n
     known = rule is not None and rule.expected is not None
     named = "" if rule is None else f', rule="{rule.name}"'
+    needed = 0 if rule is None else max(rule.advised, least_copies(record, rule))
     public = [m for m in evaluation if not m.restricted and math.isfinite(m.value)]
     return Card(
         (*sizes, *((heading, text) for heading, text in entries if text)),
@@ -102,8 +112,10 @@ def card(evaluation: Evaluation) -> Card:
         rule,
         number(float(rule.total(0.0, 1.0, m, ratio))) if rule is not None and known else "",
         f'import bayessynth as bs\n\npooled = bs.pool(copies, "outcome ~ predictor", model="ols"{named}, n={n})',
-        rule is not None and m < rule.advised and k < 5 * n,
+        m < needed and (formal(record) or k < 5 * n),
+        needed,
         tuple(map(shown, public)),
+        guarantee(record),
     )
 
 

@@ -60,3 +60,15 @@ def _ordered(
         sorter.done(order[-1])
         ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
     return tuple(by_column[column] for column in order)
+
+
+def with_dots(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Let ``.`` stand for the columns declared before.
+
+    >>> [str(e.formula) for e in with_dots((Equation("age ~ 1"), Equation("income ~ .")))]
+    ['age ~ 1', 'income ~ age']
+    """
+    return tuple(
+        e.with_dot(tuple(before.response for before in equations[:i])) if e.uses_dot and i else e
+        for i, e in enumerate(equations)
+    )

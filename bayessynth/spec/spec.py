@@ -11,16 +11,16 @@ from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.show import draw_graph, html_table, text_table
-from bayessynth.spec.sort import in_order
+from bayessynth.spec.sort import in_order, with_dots
 
 if TYPE_CHECKING:
-    import os
-
     import pandas as pd
     import pymc as pm
     from matplotlib.axes import Axes
 
     from bayessynth.fitting import Fitted
+    from bayessynth.fitting.fit import Data
+    from bayessynth.privacy import DP, Released
     from bayessynth.schema import Schema
     from bayessynth.spec.auto import Choice
     from bayessynth.suffstats import SufficientStatistics
@@ -70,7 +70,7 @@ class Spec:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        declared = _with_dots(tuple(map(_equation, equations)))
+        declared = with_dots(tuple(map(_equation, equations)))
         self._rules = checked(rules, [e.response for e in declared])
         self._equations = in_order(declared, self._rules)
         self._rest: Rest = rest
@@ -257,7 +257,9 @@ class Spec:
         """
         return draw_graph(self, ax)
 
-    def priors(self, data: pd.DataFrame | None = None, schema: Schema | None = None) -> pd.DataFrame:
+    def priors(
+        self, data: pd.DataFrame | None = None, schema: Schema | None = None, *, privacy: DP | None = None
+    ) -> pd.DataFrame:
         """List every parameter with its prior.
 
         Parameters
@@ -266,6 +268,8 @@ class Spec:
             What the default priors are scaled to. Without it, only declared priors are listed.
         schema : Schema, optional
             Kinds of the columns; detected if not given.
+        privacy : DP, optional
+            In place of data: priors of a fit with formal privacy, scaled to the domain.
 
         Returns
         -------
@@ -283,11 +287,15 @@ class Spec:
         """
         from bayessynth.design import prior_table
 
-        return prior_table(self, data, schema)
+        if privacy is None:
+            return prior_table(self, data, schema)
+        from bayessynth.fitting.public_facts import public_priors
+
+        return public_priors(self, privacy.known())
 
     def fit(
         self,
-        data: pd.DataFrame | str | os.PathLike[str] | SufficientStatistics | Sequence[SufficientStatistics],
+        data: Data,
         *,
         schema: Schema | None = None,
         missing: Literal["error", "drop", "model"] = "error",
@@ -298,6 +306,7 @@ class Spec:
         copies: int = 20,
         random_seed: int | None = None,
         cores: int | None = None,
+        privacy: DP | None = None,
         keep_groups: bool = False,
         trees: TreeSettings | None = None,
         progress: bool = True,
@@ -308,6 +317,9 @@ class Spec:
         posterior is the one given all that is observed; a missing response that nothing reads leaves its row out of
         that equation; and copies have missing cells, drawn by a tree given the other columns. It holds if cells are
         missing at random.
+
+        ``privacy=bs.DP(…)`` spends its budget on noisy statistics, to which it is fitted: formal privacy, as provenance
+        says it.
 
         Examples
         --------
@@ -322,7 +334,7 @@ class Spec:
         from bayessynth.fitting import fit
 
         return fit(self, data, schema=schema, missing=missing, engine=engine, draws=draws, tune=tune, chains=chains,
-                   copies=copies, random_seed=random_seed, cores=cores, keep_groups=keep_groups,
+                   copies=copies, random_seed=random_seed, cores=cores, privacy=privacy, keep_groups=keep_groups,
                    trees=trees, progress=progress)  # fmt: skip
 
     def sufficient_statistics(
@@ -332,8 +344,11 @@ class Spec:
         schema: Schema | None = None,
         missing: Literal["error", "drop"] = "error",
         like: SufficientStatistics | None = None,
-    ) -> SufficientStatistics:
+        privacy: DP | None = None,
+    ) -> SufficientStatistics | Released:
         """Reduce a table, however large, to what a fit needs; see :func:`bayessynth.suffstats.sufficient_statistics`.
+
+        ``privacy=bs.DP(…)`` spends its budget: they are noisy, and a :class:`bayessynth.Released`.
 
         Examples
         --------
@@ -345,6 +360,10 @@ class Spec:
         """
         from bayessynth.suffstats import sufficient_statistics
 
+        if privacy is not None:
+            from bayessynth.fitting.private import release
+
+            return release(self, data, privacy, schema=schema, missing=missing, like=like)
         return sufficient_statistics(self, data, schema=schema, missing=missing, like=like)
 
     def to_pymc(
@@ -377,11 +396,3 @@ def _equation(declared: str | Equation) -> Equation:
     if isinstance(declared, str):
         return Equation(declared)
     raise SpecError(f"A spec takes formulas and bs.Equation(...), not {declared!r}.")
-
-
-def _with_dots(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """Let ``.`` stand for the columns declared before."""
-    return tuple(
-        e.with_dot(tuple(before.response for before in equations[:i])) if e.uses_dot and i else e
-        for i, e in enumerate(equations)
-    )

@@ -64,9 +64,14 @@ def test_provenance_chooses_the_rule(changed: dict[str, Any], rule: str) -> None
 
 def test_rules_that_leave_noise_out_are_refused() -> None:
     noisy = {**FULLY, "privacy": "(1, 1e-6)-differential privacy"}
-    with pytest.raises(DataError, match="leaves out the noise of imputed cells or of formal privacy"):
-        rule_for(noisy, "proper")
+    for rule, source in (("proper", "Raab, Nowok"), ("plug_in", "Raab, Nowok"), ("partial", "Reiter")):
+        with pytest.raises(DataError, match=rf"rule='{rule}' \({source}.* leaves out the noise of formal privacy"):
+            rule_for(noisy, rule)
     assert rule_for(noisy, "rrr").name == "rrr"
+    imputed = {**FULLY, "fit": {"imputed": {"age": 12}}}
+    with pytest.raises(DataError, match="leaves out the noise of imputed cells"):
+        rule_for(imputed, "proper")
+    assert rule_for(imputed, "partial").name == "partial"
 
 
 def test_foreign_copies_must_say_how_they_were_made() -> None:

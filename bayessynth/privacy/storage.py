@@ -1,0 +1,127 @@
+"""A release on disk: one npz file, with JSON for what is declared. No pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayessynth._version import __version__
+from bayessynth.errors import BayesSynthError, StorageError
+from bayessynth.privacy.domain import Domain
+from bayessynth.privacy.ledger import Ledger
+from bayessynth.privacy.marginals import NoisyMarginals
+from bayessynth.privacy.moments import NoisyMoments
+from bayessynth.privacy.released import Released
+from bayessynth.privacy.routes import Block, Routes
+from bayessynth.privacy.unit import Unit
+
+FORMAT = 1
+_DECLARED = "release.json"
+
+
+def save(released: Released, path: str | os.PathLike[str]) -> Path:
+    """Write a release to one file; it stands there whole or not at all."""
+    target = Path(path)
+    if target.exists():
+        load(target)
+    arrays = {_DECLARED: np.frombuffer(json.dumps(_declared(released)).encode(), dtype=np.uint8)}
+    arrays |= {f"moments {i}": sums.total for i, sums in enumerate(released.moments)}
+    if released.marginals is not None:
+        arrays |= {f"counts {i}": counts for i, counts in enumerate(released.marginals.counts)}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
+        try:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> Released:
+    """Open a release that :func:`save` wrote.
+
+    Raises
+    ------
+    StorageError
+        If there is no such file, it is damaged or holds something else, or a newer version wrote it.
+
+    Examples
+    --------
+    >>> load("nowhere.npz")
+    Traceback (most recent call last):
+    ...
+    bayessynth.errors.StorageError: There is no file nowhere.npz.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise StorageError(f"There is no file {source}.")
+    try:
+        with open(source, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = dict(file)
+        declared = json.loads(arrays.pop(_DECLARED).tobytes())
+        if declared["format"] > FORMAT:
+            raise StorageError(
+                f"{source} was written by bayessynth {declared['version']} in format {declared['format']}; this "
+                f"version ({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
+            )
+        return _read(declared, arrays)
+    except BayesSynthError:
+        raise
+    except Exception as error:
+        raise StorageError(
+            f"{source} holds no release, or is damaged: {type(error).__name__}: {error}. Take a backup; releasing "
+            "again spends budget again."
+        ) from error
+
+
+def _declared(released: Released) -> dict[str, Any]:
+    unit, tables = released.unit, released.marginals
+    return {
+        "format": FORMAT, "version": __version__, "test": released.test, "versions": dict(released.versions),
+        "unit": {"person": unit.person, "cap": unit.cap, "relation": unit.relation},
+        "domain": released.domain.to_json(), "ledgers": [ledger.to_json() for ledger in released.ledgers],
+        "blocks": [[block.equations, block.read, block.group] for block in released.routes.blocks],
+        "cliques": list(released.routes.cliques.items()),
+        "moments": [
+            {"columns": m.columns, "binary": m.binary, "pairs": m.pairs, "variance": m.variance, "n": m.n,
+             "groups": m.groups, "test": m.test} for m in released.moments
+        ],
+        "marginals": None if tables is None else {
+            "cliques": tables.cliques, "cells": dict(tables.cells), "variance": tables.variance, "n": tables.n,
+            "test": tables.test,
+        },
+    }  # fmt: skip
+
+
+def _read(declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Released:
+    blocks = tuple(Block(tuple(equations), tuple(read), group) for equations, read, group in declared["blocks"])
+    cliques = {tuple(clique): tuple(equations) for clique, equations in declared["cliques"]}
+    sums = tuple(
+        NoisyMoments(tuple(m["columns"]), tuple(m["binary"]), tuple((i, j) for i, j in m["pairs"]),
+                     arrays[f"moments {i}"], m["variance"], m["n"], tuple(m["groups"]), m["test"])
+        for i, m in enumerate(declared["moments"])
+    )  # fmt: skip
+    ledgers = tuple(map(Ledger.from_json, declared["ledgers"]))
+    return Released(sums, _tables(declared["marginals"], arrays), Routes(blocks, cliques),
+                    Domain.from_json(declared["domain"]), Unit(**declared["unit"]), ledgers, declared["test"],
+                    declared["versions"])  # fmt: skip
+
+
+def _tables(declared: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray]) -> NoisyMarginals | None:
+    if declared is None:
+        return None
+    cliques = tuple(map(tuple, declared["cliques"]))
+    cells = {name: tuple(labels) for name, labels in declared["cells"].items()}
+    counts = tuple(arrays[f"counts {i}"] for i in range(len(cliques)))
+    return NoisyMarginals(cliques, cells, counts, declared["variance"], declared["n"], declared["test"])
