@@ -6,7 +6,6 @@ encoding is learnt from the original alone, so a copy's unknown level is a level
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayessynth.errors import DataError, SchemaError, TableWarning, suggest, warn
-from bayessynth.schema import Schema
+from bayessynth.errors import DataError, TableWarning, suggest, warn
+from bayessynth.evaluation.written import plain_tables
 
 # A number with at most so many distinct values is tabulated value by value.
 FEW = 10
@@ -245,7 +244,7 @@ def read_tables(
         warn(f"Not in every copy, so not judged: {listed}.", TableWarning)
     held = None if holdout is None else _aligned(holdout, kept, "the holdout", whole=True)
     written, written_held = original[kept], None if held is None else held[kept]
-    original, *frames = _plain([original, *frames, *([] if held is None else [held])])
+    original, *frames = plain_tables([original, *frames, *([] if held is None else [held])])
     held = None if held is None else frames.pop()
     encoders = {c: _encoder(original[c]) for c in kept}
     identifiers = tuple(c for c, e in encoders.items() if e is None and c not in groups)
@@ -285,25 +284,6 @@ def _aligned(frame: pd.DataFrame, names: Sequence[str], who: str, whole: bool = 
         listed = ", ".join(map(repr, absent[:5])) + (" …" if len(absent) > 5 else "")
         raise DataError(f"{who.capitalize()} lacks {len(absent)} of the original's columns: {listed}.")
     return frame[[c for c in names if c in frame]].reset_index(drop=True)
-
-
-def _plain(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return tables with text that stands for numbers or times in the first one replaced, where all can be read so."""
-    text = frames[0].select_dtypes(["object", "string"])
-    if text.empty:
-        return frames
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            schema = Schema.detect(text)
-    except SchemaError:
-        return frames
-    for name in (c.name for c in schema.values() if c.format is not None):
-        try:
-            frames = [schema.subset([name]).plain(frame) for frame in frames]
-        except SchemaError:
-            continue
-    return frames
 
 
 def _check_writing(original: pd.DataFrame, frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> None:

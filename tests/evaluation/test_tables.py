@@ -174,3 +174,26 @@ def test_verdicts() -> None:
     assert worst([]) == "info"
     assert over_copies([0.5]) == (0.5, None)
     assert Measure("a", "utility", "A", 1.0, "One.").to_row()["verdict"] == "info"
+
+
+def test_numbers_and_dates_that_stand_as_text_are_read_as_such():
+    rng = np.random.default_rng(1)
+    written = pd.DataFrame(
+        {
+            "pay": [f"{v:,}" for v in rng.integers(1000, 99_999, 100)],
+            "day": pd.date_range("2020-01-31", periods=100).strftime("%d.%m.%Y"),
+            "sex": ["f", "m"] * 50,
+        }
+    )
+    tables = read_tables(written, [written.head(60)], written.tail(50))
+    assert tables.numbers == ("pay", "day")
+    assert tables.levels == ("sex",)
+    assert tables.copies[0].values["pay"][0] == float(written["pay"][0].replace(",", ""))
+    assert tables.written_original["pay"].tolist() == written["pay"].tolist()
+
+
+def test_text_that_a_copy_writes_in_another_way_stays_text():
+    written = pd.DataFrame({"pay": ["1,200.50", "980.00", "1,050.25"] * 10, "x": range(30)})
+    with pytest.warns(TableWarning, match="written in another way"):
+        tables = read_tables(written, [written.assign(pay="much")])
+    assert tables.levels == ("pay",)
