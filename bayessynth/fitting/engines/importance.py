@@ -105,8 +105,9 @@ class Draws:
 
 
 def sample(
-    log_density: LogDensity, mode: np.ndarray, covariance: np.ndarray, count: int, rng: np.random.Generator
-) -> Draws:
+    log_density: LogDensity, mode: np.ndarray, covariance: np.ndarray, count: int, rng: np.random.Generator,
+    least: int = 1,
+) -> Draws:  # fmt: skip
     """Draw from a density.
 
     Parameters
@@ -120,10 +121,12 @@ def sample(
     count : int
         Number of draws.
     rng : Generator
+    least : int
+        From how many times as many points of the proposal they are taken, at the least.
     """
     proposal, share = _fitted(log_density, proposal_of(mode, covariance), rng)
     # Where the proposal fits less well more is drawn from it, so that the draws kept are worth about the same.
-    more = int(np.clip(round(0.6 / max(share, 1e-3)), 1, _MORE))
+    more = int(np.clip(round(0.6 / max(share, 1e-3)), least, _MORE))
     points = proposal.sample(count * more, rng)
     values = _evaluated(log_density, points)
     weights, k_hat = _smoothed(values - proposal.logp(points))
@@ -149,6 +152,37 @@ def refusal(drawn: Draws) -> str | None:
     if drawn.ess < min(ESS, ESS_SHARE * n):
         return f"{drawn.ess:.0f} effective of {n} draws are too few"
     return None
+
+
+def told(
+    log_density: LogDensity, stand_in: LogDensity, drawn: Draws, count: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Compare a density with another one that draws were made from.
+
+    Parameters
+    ----------
+    log_density : callable
+        Of the density that draws were wanted from.
+    stand_in : callable
+        Of the one that they are from.
+    drawn : Draws
+    count : int
+        Number of points; their tails are wider than those of the draws.
+    rng : Generator
+
+    Returns
+    -------
+    tuple of float
+        Pareto k̂ of the importance weights of the density, and an estimate of the total variation distance of the two.
+    """
+    proposal = proposal_of(drawn.values.mean(axis=0), np.atleast_2d(np.cov(drawn.values.T)))
+    points = proposal.sample(count, rng)
+    logp = proposal.logp(points)
+    exact, other = (_evaluated(f, points) - logp for f in (log_density, stand_in))
+    _, k_hat = _smoothed(exact)
+    if not np.isfinite(k_hat):
+        return np.inf, 1.0
+    return k_hat, float(0.5 * np.abs(np.exp(exact - logsumexp(exact)) - np.exp(other - logsumexp(other))).sum())
 
 
 def _evaluated(log_density: LogDensity, points: np.ndarray) -> np.ndarray:

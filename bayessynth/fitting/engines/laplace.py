@@ -9,7 +9,7 @@ import numpy as np
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
 from bayessynth.fitting.density import Density, unserved_family
-from bayessynth.fitting.engines import importance
+from bayessynth.fitting.engines import importance, surrogate
 from bayessynth.fitting.engines.mode import find, start_of
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
@@ -43,9 +43,8 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
         mode = find(density, *start_of(density.parameters))
         if mode is None:
             return "the posterior has no mode with curvature in every direction"
-
-        drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
-                                  settings.draws * settings.chains, np.random.default_rng(seed))  # fmt: skip
+        drawn = surrogate.sample(lambda thetas: density.values(thetas, settings.cores), mode,
+                                 settings.draws * settings.chains, np.random.default_rng(seed))  # fmt: skip
         refusal = importance.refusal(drawn)
         if refusal:
             return refusal

@@ -5,22 +5,23 @@ What is left is of low dimension and drawn by importance sampling, then the effe
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
 from bayessynth.fitting.density import unserved_family
-from bayessynth.fitting.engines import importance
-from bayessynth.fitting.engines.mode import Mode, find, start_of
+from bayessynth.fitting.engines import conditional, importance, surrogate
+from bayessynth.fitting.engines.mode import Mode, find, refine, start_of
 from bayessynth.fitting.engines.settings import Settings
-from bayessynth.fitting.integrated import Integrated, Nodes, nodes
+from bayessynth.fitting.integrated import Integrated, Nodes, Part, nodes
 from bayessynth.fitting.kernels.integral import Guess
 from bayessynth.fitting.parameters import raw_name
 from bayessynth.fitting.posterior import Posterior
+from bayessynth.fitting.threads import one_thread
 
 NAME = "quadrature"
 # Orders of quadrature to choose from, and the largest number of nodes that they may have together.
@@ -28,17 +29,14 @@ _ORDERS = (1, 3, 5, 7, 11, 17, 25)
 _NODES = 130
 # Error of the log density that is allowed: the standard deviation, over the posterior, of the difference between an
 # order and the next.
-TOLERANCE = 0.02
+TOLERANCE = surrogate.TOLERANCE
 _PROBES = 10
-_MANY = 200
+# Rows among which the search for a mode begins, and how many times as many the next stage has, about.
+_FEW, _STAGE = 20_000, 10
 # Standard deviations from the mode beyond which a correction stays what it is there.
 _REACH = 5.0
-# Effects are drawn by independence Metropolis steps, as many as leave this total variation distance.
-_DISTANCE = 1e-3
-_MOST_STEPS = 20
-_DEGREES = 6.0
-# Proposals by which acceptance is told.
-_WEIGHED = 60
+# Distance of Newton's last step but one to the groups' modes, whose error is of the order of its square.
+_CLOSE = 1e-3
 LARGEST = 40
 
 
@@ -99,7 +97,7 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
         Or why there is none: the approximation is not good enough to be trusted.
     """
     begun = time.perf_counter()
-    with threadpool_limits(1):
+    with one_thread():
         density = Integrated(component, _largest(component))
         if density.density.parameters.size > LARGEST:
             return f"{density.density.parameters.size} parameters are too many for importance sampling"
@@ -107,43 +105,63 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
         if isinstance(made, str):
             return made
         rng, count = np.random.default_rng(seed), settings.draws * settings.chains
-        drawn = importance.sample(lambda thetas: made.values(thetas, settings.cores), made.mode.theta,
-                                  made.mode.covariance, count, rng)  # fmt: skip
+        drawn = surrogate.sample(lambda thetas: made.values(thetas, settings.cores), made.mode, count, rng)
         refusal = importance.refusal(drawn)
         if refusal:
             return refusal
-        effects = _effects(made, drawn.values, seed, settings.cores)
+        z = conditional.draw(density, made.mode, made.guess, drawn.values, seed, settings.cores)
+        effects = _by_block(density, z)
         return posterior_of(
             density.density, drawn.values, effects, engine=NAME, seconds=time.perf_counter() - begun,
             **drawn.reported(settings.chains),
         )  # fmt: skip
 
 
+def _by_block(density: Integrated, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Return standardised effects (S, G, q) by the names of their blocks."""
+    ends = np.cumsum([len(group.effects) for group in density.terms])
+    blocks = np.split(z, ends[:-1], axis=2)
+    return {raw_name(density.prefix, group): own for group, own in zip(density.terms, blocks, strict=True)}
+
+
 def _prepare(density: Integrated, cores: int) -> _Posterior | str:
     """Find the mode, how the groups' modes move around it, and the order of quadrature that is enough."""
-    # For the mode of many rows a group Laplace's approximation is near enough.
-    rows_a_group = len(density.density.component.y) / density.groups
-    rule = nodes(1 if rows_a_group > _MANY else 5 if density.q == 1 else 3, density.q)
-    last = np.zeros((density.groups, density.q))
+    # The gradient takes a rule that has skewness: one node would have no spread of the effects either.
+    mode, last, rule = None, np.zeros((density.groups, density.q)), nodes(5 if density.q == 1 else 3, density.q)
+    for parts in _stages(density):
 
-    def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal last
-        value, grad = density.gradient(theta, last, rule)
-        if np.isfinite(density.space.z).all():
-            last = density.space.z.copy()
-        return value, grad
+        def gradient(theta: np.ndarray, parts: list[Part] = parts) -> tuple[float, np.ndarray]:
+            nonlocal last
+            value, grad, modes = density.gradient(theta, last, rule, cores, parts)
+            last = modes if np.isfinite(modes).all() else last
+            return value, grad
 
-    mode = find(gradient, *start_of(density.density.parameters))
+        refined = None if mode is None else refine(gradient, mode)
+        mode = refined or find(gradient, *start_of(density.density.parameters))
     if mode is None:
         return "the posterior has no mode with curvature in every direction"
-    z = density.modes(mode.theta, last)
-    slopes = np.empty((*z.shape, len(mode.theta)))
+    guess = _guess(density, mode, last, cores)
+    return _with_order(_Posterior(density, mode, guess, rule, np.zeros(2 * len(mode.theta) + 1)), cores)
+
+
+def _stages(density: Integrated) -> list[list[Part]]:
+    """Return the parts with ever more of their rows, all of them at last: what a search for the mode goes through."""
+    more = density.sizes().sum() / _FEW
+    between = max(0, math.ceil(math.log(more, _STAGE) - 0.3)) if more > 1.0 else 0
+    return [*(density.thinned(more ** (k / between - 1.0)) for k in range(between)), density.parts]
+
+
+def _guess(density: Integrated, mode: Mode, start: np.ndarray, cores: int) -> Guess:
+    """Find how the groups' modes move around the mode of the parameters, by differences; sought from (G, q)."""
+    d = len(mode.theta)
+    at = Guess(mode.theta, start, np.zeros((*start.shape, d)))
+    at = at._replace(z=density.modes(mode.theta[None], at, _CLOSE, cores, density.parts)[0][0])
+    slopes = np.empty((*start.shape, d))
     for j, sd in enumerate(mode.sds):
-        step = np.zeros(len(mode.theta))
-        step[j] = 0.5 * sd
-        slopes[..., j] = (density.modes(mode.theta + step, z) - density.modes(mode.theta - step, z)) / sd
-    nothing = np.zeros(2 * len(mode.theta) + 1)
-    return _with_order(_Posterior(density, mode, Guess(mode.theta, z, slopes), rule, nothing), cores)
+        ends = mode.theta + 0.5 * sd * np.outer([1.0, -1.0], np.arange(d) == j)
+        ahead, behind = density.modes(ends, at, _CLOSE, cores, density.parts)[0]
+        slopes[..., j] = (ahead - behind) / sd
+    return at._replace(slopes=slopes)
 
 
 def _with_order(made: _Posterior, cores: int) -> _Posterior | str:
@@ -175,35 +193,3 @@ def _with_order(made: _Posterior, cores: int) -> _Posterior | str:
         if np.std(values[best] - before - made.regressors(probes) @ curve) <= TOLERANCE:
             return replace(coarse, correction=curve)
     return rules[best]
-
-
-def _effects(made: _Posterior, thetas: np.ndarray, seed: int, cores: int) -> dict[str, np.ndarray]:
-    """Draw the standardised effects of all groups given every draw of the parameters, by the names of their blocks."""
-    steps, degrees = _steps(made)
-    z = made.density.draws(thetas, made.guess, steps, degrees, seed, cores)
-    found, start = {}, 0
-    for group in made.density.terms:
-        stop = start + len(group.effects)
-        found[raw_name(made.density.prefix, group)] = z[:, :, start:stop]
-        start = stop
-    return found
-
-
-def _steps(made: _Posterior) -> tuple[int, float]:
-    """Return how many Metropolis steps leave the wanted distance, and the proposal's degrees of freedom.
-
-    A step from an independent proposal that is accepted with probability a leaves at most 1 - a of the distance.
-    Normal proposals are taken where they fit all groups so well that their tails are no concern.
-    """
-    found = []
-    for degrees in (np.inf, _DEGREES):
-        weights = made.density.weights(made.mode.theta, made.guess, _WEIGHED, degrees)
-        weights = weights - weights.max(axis=0)
-        if np.isfinite(degrees) or weights.std(axis=0).max() < 0.25:
-            half = len(weights) // 2
-            accepted = np.minimum(1.0, np.exp(weights[:half] - weights[half:])).mean(axis=0)
-            missed = np.clip(1.0 - accepted, 1e-9, 0.9)
-            # Averaged over groups: few may lag behind.
-            needed = next(k for k in range(1, _MOST_STEPS + 1) if k == _MOST_STEPS or (missed**k).mean() <= _DISTANCE)
-            found.append((needed, degrees))
-    return min(found)

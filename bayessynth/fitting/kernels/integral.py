@@ -12,7 +12,7 @@ from bayessynth.fitting.kernels import blocks, cholesky, structure, whole
 
 # Newton steps from a guess end when no group's effects move by more than this many of their standard deviations: any
 # centre of the nodes is valid, and one this close to the mode is good.
-_CLOSE = 0.3
+CLOSE = 0.3
 _STEPS = 60
 
 
@@ -111,7 +111,8 @@ def _times(z, root, effects):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _guessed(guess, theta, z):
+def guessed(guess, theta, z):
+    """Fill ``z`` (G, q) with the modes that a guess has for a point."""
     for g in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[g, j] = guess.z[g, j]
@@ -155,12 +156,18 @@ def space(tables, own, d, k):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def transform(tables, own, theta, s):
+    """Transform the parameters; return the log prior density, with its gradient in place."""
+    total = whole.transform(tables, theta, s.whole)
+    return total + covariance_root(own, s.whole.x, theta, s.scale, s.whole.grad)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def begin(tables, own, theta, s):
-    """Fill everything up to the integrated effects; return the log prior density, with its gradient in place."""
-    total = whole.begin(tables, theta, s.whole)
-    total += covariance_root(own, s.whole.x, theta, s.scale, s.whole.grad)
+    """Transform the parameters and fill the predictor without the integrated effects."""
+    transform(tables, own, theta, s)
+    whole.predict(tables, s.whole, 0, s.whole.eta)
     s.base[:] = s.whole.eta[0]
-    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -182,12 +189,18 @@ def log_joint(rows, tables, own, z, vector, s, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def newton(rows, tables, own, vector, s):
+    """Fill Newton's steps ``s.step`` from ``s.z`` to the modes, and ``s.root``; evaluates the rows there."""
+    at(rows, tables, own, s.z, vector, 2, s)
+    blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def near(rows, tables, own, vector, close, s):
     """Move ``s.z`` towards the modes by Newton steps, held to two standard deviations; fill ``s.root``."""
     groups, q = s.z.shape
     for _ in range(_STEPS):
-        at(rows, tables, own, s.z, vector, 2, s)
-        blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
+        newton(rows, tables, own, vector, s)
         furthest = 0.0
         for g in range(groups):
             square = 0.0
@@ -239,8 +252,7 @@ def laplace(rows, tables, own, vector, s):
     One more Newton step tells what is missing to the modes, so that neither value nor curvature depends on how close
     they are to first order.
     """
-    at(rows, tables, own, s.z, vector, 2, s)
-    blocks.newton(s.whole.slope[0], s.whole.curvature, own.starts, own.columns, s.scale, s.z, s.step, s.root)
+    newton(rows, tables, own, vector, s)
     groups, q = s.z.shape
     total = structure.total(s.whole.logp)
     for g in range(groups):
@@ -255,23 +267,50 @@ def laplace(rows, tables, own, vector, s):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def values(rows, tables, own, guess, points, log_weights, thetas, vectors, out):
-    """Fill ``out`` (S,) with the log densities at points (S, d), the priors of ``vectors`` (S, K) left out."""
+    """Fill ``out`` (S,) with the log integrals at points (S, d), all priors but the effects' left out."""
     s = space(tables, own, thetas.shape[1], vectors.shape[1])
     terms = np.empty((points.shape[0], s.z.shape[0]))
     placed = np.empty((points.shape[0], *s.z.shape))
     for i in range(thetas.shape[0]):
-        total = begin(tables, own, thetas[i], s)
-        _guessed(guess, thetas[i], s.z)
-        near(rows, tables, own, vectors[i], _CLOSE, s)
+        begin(tables, own, thetas[i], s)
+        guessed(guess, thetas[i], s.z)
+        near(rows, tables, own, vectors[i], CLOSE, s)
         if points.shape[0] == 1:
-            out[i] = total + laplace(rows, tables, own, vectors[i], s)
+            out[i] = laplace(rows, tables, own, vectors[i], s)
         else:
-            out[i] = total + quadrature(rows, tables, own, points, log_weights, vectors[i], s, terms, placed)
+            out[i] = quadrature(rows, tables, own, points, log_weights, vectors[i], s, terms, placed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gradient(rows, tables, own, points, log_weights, theta, vector, start, settled, s):
-    """Return the log density, and fill its gradient ``s.whole.grad`` and the groups' modes ``s.z``.
+def priors(tables, own, thetas, s, out):
+    """Fill ``out`` (S,) with the log prior densities at points (S, d), those of vector-valued parameters left out."""
+    for i in range(thetas.shape[0]):
+        out[i] = transform(tables, own, thetas[i], s)
+
+
+class Gradient(NamedTuple):
+    """The gradient of the log integral, as far as some groups' rows make it.
+
+    Attributes
+    ----------
+    numbers : ndarray
+        In the constrained numbers, but for the standard deviations of the integrated effects.
+    effects : ndarray of shape (d,)
+        In the effects of other factors, at the places of the raw ones.
+    scale : ndarray of shape (q, q)
+        In the factor of the integrated effects' covariance.
+    vector : ndarray of shape (K,)
+    """
+
+    numbers: np.ndarray
+    effects: np.ndarray
+    scale: np.ndarray
+    vector: np.ndarray
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def gradient(rows, tables, own, points, log_weights, theta, vector, start, settled, modes, found):
+    """Return the log integral, fill the groups' modes (G, q), and add its gradient to ``found``, which is zero.
 
     Fisher's identity: the mean, over the posterior of the effects as the nodes have it, of the gradient given them.
 
@@ -280,15 +319,16 @@ def gradient(rows, tables, own, points, log_weights, theta, vector, start, settl
     start : ndarray of shape (G, q)
         Where to seek the modes from, until none moves by more than ``settled`` standard deviations.
     """
+    s = space(tables, own, theta.shape[0], vector.shape[0])
     w, (groups, q) = s.whole, s.z.shape
     terms = np.empty((points.shape[0], groups))
     placed = np.empty((points.shape[0], groups, q))
-    total = begin(tables, own, theta, s)
+    begin(tables, own, theta, s)
     s.z[:] = start
     near(rows, tables, own, vector, settled, s)
-    total += quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed)
-    mean, by_column, slope = np.zeros(w.slope.shape), np.empty((groups, q)), np.zeros((q, q))
-    vector_mean = np.zeros(vector.shape[0])
+    modes[:] = s.z
+    total = quadrature(rows, tables, own, points, log_weights, vector, s, terms, placed)
+    mean, by_column = np.zeros(w.slope.shape), np.empty((groups, q))
     share = np.empty(w.logp.shape[0])
     counted = tables.weights.shape[0] > 0
     for k in range(points.shape[0]):
@@ -302,75 +342,21 @@ def gradient(rows, tables, own, points, log_weights, theta, vector, start, settl
         for p in range(w.slope.shape[0]):
             w.slope[p] *= share
             mean[p] += w.slope[p]
-        vector_mean += w.vector_slope
+        found.vector[:] += w.vector_slope
         blocks.products(w.slope[0], own.starts, own.columns, by_column)
-        slope += by_column.T @ placed[k]
-    w.slope[:] = mean
-    w.vector_slope[:] = vector_mean
-    whole.pull_back(tables, theta, w)
-    pull_root(own, w.x, w.dx, theta, slope, w.grad)
+        found.scale[:] += by_column.T @ placed[k]
+    w.own_grad[:] = 0.0
+    whole.collect(tables, w, 0, mean, found.effects)
+    found.numbers[:] = w.own_grad
     return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draws(rows, tables, own, guess, thetas, vectors, normal, mixing, uniform, degrees, out):
-    """Fill ``out`` (S, G, q) with draws of the standardised effects given each point.
-
-    Independence Metropolis with proposals from a t (or normal) distribution at the groups' modes.
-
-    Parameters
-    ----------
-    normal : ndarray of shape (S, R + 1, G, q)
-        Standard normal numbers.
-    mixing : ndarray of shape (S, R + 1, G)
-        Chi-squared numbers with ``degrees`` degrees of freedom, over ``degrees``; ones for normal proposals.
-    uniform : ndarray of shape (S, R, G)
-        Logarithms of uniform numbers.
-    degrees : float
-        Infinite for normal proposals.
-    """
-    s = space(tables, own, thetas.shape[1], vectors.shape[1])
-    groups, q = s.z.shape
-    proposed, weight, kept = np.empty((groups, q)), np.empty(groups), np.empty(groups)
-    for i in range(thetas.shape[0]):
-        begin(tables, own, thetas[i], s)
-        _guessed(guess, thetas[i], s.z)
-        near(rows, tables, own, vectors[i], _CLOSE, s)
-        for r in range(normal.shape[1]):
-            _propose(rows, tables, own, vectors[i], normal[i, r], mixing[i, r], degrees, s, proposed, weight)
-            for g in range(groups):
-                if r == 0 or uniform[i, r - 1, g] < weight[g] - kept[g]:
-                    kept[g] = weight[g]
-                    out[i, g] = proposed[g]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _propose(rows, tables, own, vector, normal, mixing, degrees, s, proposed, weight):
-    """Fill proposals (G, q) and their log importance weights (G,)."""
-    groups, q = s.z.shape
-    point = np.empty((groups, q))
-    for g in range(groups):
-        for j in range(q):
-            point[g, j] = normal[g, j] / math.sqrt(mixing[g])
-    blocks.around(s.z, s.root, point, proposed)
-    log_joint(rows, tables, own, proposed, vector, s, weight)
-    for g in range(groups):
-        square = 0.0
-        for j in range(q):
-            square += point[g, j] * point[g, j]
-        if math.isfinite(degrees):
-            weight[g] += 0.5 * (degrees + q) * math.log1p(square / degrees)
-        else:
-            weight[g] += 0.5 * square
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def weights(rows, tables, own, guess, theta, vector, normal, mixing, degrees, out):
-    """Fill ``out`` (R, G) with the log importance weights of proposals at one point."""
-    s = space(tables, own, theta.shape[0], vector.shape[0])
-    begin(tables, own, theta, s)
-    _guessed(guess, theta, s.z)
-    near(rows, tables, own, vector, _CLOSE, s)
-    proposed = np.empty(s.z.shape)
-    for r in range(normal.shape[0]):
-        _propose(rows, tables, own, vector, normal[r], mixing[r], degrees, s, proposed, out[r])
+def carry(tables, own, theta, found, s):
+    """Return the log prior density, and fill ``s.whole.grad`` with its gradient and the rows' gradient ``found``."""
+    total = transform(tables, own, theta, s)
+    s.whole.own_grad[:] = found.numbers
+    s.whole.vector_slope[:] = found.vector
+    whole.carry(tables, theta, s.whole, found.effects)
+    pull_root(own, s.whole.x, s.whole.dx, theta, found.scale, s.whole.grad)
+    return total

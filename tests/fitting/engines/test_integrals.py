@@ -8,6 +8,7 @@ from scipy import integrate, stats
 
 import bayessynth as bs
 from bayessynth.design import Component
+from bayessynth.fitting import integrated
 from bayessynth.fitting.density import Density
 from bayessynth.fitting.gaussian import Gaussian
 from bayessynth.fitting.integrated import Integrated, nodes
@@ -109,8 +110,8 @@ def test_quadrature_is_the_integral_over_the_group_effects(equation: str | bs.Eq
     for _ in range(2):
         theta = 0.3 * rng.normal(size=p.size)
         rule = nodes(25, 1)
-        value, _ = made.gradient(theta, np.zeros((made.groups, 1)), rule)
-        guess = Guess(theta, made.space.z.copy(), np.zeros((made.groups, 1, p.size)))
+        value, _, modes = made.gradient(theta, np.zeros((made.groups, 1)), rule, 1, made.parts)
+        guess = Guess(theta, modes, np.zeros((made.groups, 1, p.size)))
         assert made.values(theta[None], guess, rule, 1)[0] == pytest.approx(value, abs=1e-6)
         found.append(value)
         full = np.zeros(q.size)
@@ -158,10 +159,48 @@ def test_gradient_of_the_integral_is_its_derivative() -> None:
     made = Integrated(own, "site")
     rng, rule, d = np.random.default_rng(1), nodes(9, 2), made.density.parameters.size
     theta = 0.3 * rng.normal(size=d)
-    _, grad = made.gradient(theta, np.zeros((made.groups, 2)), rule)
-    guess = Guess(theta, made.space.z.copy(), np.zeros((made.groups, 2, d)))
+    _, grad, modes = made.gradient(theta, np.zeros((made.groups, 2)), rule, 1, made.parts)
+    guess = Guess(theta, modes, np.zeros((made.groups, 2, d)))
     for i in range(d):
         step = np.zeros(d)
         step[i] = 1e-4
         ends = made.values(np.array([theta + step, theta - step]), guess, rule, 1)
         assert (ends[0] - ends[1]) / 2e-4 == pytest.approx(grad[i], rel=2e-3, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    "equation",
+    ["flag ~ x + (1 + x | site)", "rank ~ x + (1 | site)",
+     bs.Equation("count ~ x + (1 + x || site) + (1 | rater)", family="negative_binomial")],
+)  # fmt: skip
+def test_parts_add_up_to_the_whole(equation: str | bs.Equation, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = bound(equation, table(200, 12))
+    whole = Integrated(own, "site")
+    monkeypatch.setattr(integrated, "_ROWS", 30)
+    split = Integrated(own, "site")
+    assert len(whole.parts) == 1 and len(split.parts) > 3
+    assert np.concatenate([part.groups for part in split.parts]).tolist() == list(range(12))
+    rng, rule, d = np.random.default_rng(1), nodes(5, whole.q), whole.density.parameters.size
+    thetas, start = 0.3 * rng.normal(size=(3, d)), np.zeros((12, whole.q))
+    one, two = (m.gradient(thetas[0], start, rule, 2, m.parts) for m in (whole, split))
+    for left, right in zip(one, two, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-8)
+    guess = Guess(thetas[0], one[2], np.zeros((12, whole.q, d)))
+    np.testing.assert_allclose(*(m.values(thetas, guess, rule, 2) for m in (whole, split)), rtol=1e-6)
+    some = np.array([1, 4, 5, 11])
+    for parts in (split.only(some), split.parts):
+        chosen = np.concatenate([part.groups for part in parts])
+        modes, roots = split.modes(thetas, guess, 1e-4, 2, parts)
+        expected = whole.modes(thetas, guess, 1e-4, 2, whole.parts)
+        np.testing.assert_allclose(modes, expected[0][:, chosen], atol=1e-7)
+        np.testing.assert_allclose(roots, expected[1][:, chosen], atol=1e-6)
+
+
+def test_a_share_of_the_rows_is_taken_from_every_group() -> None:
+    made = Integrated(bound("flag ~ x + (1 | site)", table(200, 12)), "site")
+    (part,) = made.thinned(0.25)
+    assert np.diff(part.own.starts).tolist() == np.ceil(0.25 * made.sizes()).tolist()
+    y, x = made.density.tables.y, made.density.tables.matrix[0]
+    first = made.own.starts[3] + int(0.5 * made.sizes()[3] / np.ceil(0.25 * made.sizes()[3]))
+    at = part.own.starts[3]
+    assert (part.tables.y[at], part.tables.matrix[0, at]) == (y[first], x[first])

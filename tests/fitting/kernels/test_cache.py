@@ -22,7 +22,8 @@ own = bound("flag ~ x + (1 | site)")
 density = Density(own)
 density(np.zeros(density.parameters.size))
 made = Integrated(own, "site")
-made.gradient(np.zeros(made.density.parameters.size), np.zeros((made.groups, 1)), nodes(3, 1))
+made.gradient(np.zeros(made.density.parameters.size), np.zeros((made.groups, 1)), nodes(3, 1), 1,
+              made.parts)
 native.addresses()
 for function in (density.rows.function, chunks.gradient, native.log_density, native.expand, integral.gradient):
     print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
