@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from bayessynth.privacy.moments import NoisyMoments
 from bayessynth.privacy.released import Released
 from bayessynth.privacy.routes import Block, Routes
 from bayessynth.privacy.unit import Unit
+from bayessynth.suffstats.storage import write_arrays
 
 FORMAT = 1
 _DECLARED = "release.json"
@@ -34,17 +34,7 @@ def save(released: Released, path: str | os.PathLike[str]) -> Path:
     arrays |= {f"moments {i}": sums.total for i, sums in enumerate(released.moments)}
     if released.marginals is not None:
         arrays |= {f"counts {i}": counts for i, counts in enumerate(released.marginals.counts)}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
-        try:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_arrays(target, arrays)
     return target
 
 

@@ -64,14 +64,26 @@ def save(statistics: SufficientStatistics, path: str | os.PathLike[str]) -> Path
     arrays["structure/counts"] = structure.counts
     text = json.dumps(declared, default=_refused)
     arrays[_DECLARED] = np.frombuffer(text.encode(), dtype=np.uint8)
+    # Names of arrays may hold what a file's cannot, so they are numbered.
+    names = list(arrays)
+    listed = np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)
+    write_arrays(target, {"names": listed} | {str(i): arrays[name] for i, name in enumerate(names)})
+    return target
+
+
+def write_arrays(target: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to one file, under a temporary name until it is complete.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_arrays(Path(folder, "one.npz"), {"x": np.arange(3)})
+    ...     np.load(Path(folder, "one.npz"))["x"].tolist()
+    [0, 1, 2]
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
         try:
-            # Names of arrays may hold what a file's cannot, so they are numbered.
-            names = list(arrays)
-            listed = np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)
-            numbered = {str(i): arrays[name] for i, name in enumerate(names)}
-            np.savez_compressed(file, allow_pickle=False, names=listed, **numbered)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
             os.chmod(file.name, 0o644)
@@ -79,7 +91,6 @@ def save(statistics: SufficientStatistics, path: str | os.PathLike[str]) -> Path
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    return target
 
 
 def load(path: str | os.PathLike[str]) -> SufficientStatistics:

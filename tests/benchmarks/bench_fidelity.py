@@ -45,6 +45,8 @@ TABLES = {
     "adult": Table("income", "", ("age", "education-num", "hours-per-week", "sex", "race", "marital-status")),
     "sd2011": Table("smoke", "nociga", ("age", "sex", "edu", "marital", "sport", "depress")),
 }
+# Standard error from which on a logistic coefficient is not determined.
+DETERMINED = 50
 SHOWN = ("c2st_hgb", "pair", "tstr", "excess", "exact_copies", "ci_overlap", "mean_abs_z", "cpu")
 
 
@@ -100,7 +102,8 @@ def regressions(name: str, m: int, settings: dict[str, object]) -> None:
     import numpy as np
     import pandas as pd
 
-    from bayessynth.inference import RULES, Estimate, combine
+    from bayessynth.inference import RULES, Estimate
+    from bayessynth.inference.pooling import combine
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -108,7 +111,10 @@ def regressions(name: str, m: int, settings: dict[str, object]) -> None:
         train = pd.read_csv(folder / "train.csv", low_memory=False)
         copies = [pd.read_csv(folder / f"copy{j}.csv", low_memory=False) for j in range(m)]
     fits = [_logistic(frame, train, TABLES[name]) for frame in (train, *copies)]
-    kept = sorted(set.intersection(*(set(estimates) for estimates, _ in fits)) - {"const"})
+    # A coefficient that some copy does not determine (no record of a rare level, or all of one outcome) is left out.
+    names = [name for name in fits[0][0] if name != "const"]
+    kept = [name for name in names if all(name in e and s[name] < DETERMINED for e, s in fits)]
+    print(f"  {len(kept)} of {len(names)} coefficients are determined in all copies")
     (b, se), *own = [(np.array([e[k] for k in kept]), np.array([s[k] for k in kept])) for e, s in fits]
     singles = [(_overlap(b, se, e, s), np.abs((b - e) / se).mean()) for e, s in own]
     print(f"  {m} single copies: overlap {np.mean([o for o, _ in singles]):.3f}, mean |z| "
