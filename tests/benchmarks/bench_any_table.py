@@ -40,6 +40,7 @@ def measure(path: Path) -> dict[str, object]:
     from scores import Scorer
 
     import bayessynth as bs
+
     warnings.simplefilter("ignore")
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, low_memory=False)
     frame.columns = [str(name) for name in frame.columns]
