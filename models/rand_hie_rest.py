@@ -3,8 +3,8 @@
 Data
 ----
 ``bs.datasets.load("rand_hie")`` (bundled, public domain): the first year of each of 951 persons at six sites, with all
-columns as they are. Cells are missing in ``black``, ``education``, ``diseases``, ``limited`` and ``health``, which nobody
-in Dayton was asked for, and all others told.
+columns as they are. Cells are missing in ``black``, ``education``, ``diseases``, ``limited`` and ``health``, which
+nobody in Dayton was asked for, and all others told.
 
 Graph
 -----
