@@ -128,8 +128,9 @@ def _warn_of_bounds(density: NoisyDensity, theta: np.ndarray, bounds: Bounds) ->
             low, high = bounds[name]
             warn(
                 f"Column {name!r}: about {np.median(shares):.1%} of the declared model lies outside the public bounds "
-                f"{low:g} to {high:g}, where values were clipped, so its spread and slopes come out too small. Release "
-                "with wider bounds, or model a transformed column.",
+                f"{low:g} to {high:g}. If the table has values there, they were clipped, and spread and slopes come "
+                "out too small: release with wider bounds. If the column ends there, no normal equation has its shape, "
+                "and copies go beyond.",
                 DiagnosticsWarning,
             )
 

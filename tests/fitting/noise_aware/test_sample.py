@@ -117,7 +117,8 @@ def test_a_model_that_reaches_beyond_the_bounds_is_warned_of() -> None:
     columns = {"x": np.clip(rng.normal(0.0, 0.3, 3000), *UNIT), "y": np.clip(rng.normal(0.5, 0.4, 3000), *UNIT)}
     bound = bound_to(bs.Spec("x ~ 1", "y ~ x"))
     message = (
-        r"'y': about 7\..% of the declared model lies outside the public bounds -1 to 1, where values were clipped"
+        r"'y': about 7\..% of the declared model lies outside the public bounds -1 to 1\. "
+        "If the table has values there, they were clipped"
     )
     with pytest.warns(DiagnosticsWarning, match=message):
         noise_aware.sample(bound, release(columns, 4.0, rng), BOUNDS, SETTINGS, 1)
