@@ -52,7 +52,7 @@ def test_what_moments_do_not_serve_goes_to_tables_where_it_can() -> None:
     ("equations", "message"),
     [
         (("a ~ arm", "arm ~ 1"), "'a' has no formal route: moments serve 'a' only with predictors that they serve, not "
-                                 "'arm', and tables of counts need a grid for 'a'. Use a normal equation with plain terms"),
+                                 "'arm', and tables of counts need a grid for 'a'. Use a normal equation"),
         (("a ~ 1", "b ~ a:c", "c ~ 1"), "'b' has no formal route: moments serve plain columns, not the term 'a:c'"),
         (("a ~ 1", "b ~ log(a)"), "not the term 'log.a.'"),
         (("a ~ 1", "b ~ a + offset(a)"), r"'b' has no formal route: moments serve no offset\(a\)"),
