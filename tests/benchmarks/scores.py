@@ -60,7 +60,9 @@ class Scorer:
         parts = [part[rng.permutation(len(part))[:SEEN]] for part in (originals, copy)]
         x, y = np.vstack(parts), np.repeat([0, 1], [len(part) for part in parts])
         # Boosted trees take at most 255 levels as such; the others are numbers to them.
-        own = (~self.numeric) & (np.nanmax(np.nan_to_num(x), axis=0) < 255)
+        own = (~self.numeric) & (np.nan_to_num(x).max(axis=0) < 255)
+        present = ~np.isnan(x).all(axis=0)
+        x, own = x[:, present], own[present]
         found = np.zeros(len(y))
         for rows, rest in StratifiedKFold(5, shuffle=True, random_state=0).split(x, y):
             model = HistGradientBoostingClassifier(categorical_features=own, random_state=0)
