@@ -22,6 +22,12 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from scores import Scorer
+
+import bayessynth as bs
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 # Synthetic rows among which nearest neighbours are looked for: more would take hours on the longest tables.
@@ -33,14 +39,17 @@ def tables() -> list[Path]:
     return sorted([*DATA.rglob("*.csv.gz"), *DATA.rglob("*.parquet")])
 
 
+def numbers(frame: pd.DataFrame, schema: bs.Schema) -> pd.DataFrame:
+    """Return a table with numbers and times that stand as text, and times at all, as numbers."""
+    plain, day = schema.plain(frame), pd.Timedelta(days=1)
+    times = {name: (cells.dt.tz_localize(None) - pd.Timestamp(0)) / day
+             for name, cells in plain.select_dtypes(["datetime", "datetimetz"]).items()}  # fmt: skip
+    spans = {name: cells / day for name, cells in plain.select_dtypes("timedelta").items()}
+    return plain.assign(**times, **spans)
+
+
 def measure(path: Path) -> dict[str, object]:
     """Return the figures of one table."""
-    import numpy as np
-    import pandas as pd
-    from scores import Scorer
-
-    import bayessynth as bs
-
     warnings.simplefilter("ignore")
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, low_memory=False)
     frame.columns = [str(name) for name in frame.columns]
@@ -58,8 +67,8 @@ def measure(path: Path) -> dict[str, object]:
     keys = {rule.columns[0] for rule in fitted.spec.rules if isinstance(rule, bs.Unique)}
     labels = {name for columns in fitted.bound.plan.columns.values() for name in columns}
     scored = [name for name in copy if name not in keys | labels]
-    scorer = Scorer(train[scored], holdout[scored])
-    rows = scorer.matrix(copy[scored])
+    scorer = Scorer(numbers(train[scored], fitted.schema), numbers(holdout[scored], fitted.schema))
+    rows = scorer.matrix(numbers(copy[scored], fitted.schema))
     some = np.random.default_rng(3).permutation(len(rows))[:AMONG]
     excess = scorer.membership(rows[some]) - scorer.membership(scorer.independent()[some])
     gone = train[list(copy)].isna().mean().to_numpy()
