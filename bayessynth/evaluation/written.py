@@ -6,7 +6,7 @@ import warnings
 
 import pandas as pd
 
-from bayessynth.errors import SchemaError
+from bayessynth.errors import DataError, SchemaError
 from bayessynth.schema import Schema
 
 
@@ -24,7 +24,7 @@ def plain_tables(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             schema = Schema.detect(text)
-    except SchemaError:
+    except (DataError, SchemaError):
         return frames
     for name in (c.name for c in schema.values() if c.format is not None):
         try:

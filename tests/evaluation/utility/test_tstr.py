@@ -101,7 +101,7 @@ def test_what_is_lacking_is_said():
 
 
 def test_classes_beyond_ten_count_as_one():
-    frame = pd.DataFrame({"y": [str(i) for i in range(15) for _ in range(20 - i)], "x": 1.0})
+    frame = pd.DataFrame({"y": [f"class {i}" for i in range(15) for _ in range(20 - i)], "x": 1.0})
     tables = read_tables(frame, [frame])
     task, notes = task_of(tables, "y")
     assert notes == ("5 rarer classes count as one.",)
