@@ -105,7 +105,7 @@ def test_classes_beyond_ten_count_as_one():
     tables = read_tables(frame, [frame])
     task, notes = task_of(tables, "y")
     assert notes == ("5 rarer classes count as one.",)
-    kept = np.isin(frame["y"], [str(i) for i in range(10)])
+    kept = np.isin(frame["y"], [f"class {i}" for i in range(10)])
     outcome = task.outcome(tables.original)
     assert set(outcome[kept]) == set(range(10))
     assert set(outcome[~kept]) == {10}
