@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -24,11 +23,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scores import Scorer
-
-import bayessynth as bs
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+import bayessynth as bs  # noqa: E402
+from tests.benchmarks.scores import Scorer  # noqa: E402
+
 DATA = ROOT.parent / "shared" / "data"
 # Synthetic rows among which nearest neighbours are looked for: more would take hours on the longest tables.
 AMONG = 100_000
@@ -87,9 +88,8 @@ def measure(path: Path) -> dict[str, object]:
 def isolated(path: Path, seconds: int) -> dict[str, object]:
     """Measure a table in a process of its own."""
     command = [sys.executable, __file__, "--table", str(path)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return {"failed": f"took more than {seconds} s"}
     if done.returncode:
