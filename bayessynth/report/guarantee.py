@@ -107,7 +107,7 @@ def _limits(unit: Mapping[str, Any]) -> tuple[str, ...]:
     found = [
         "What is true of people in general: who learns from the copies how traits go together learns it of everybody, "
         "whether in the data or not.",
-        "That the table exists, the model that was declared, and what the domain below states.",
+        "That the table exists, the model that was declared, and what the domain states.",
         "Other tables and releases with the same people that the ledger does not list.",
         f"Several {whose}s together: the guarantee for j of them is weaker, with j² times the ρ.",
         "Figures from the original that were published besides the copies and this card.",
