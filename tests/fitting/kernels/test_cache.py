@@ -48,6 +48,7 @@ def counts(folder: Path, code: str, *names: str) -> list[tuple[int, int]]:
     return [tuple(map(int, line.split())) for line in made.stdout.splitlines()]
 
 
+@pytest.mark.slow  # it compiles all that there is
 def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
     first, second = counts(tmp_path, CODE), counts(tmp_path, CODE)
     assert all(misses == 1 for _, misses in first)
