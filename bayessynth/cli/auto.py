@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bayessynth.cli.app import guarded, out
 from bayessynth.cli.fit import Cores, Seed
+from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, asked
+from bayessynth.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from bayessynth.privacy import DP
+    from bayessynth.synthesis import SyntheticData
 
 
 @guarded
@@ -28,14 +34,36 @@ def auto(
         Path | None, typer.Option("--spec-out", metavar="FILE", help="Write the spec as Python, to edit and refit.")
     ] = None,
     format_: Annotated[Literal["parquet", "csv"], typer.Option("--format", help="File format.")] = "parquet",
+    epsilon: Epsilon = None,
+    delta: Delta = None,
+    domain: DomainFile = None,
+    person: Person = None,
+    cap: Cap = None,
 ) -> None:
     """Write a spec for a table, fit it, draw copies; print what was chosen for each column and why."""
+    start = time.perf_counter()
+    privacy = asked(epsilon, delta, domain, person, cap, None, False)
+    if privacy is None:
+        copies = _copies(data, m, k, seed, cores, strata, spec_out)
+    elif strata or spec_out is not None:
+        raise PrivacyError("--strata and --spec-out do not go with --epsilon: the spec follows from noisy tables.")
+    else:
+        copies = _private(data, m, k, seed, privacy)
+    console = out()
+    written = copies.to_csv(out_) if format_ == "csv" else copies.to_parquet(out_)
+    console.print(str(copies), markup=False, highlight=False)
+    console.print(f"Written to {written} ({time.perf_counter() - start:.0f} s).", markup=False, soft_wrap=True)
+
+
+def _copies(
+    data: Path, m: int, k: int | None, seed: int | None, cores: int | None, strata: list[str] | None,
+    spec_out: Path | None,
+) -> SyntheticData:  # fmt: skip
     from bayessynth.cli.tables import frame_table
     from bayessynth.fitting import read
     from bayessynth.spec import Spec
 
     frame = read(data)
-    start = time.perf_counter()
     spec = Spec.auto(frame, strata=strata)
     console = out()
     console.print(frame_table(spec.explain(), f"Spec of {data.name}"))
@@ -43,7 +71,12 @@ def auto(
         spec_out.write_text(f"import bayessynth as bs\n\n{spec.to_python()}\n", encoding="utf-8")
         console.print(f"The spec is in {spec_out}.", markup=False, soft_wrap=True)
     fitted = spec.fit(frame, missing="model", copies=m, random_seed=seed, cores=cores)
-    copies = fitted.synthesize(m, k, random_seed=seed)
-    written = copies.to_csv(out_) if format_ == "csv" else copies.to_parquet(out_)
-    console.print(str(copies), markup=False, highlight=False)
-    console.print(f"Written to {written} ({time.perf_counter() - start:.0f} s).", markup=False, soft_wrap=True)
+    return fitted.synthesize(m, k, random_seed=seed)
+
+
+def _private(data: Path, m: int, k: int | None, seed: int | None, privacy: DP) -> SyntheticData:
+    from bayessynth.synthesis.automatic import synthesize
+
+    copies = synthesize(data, m, k, privacy=privacy, random_seed=seed)
+    out().print(copies.provenance["privacy"], markup=False, soft_wrap=True)
+    return copies

@@ -118,6 +118,8 @@ class Family:
         function. Under the identity link its sufficient statistics are sums of products.
     nonparametric
         For a family whose draws are no parameters; it has neither a sampler nor a density here.
+    declared
+        Whether an equation may name the family; others come of how a spec is fitted.
     examples
         Values of the options at which the contract test of families exercises this one.
 
@@ -143,6 +145,7 @@ class Family:
     default_for: frozenset[str] = frozenset()
     gaussian: Callable[[np.ndarray], np.ndarray] | None = None
     nonparametric: bool = False
+    declared: bool = True
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)
 
     def __post_init__(self) -> None:

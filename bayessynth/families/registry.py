@@ -77,12 +77,12 @@ def get(name: str) -> Family:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all families, sorted.
+    """Return the names of all families that an equation may name, sorted.
 
     >>> "normal" in names()
     True
     """
-    return tuple(sorted(_FAMILIES))
+    return tuple(sorted(name for name, family in _FAMILIES.items() if family.declared))
 
 
 def default_for(column: ColumnLike) -> Family:

@@ -87,7 +87,7 @@ def fit(
         Draws kept and warm-up draws of each chain.
     copies : int
         Draws kept of each nonparametric equation (family ``"tree"``) and of which cells are missing: as many copies
-        can be synthesised.
+        can be synthesised. With ``privacy=`` those of equations that tables of counts serve, at least 100.
     random_seed : int, optional
         Fixes everything: the same seed gives the same draws, whatever the number of cores.
     cores : int, optional
@@ -127,8 +127,8 @@ def fit(
     draws, tune, chains = int(draws), int(tune), int(chains)  # NumPy's integers cannot be written as JSON
     settings = Settings(draws=draws, tune=tune, chains=chains, cores=cores or available_cores())
     if is_private(data, privacy):
-        return fit_private(spec, data, privacy, settings, entropy, schema=schema, missing=missing, engine=engine,
-                           keep_groups=keep_groups, trees=trees)  # fmt: skip
+        return fit_private(spec, data, privacy, settings, entropy, int(copies), schema=schema, missing=missing,
+                           engine=engine, keep_groups=keep_groups, trees=trees)  # fmt: skip
     gathered = gather(spec, data, schema, missing)
     columns = [e.response for e in gathered.bound.equations if families.get(e.family).parameters]
     seeds = seeds_of(columns, entropy)

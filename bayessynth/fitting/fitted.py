@@ -27,6 +27,7 @@ from bayessynth.trees import Forest
 if TYPE_CHECKING:
     import pymc as pm
 
+    from bayessynth.fitting.noise_aware.tables import Cells
     from bayessynth.schema import Schema
     from bayessynth.spec import Spec
     from bayessynth.synthesis import SyntheticData
@@ -50,6 +51,8 @@ class Fitted:
         Engines, times, seeds, settings, a fingerprint of the data.
     forest : Forest
         Draws of the nonparametric equations.
+    cells : Cells or None
+        Draws of the equations that noisy tables of counts serve, in a fit with formal privacy.
 
     Examples
     --------
@@ -59,12 +62,13 @@ class Fitted:
     """
 
     def __init__(self, bound: Bound, idata: xr.DataTree, groups: GroupPosterior, provenance: Mapping[str, Any],
-                 forest: Forest | None = None) -> None:  # fmt: skip
+                 forest: Forest | None = None, cells: Cells | None = None) -> None:  # fmt: skip
         self.bound = bound
         self.idata = idata
         self.groups = groups
         self.provenance = dict(provenance)
         self.forest = Forest() if forest is None else forest
+        self.cells = cells
 
     @property
     def spec(self) -> Spec:

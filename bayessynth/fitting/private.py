@@ -4,8 +4,8 @@ Nothing is read off the table but through the release: families, designs and def
 domain, the number of rows and the sizes of groups from their posterior. Whatever would be refused is refused before
 the release, so that no budget is spent on a fit that cannot be had.
 
-Sums of products are what fits go by. A release may hold tables of counts too (``Released.marginals``); a posterior
-given these would be drawn in ``_fit``, in place of the refusal in ``_check_tables``.
+Equations that sums of products serve keep their parameters; those that tables of counts serve are drawn cell by cell,
+as :mod:`bayessynth.fitting.private_cells` says.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bayessynth.fitting.groups import GroupPosterior
 from bayessynth.fitting.noise_aware import chain
 from bayessynth.fitting.noisy_sizes import sizes_given
 from bayessynth.fitting.posterior import Posterior, to_datatree
+from bayessynth.fitting.private_cells import ENGINE, check_cells, fit_cells, with_cells
 from bayessynth.fitting.public_facts import bind_public, bounds_of
 from bayessynth.fitting.seeds import seeds_of
 from bayessynth.privacy import DP, Domain, NoisyMoments, Plan, Released, Unit
@@ -39,6 +40,8 @@ from bayessynth.privacy.routes import Block, Routes, routes
 from bayessynth.spec import Spec
 from bayessynth.suffstats import is_dask, source_of
 
+#: Draws kept at least of what tables of counts serve: pooled intervals need as many copies.
+LEAST = 100
 #: What provenance says of the number of rows.
 PUBLIC, ESTIMATED = "public", "estimated from noisy counts"
 # What arguments say that were left alone.
@@ -96,7 +99,7 @@ def release(spec: Spec, data: Any, privacy: DP, **others: Any) -> Released:
     """
     _check_request(privacy, others)
     prepare(spec, privacy.known(), _unit(privacy))
-    return privacy.release(spec, _table(data))
+    return privacy.release(spec, read_table(data))
 
 
 def planned(spec: Spec, privacy: DP, n: int) -> Plan:
@@ -122,7 +125,7 @@ def planned(spec: Spec, privacy: DP, n: int) -> Plan:
 
 
 def fit_private(
-    spec: Spec, data: Any, privacy: DP | None, settings: Settings, entropy: int, **others: Any
+    spec: Spec, data: Any, privacy: DP | None, settings: Settings, entropy: int, copies: int = 20, **others: Any
 ) -> Fitted:  # fmt: skip
     """Fit a spec to noisy statistics: of a table, which are released first, or of releases that are handed in.
 
@@ -141,6 +144,8 @@ def fit_private(
     settings : Settings
     entropy : int
         Of the draws from the posterior; the noise has its randomness from the operating system.
+    copies : int
+        Draws kept of what tables of counts serve; at least 100, which pooling needs.
     **others
         Arguments of :func:`bayessynth.fitting.fit` that do not go with it, as they were handed in.
 
@@ -176,7 +181,7 @@ def fit_private(
     else:
         released = release(spec, data, privacy, **others)
         ready = prepare(spec, released.domain, released.unit)
-    return _fit(ready, released, settings, entropy)
+    return drawn_fit(ready, released, settings, entropy, max(copies, LEAST))
 
 
 @dataclass(frozen=True)
@@ -213,15 +218,25 @@ def prepare(spec: Spec, domain: Domain, unit: Unit) -> Ready:
     """
     _check_spec(spec, unit)
     found = routes(spec, domain)
-    _check_tables(found)
-    ready = Ready(bind_public(spec, domain), found, bounds_of(domain))
+    check_cells(found, domain)
+    ready = Ready(with_cells(bind_public(spec, domain), found), found, bounds_of(domain))
     for block in found.blocks:
         chain(ready.bound, _zeros(domain, unit, block), ready.bounds)
     return ready
 
 
-def _fit(ready: Ready, released: Released, settings: Settings, entropy: int) -> Fitted:
-    """Draw from the posterior given a release: post-processing, which costs nothing."""
+def drawn_fit(ready: Ready, released: Released, settings: Settings, entropy: int, copies: int) -> Fitted:
+    """Draw from the posterior given a release: post-processing, which costs nothing.
+
+    Parameters
+    ----------
+    ready : Ready
+    released : Released
+    settings : Settings
+    entropy : int
+    copies : int
+        Draws kept of what tables of counts serve.
+    """
     begun = time.perf_counter()
     seeds = seeds_of((block.equations[0] for block in ready.found.blocks), entropy)
     drawn = [
@@ -229,23 +244,26 @@ def _fit(ready: Ready, released: Released, settings: Settings, entropy: int) -> 
         for block, sums in zip(ready.found.blocks, released.moments, strict=True)
     ]
     by_column: dict[str, Posterior] = {name: own for one in drawn for name, own in one.posteriors.items()}
-    posteriors = [by_column[e.response] for e in ready.bound.equations]
+    posteriors = [by_column[e.response] for e in ready.bound.equations if e.response in by_column]
     rows = [one.rows.reshape(-1, one.rows.shape[-1]) for one in drawn]
-    n = max(1, round(float(min((own.sum(axis=1) for own in rows), key=_spread).mean())))
     structure = _structure(ready, rows, np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,))))
-    counted = all(sums.n is not None for sums in released.moments)
+    cells = fit_cells(ready.bound, released, copies, entropy)
+    totals = [own.sum(axis=1) for own in rows] + ([cells.posterior.totals] if cells else [])
+    n = max(1, round(float(min(totals, key=_spread).mean())))
+    counts = [sums.n for sums in released.moments] + [tables.n for tables in released.marginals]
     record = {
-        "engine": {p.column: p.engine for p in posteriors},
+        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(cells.reads if cells else (), ENGINE),
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "total_seconds": round(time.perf_counter() - begun, 2),
         "draws": settings.draws, "tune": settings.tune, "chains": settings.chains, "random_seed": entropy,
-        "n": PUBLIC if counted else ESTIMATED, "groups_kept": False, "data": NOISY,
+        "copies": cells.copies if cells else None, "tables": cells.posterior.method if cells else None,
+        "n": PUBLIC if None not in counts else ESTIMATED, "groups_kept": False, "data": NOISY,
         "version": __version__,
         "priors": {e.response: {name: str(prior) for name, prior in e.priors.items()} for e in ready.bound.equations},
         "privacy": released.record(),
     }  # fmt: skip
-    return Fitted(replace(ready.bound, n=n), to_datatree(posteriors), structure, record)
+    return Fitted(replace(ready.bound, n=n), to_datatree(posteriors), structure, record, cells=cells)
 
 
 def _structure(ready: Ready, rows: Sequence[np.ndarray], rng: np.random.Generator) -> GroupPosterior:
@@ -288,16 +306,6 @@ def _check_spec(spec: Spec, unit: Unit) -> None:
         )
 
 
-def _check_tables(found: Routes) -> None:
-    """Refuse equations that are served by tables of counts, of which no posterior is drawn."""
-    for clique, equations in found.cliques.items():
-        raise PrivacyError(
-            f"Equation for {equations[0]!r} would be served by a table of counts of {' × '.join(clique)}, and fits go "
-            "by sums of products only: numbers of family 'normal' with plain terms, and two-level columns that predict "
-            "them. bs.DP(…).release(spec, df) releases such tables. Nothing was spent."
-        )
-
-
 def _check_request(privacy: Any, others: Mapping[str, Any]) -> None:
     if not isinstance(privacy, DP):
         raise PrivacyError(f"privacy={privacy!r}: state bs.DP(epsilon=…, delta=…, domain=…).")
@@ -330,8 +338,14 @@ def _listed(found: Routes) -> str:
     return "; ".join([*said, *(f"counts of {' × '.join(clique)}" for clique in found.cliques)])
 
 
-def _table(data: Any) -> pd.DataFrame:
-    """Return the table. Cells of a CSV file are read as text, each by itself, so that none changes how others read."""
+def read_table(data: Any) -> pd.DataFrame:
+    """Return the table. Cells of a CSV file are read as text, each by itself, so that none changes how others read.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is not in memory.
+    """
     if is_dask(data):
         raise DataError("A formal release reads a table in memory: hand in data.compute(), or release each part.")
     if isinstance(data, pd.DataFrame):

@@ -17,19 +17,20 @@ from bayessynth.design import Bound, GroupPlan, dim, safe
 from bayessynth.errors import BayesSynthError, StorageError
 from bayessynth.fitting.fitted import Fitted
 from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
+from bayessynth.fitting.noise_aware.tables import Cells
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build, Layout
 from bayessynth.trees import Forest
 
 FORMAT = 1
 _FILES = ("fit.json", "posterior.nc", "groups.npz")
-_TREES = "trees.npz"
+_TREES, _CELLS = "trees.npz", "cells.npz"
 
 
 def save(fitted: Fitted | FittedPyMC, directory: str | os.PathLike[str]) -> Path:
     """Write a fit to a directory; see :meth:`Fitted.save`."""
     target = Path(directory)
-    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= {*_FILES, _TREES}):
+    if target.exists() and not (target.is_dir() and {p.name for p in target.iterdir()} <= {*_FILES, _TREES, _CELLS}):
         raise StorageError(f"{target} exists and is not a saved fit; name a new directory.")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -51,6 +52,9 @@ def _write(fitted: Fitted | FittedPyMC, directory: Path) -> None:
                 "provenance": fitted.provenance, "groups": _declared_groups(fitted.groups)}  # fmt: skip
     if isinstance(fitted, Fitted) and fitted.forest.trees:
         declared["trees"] = fitted.forest.declared()
+    if isinstance(fitted, Fitted) and fitted.cells is not None:
+        declared["cells"], arrays = fitted.cells.to_arrays()
+        np.savez_compressed(directory / _CELLS, allow_pickle=False, **arrays)
     (directory / "fit.json").write_text(json.dumps(declared, indent=1, default=_plain))
     # Groups without variables (a spec of design columns alone) are kept as empty groups.
     _released(fitted).to_netcdf(directory / "posterior.nc", engine="h5netcdf")
@@ -129,7 +133,8 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
             raise StorageError(f"{source} is the fit of a spec, which needs no code; leave build= out.")
         bound = Bound.from_json(declared["bound"])
         _check_complete(bound, idata["posterior"].to_dataset())
-        return Fitted(bound, idata, groups, declared["provenance"], _read_trees(source, declared.get("trees")))
+        return Fitted(bound, idata, groups, declared["provenance"], _read_trees(source, declared.get("trees")),
+                      _read_cells(source, declared.get("cells")))  # fmt: skip
     except BayesSynthError:
         raise
     except Exception as error:
@@ -143,6 +148,13 @@ def _read_trees(source: Path, declared: dict[str, Any] | None) -> Forest:
         return Forest()
     with open(source / _TREES, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         return Forest.of_arrays(declared, dict(arrays))
+
+
+def _read_cells(source: Path, declared: dict[str, Any] | None) -> Cells | None:
+    if declared is None:
+        return None
+    with open(source / _CELLS, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Cells.from_arrays(declared, dict(arrays))
 
 
 def _check_complete(bound: Bound, posterior: xr.Dataset) -> None:

@@ -44,7 +44,7 @@ def carried_out(plan: Plan, found: Routes, release: Release, data: pd.DataFrame)
         moments(release, table, block.read, rho=rho, group=block.group)
         for block, rho in zip(plan.blocks, plan.block_rho, strict=True)
     )
-    tables = marginals(release, table, plan.cliques, rho=plan.clique_rho) if plan.cliques else None
+    tables = (marginals(release, table, plan.cliques, rho=plan.clique_rho),) if plan.cliques else ()
     return Released(sums, tables, found, release.domain, release.unit, (release.ledger,), release.noise.test,
                     versions(release.noise.test))  # fmt: skip
 

@@ -32,8 +32,8 @@ class Released:
     ----------
     moments : tuple of NoisyMoments
         One for each block of ``routes``.
-    marginals : NoisyMarginals or None
-        Tables of counts of the cliques of ``routes``.
+    marginals : tuple of NoisyMarginals
+        Tables of counts of the cliques of ``routes``; several where they were released one after the other.
     routes : Routes
         Which statistic serves which equation.
     domain : Domain
@@ -59,7 +59,7 @@ class Released:
     """
 
     moments: tuple[NoisyMoments, ...]
-    marginals: NoisyMarginals | None
+    marginals: tuple[NoisyMarginals, ...]
     routes: Routes
     domain: Domain
     unit: Unit
@@ -110,22 +110,20 @@ class Released:
              "numbers": sums.total.size, "noise_sd": math.sqrt(sums.variance), "scale": "columns mapped to [-1, 1]"}
             for block, sums in zip(self.routes.blocks, self.moments, strict=True)
         ]  # fmt: skip
-        if self.marginals is not None:
-            found += [
-                {"statistic": f"counts of {' × '.join(clique)}", "numbers": counts.size,
-                 "noise_sd": math.sqrt(self.marginals.variance), "scale": "rows"}
-                for clique, counts in zip(self.marginals.cliques, self.marginals.counts, strict=True)
-            ]  # fmt: skip
-        return found
+        return found + [
+            {"statistic": f"counts of {' × '.join(clique)}", "numbers": counts.size,
+             "noise_sd": math.sqrt(tables.variance), "scale": "rows"}
+            for tables in self.marginals for clique, counts in zip(tables.cliques, tables.counts, strict=True)
+        ]  # fmt: skip
 
     def __add__(self, other: Released) -> Released:
         if not isinstance(other, Released):
             return NotImplemented
         if self.domain != other.domain or self.unit != other.unit or self.routes != other.routes:
             raise PrivacyError("Releases cannot be added: they differ in domain, unit or spec.")
-        tables = None if self.marginals is None or other.marginals is None else self.marginals + other.marginals
         return replace(self, moments=tuple(a + b for a, b in zip(self.moments, other.moments, strict=True)),
-                       marginals=tables, ledgers=(*self.ledgers, *other.ledgers), test=self.test or other.test,
+                       marginals=tuple(a + b for a, b in zip(self.marginals, other.marginals, strict=True)),
+                       ledgers=(*self.ledgers, *other.ledgers), test=self.test or other.test,
                        versions=_all_of(self.versions, other.versions))  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -219,7 +219,7 @@ def _clique(equation: Equation, domain: Domain, reason: str) -> Clique:
         why, remedy = "tables of counts are of rows", "Leave level= out."
     elif ungridded:
         why = f"tables of counts need a grid for {', '.join(map(repr, ungridded))}"
-        remedy = "Use a normal equation with plain terms, or, to release tables alone, bs.Bounds(…, grid=10)."
+        remedy = "Use a normal equation with plain terms, or state one, bs.Bounds(…, grid=10)."
     else:
         size = math.prod(len(cell_labels(domain, name)) for name in columns)
         if size > MAX_CELLS:

@@ -32,8 +32,8 @@ def save(released: Released, path: str | os.PathLike[str]) -> Path:
         load(target)
     arrays = {_DECLARED: np.frombuffer(json.dumps(_declared(released)).encode(), dtype=np.uint8)}
     arrays |= {f"moments {i}": sums.total for i, sums in enumerate(released.moments)}
-    if released.marginals is not None:
-        arrays |= {f"counts {i}": counts for i, counts in enumerate(released.marginals.counts)}
+    for place, tables in enumerate(released.marginals):
+        arrays |= {f"counts {place} {i}": counts for i, counts in enumerate(tables.counts)}
     write_arrays(target, arrays)
     return target
 
@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str]) -> Released:
 
 
 def _declared(released: Released) -> dict[str, Any]:
-    unit, tables = released.unit, released.marginals
+    unit = released.unit
     return {
         "format": FORMAT, "version": __version__, "test": released.test, "versions": dict(released.versions),
         "unit": {"person": unit.person, "cap": unit.cap, "relation": unit.relation},
@@ -87,10 +87,10 @@ def _declared(released: Released) -> dict[str, Any]:
             {"columns": m.columns, "binary": m.binary, "pairs": m.pairs, "variance": m.variance, "n": m.n,
              "groups": m.groups, "test": m.test} for m in released.moments
         ],
-        "marginals": None if tables is None else {
-            "cliques": tables.cliques, "cells": dict(tables.cells), "variance": tables.variance, "n": tables.n,
-            "test": tables.test,
-        },
+        "marginals": [
+            {"cliques": t.cliques, "cells": dict(t.cells), "variance": t.variance, "n": t.n, "test": t.test}
+            for t in released.marginals
+        ],
     }  # fmt: skip
 
 
@@ -103,15 +103,14 @@ def _read(declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Rele
         for i, m in enumerate(declared["moments"])
     )  # fmt: skip
     ledgers = tuple(map(Ledger.from_json, declared["ledgers"]))
-    return Released(sums, _tables(declared["marginals"], arrays), Routes(blocks, cliques),
+    tables = tuple(_tables(place, own, arrays) for place, own in enumerate(declared["marginals"]))
+    return Released(sums, tables, Routes(blocks, cliques),
                     Domain.from_json(declared["domain"]), Unit(**declared["unit"]), ledgers, declared["test"],
                     declared["versions"])  # fmt: skip
 
 
-def _tables(declared: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray]) -> NoisyMarginals | None:
-    if declared is None:
-        return None
+def _tables(place: int, declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> NoisyMarginals:
     cliques = tuple(map(tuple, declared["cliques"]))
     cells = {name: tuple(labels) for name, labels in declared["cells"].items()}
-    counts = tuple(arrays[f"counts {i}"] for i in range(len(cliques)))
+    counts = tuple(arrays[f"counts {place} {i}"] for i in range(len(cliques)))
     return NoisyMarginals(cliques, cells, counts, declared["variance"], declared["n"], declared["test"])

@@ -148,6 +148,8 @@ class Equation:
         """Raise a SpecError unless the equation's formulas and links are among the family's parameters."""
         parameters = {p.name: p for p in family.parameters}
         where = f"Equation for {self.response!r} (family {family.name!r})"
+        if not family.declared:
+            raise SpecError(f"{where}: no equation can name it; it comes of how a spec is fitted. Leave family= out.")
         further = [split_sides(text)[0] for text in self.formulas[1:]]
         for name in (*further, *(n for n in self.links if n)):
             if name not in parameters:

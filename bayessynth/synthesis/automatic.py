@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pandas as pd
 
+from bayessynth.errors import PrivacyError, SynthesisError
+from bayessynth.fitting import read
+from bayessynth.fitting.engines.settings import Settings
+from bayessynth.fitting.private_auto import fit_chosen
+from bayessynth.fitting.seeds import entropy_of
+from bayessynth.privacy import DP
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
 from bayessynth.synthesis.data import SyntheticData
@@ -15,7 +22,7 @@ from bayessynth.trees import TreeSettings
 
 
 def synthesize(
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | os.PathLike[str],
     m: int = 5,
     k: int | None = None,
     *,
@@ -25,15 +32,21 @@ def synthesize(
     trees: TreeSettings | None = None,
     random_seed: int | None = None,
     cores: int | None = None,
+    privacy: DP | None = None,
 ) -> SyntheticData:
     """Draw proper copies of a table by a spec that is written from it.
 
     ``Spec.auto(data)`` is that spec, to print, edit and refit; this is
     ``Spec.auto(data).fit(data, missing="model", copies=m).synthesize(m, k)``.
 
+    With ``privacy=`` the budget is spent on noisy tables of pairs of columns, those that depend on each other most, and
+    the spec is written from them (:func:`bayessynth.fitting.private_auto.fit_chosen`): copies have the columns of the
+    domain, of whose numbers only the cells of its grid are modelled.
+
     Parameters
     ----------
-    data : DataFrame
+    data : DataFrame or path
+        The table, or a Parquet or CSV file.
     m : int
         Number of copies.
     k : int, optional
@@ -46,6 +59,8 @@ def synthesize(
         The same seed gives the same bytes.
     cores : int, optional
         Threads; by default all cores.
+    privacy : DP, optional
+        The formal guarantee that is asked for. Pooled intervals need m=100.
 
     Returns
     -------
@@ -59,6 +74,29 @@ def synthesize(
     (3459, 3)
     """
     check_positive(m=m)
+    if privacy is not None:
+        asked = {"schema": schema, "groups": None if groups == "detect" else groups, "strata": strata, "trees": trees}
+        return _private(data, privacy, m, k, random_seed, asked)
+    data = read(data)
     spec = Spec.auto(data, schema=schema, groups=groups, strata=strata)
     fitted = spec.fit(data, schema=schema, missing="model", copies=m, trees=trees, random_seed=random_seed, cores=cores)
     return fitted.synthesize(m, k, random_seed=random_seed)
+
+
+def _private(
+    data: pd.DataFrame | str | os.PathLike[str],
+    privacy: DP,
+    m: int,
+    k: int | None,
+    random_seed: int | None,
+    asked: Mapping[str, object],
+) -> SyntheticData:
+    for name, value in asked.items():
+        if value is not None:
+            raise PrivacyError(
+                f"{name}= does not go with a formal guarantee: all but noisy tables comes from the domain. Leave it "
+                "out. Nothing was spent."
+            )
+    entropy = entropy_of(random_seed, SynthesisError)
+    fitted = fit_chosen(data, privacy, Settings(1, 1, 1), entropy, m)
+    return fitted.synthesize(m, k, random_seed=entropy)

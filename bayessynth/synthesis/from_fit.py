@@ -115,7 +115,7 @@ def synthesize_fit(
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())
-    maker = maker_of(fitted.bound, fitted.groups, draws, request, given, original, fitted.forest)
+    maker = maker_of(fitted.bound, fitted.groups, draws, request, given, original, fitted.forest, fitted.cells)
     if maker.observed and not has_effects(fitted.bound, draws):
         raise SynthesisError(
             "The effects of the observed groups, which groups='existing' and rest='keep' need, are not in this fit: "

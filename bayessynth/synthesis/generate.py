@@ -19,6 +19,7 @@ import pandas as pd
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
 from bayessynth.fitting.cores import available_cores
+from bayessynth.fitting.noise_aware.tables import Conditionals
 from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
@@ -59,6 +60,8 @@ class Plan:
         Trees of the nonparametric equations, and of masks.
     whole : dict of str to ndarray
         Columns at groups' levels that have a mask, with the values behind their missing cells.
+    cells : Conditionals or None
+        What columns are drawn from that noisy tables of counts serve.
     """
 
     bound: Bound
@@ -73,6 +76,11 @@ class Plan:
     labels: Mapping[str, Labels] = field(default_factory=dict)
     grove: Grove = field(default_factory=Grove)
     whole: dict[str, np.ndarray] = field(default_factory=dict)
+    cells: Conditionals | None = None
+
+    def drawer(self, column: str) -> Grove | Conditionals:
+        """Return what a column without parameters is drawn from."""
+        return self.cells if self.cells is not None and column in self.cells.reads else self.grove
 
     @property
     def masked(self) -> frozenset[str]:
@@ -217,7 +225,7 @@ def draw_column(
     family, column = families.get(equation.family), plan.bound.schema[equation.response]
     if family.nonparametric:
         left = narrowed(plan.bound.rules, column.name, arrays, plan.bound.schema, n)
-        found = plan.grove.draw(
+        found = plan.drawer(column.name).draw(
             column.name, [arrays[c] for c in equation.reads], {f: units.within(f) for f in equation.factors}, n, left,
             len(column.levels), rng,
         )  # fmt: skip

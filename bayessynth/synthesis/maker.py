@@ -13,6 +13,7 @@ from bayessynth.design import Bound, observed_effects
 from bayessynth.errors import SynthesisError
 from bayessynth.fitting.fingerprint import fingerprint
 from bayessynth.fitting.groups import GroupPosterior
+from bayessynth.fitting.noise_aware.tables import Cells
 from bayessynth.synthesis import generate
 from bayessynth.synthesis.arrow import types_of
 from bayessynth.synthesis.conditional import Given, among_observed, at_groups, read_given, read_kept
@@ -60,6 +61,8 @@ class Maker:
         Rows of a part.
     forest : Forest
         Draws of the nonparametric equations.
+    cells : Cells or None
+        Draws of the equations that noisy tables of counts serve.
     evidence : Evidence or None
         What given columns say of others that are drawn before them.
     latest : Latest
@@ -78,6 +81,7 @@ class Maker:
     observed: bool
     part: int
     forest: Forest
+    cells: Cells | None
     evidence: Evidence | None
     latest: Latest = field(default_factory=Latest, compare=False, repr=False)
 
@@ -124,7 +128,7 @@ class Maker:
         grove = Grove.of(self.forest, copy, {f: groups.count(f) for f in self.forest.effects}, rng)
         given, effective = at_groups(self.given, self.bound, groups), None
         made = Plan(self.bound, groups, values, effects, given.rows, seed, self.part, dict(given.upper), given.kept,
-                    labels, grove)  # fmt: skip
+                    labels, grove, cells=None if self.cells is None else self.cells.at(copy))  # fmt: skip
         if self.evidence is not None:
             known_effects = self.observed and has_effects(self.bound, self.draws)
             covariances = {f: own[copy] for f, own in self.forest.effects.items()}
@@ -164,12 +168,13 @@ class Maker:
             taken += [given.alone, given.cells, within]
         forest = [self.forest.settings.to_json(), self.forest.arrays()]
         kept = None if given.kept is None else fingerprint(given.kept, list(given.kept))
-        return digest([self.bound.to_json(), draws, digest_of_groups(self.structure), taken, kept, forest])
+        cells = [] if self.cells is None else list(self.cells.to_arrays())
+        return digest([self.bound.to_json(), draws, digest_of_groups(self.structure), taken, kept, forest, *cells])
 
 
 def maker_of(
     bound: Bound, structure: GroupPosterior, draws: Draws, request: Request, frame: pd.DataFrame | None,
-    original: pd.DataFrame | None, forest: Forest | None = None,
+    original: pd.DataFrame | None, forest: Forest | None = None, cells: Cells | None = None,
 ) -> Maker:  # fmt: skip
     """Return what makes the copies, after a look at all that was handed in.
 
@@ -183,6 +188,11 @@ def maker_of(
         raise SynthesisError(
             f"m={request.m} copies need as many draws of the tree equations and of which cells are missing, but the "
             f"fit has {forest.copies}: fit with copies={request.m}."
+        )
+    if cells is not None and request.m > cells.copies:
+        raise SynthesisError(
+            f"m={request.m} copies need as many draws of the tables of counts, but the fit has {cells.copies}: fit "
+            f"the release (or, if it was not kept, another one) with copies={request.m}."
         )
     if forest.effects and (request.groups == "existing" or bound.kept):
         raise SynthesisError(
@@ -202,7 +212,7 @@ def maker_of(
     return Maker(
         bound, structure, draws.take(chosen), chosen, tuple(c * draws.shape[1] + d for c, d in chosen), request, given,
         tuple(columns), k, observed, ALL if any(rule.whole_copy for rule in bound.rules) else generate.PART,
-        forest.take(request.m), found,
+        forest.take(request.m), cells, found,
     )  # fmt: skip
 
 

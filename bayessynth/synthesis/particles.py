@@ -212,7 +212,7 @@ class Particles:
         column, family = schema[equation.response], families.get(equation.family)
         if family.nonparametric:
             left = narrowed(self.plan.bound.rules, column.name, arrays, schema, n)
-            found = self.plan.grove.probability(
+            found = self.plan.drawer(column.name).probability(
                 column.name, [arrays[c] for c in equation.reads], flat.index, n, left, len(column.levels), given,
                 half_step(column), self.rng,
             )  # fmt: skip

@@ -77,3 +77,16 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     monkeypatch.chdir(folder)
     assert message in refused(*command(folder, *more))
+
+
+def test_a_table_without_a_spec(folder: Path) -> None:
+    domain = bs.Domain({"x": bs.Bounds(0, 20, grid=4, decimals=2), "patient": bs.Bounds(0, 1500, grid=2)}, source="m")
+    (folder / "grid.json").write_text(json.dumps(domain.to_json()))
+    ask = ("auto", folder / "x.csv", "--out", folder / "auto", "--m", 2, "--seed", 1)
+    result = run(*ask, *BUDGET, "--domain", folder / "grid.json", "--format", "csv")
+    assert result.exit_code == 0, result.output
+    assert "(3, 1e-06)-differential privacy per record" in " ".join(result.output.split())
+    copy = pd.read_csv(next((folder / "auto").rglob("*.csv")))
+    assert list(copy) == ["x", "patient"] and 0 <= copy["x"].min() and copy["x"].max() <= 20
+    stray = refused(*ask, *BUDGET, "--domain", folder / "grid.json", "--strata", "x")
+    assert "--strata and --spec-out do not go with --epsilon" in stray

@@ -29,7 +29,7 @@ def test_a_release_holds_what_the_plan_says_and_spends_the_budget() -> None:
     released = ASK.release(SPEC, table(100))
     (sums,) = released.moments
     assert sums.columns == ("sex[m]", "x", "y") and sums.groups == ("1", "2", "3")
-    assert released.marginals is not None and released.marginals.cliques == (("arm",),)
+    assert released.marginals[0].cliques == (("arm",),)
     assert [entry.rho for entry in released.ledger.entries] == pytest.approx([*plan.block_rho, plan.clique_rho])
     assert 0.999999 * released.ledger.total < released.ledger.spent <= released.ledger.total
     assert released.ledger.epsilon_spent <= 1
@@ -53,7 +53,7 @@ def test_releases_of_several_tables_add_up() -> None:
     one, two = table(30, 1), table(40, 2)
     total, whole = silent(one) + silent(two), silent(pd.concat([one, two]))
     np.testing.assert_array_equal(total.moments[0].total, whole.moments[0].total)
-    np.testing.assert_array_equal(total.marginals.counts[0], whole.marginals.counts[0])
+    np.testing.assert_array_equal(total.marginals[0].counts[0], whole.marginals[0].counts[0])
     assert total.moments[0].variance == 2 * whole.moments[0].variance
     with pytest.raises(PrivacyError, match="differ in domain, unit or spec"):
         ASK.release(SPEC, one) + bs.DP(1, 1e-5, domain=FILLED).release(SPEC, two)

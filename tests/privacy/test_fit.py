@@ -211,10 +211,8 @@ def test_groups_are_new_and_their_sizes_follow_from_noisy_counts(tmp_path: Path)
         (lambda: fit(SPEC, table(9), bs.DP(1, 1e-5, bs.Unit("patient", cap=3), DOMAIN)), "no column 'patient'"),
         (lambda: fit(SPEC, table(9).drop(columns="y"), ASK), "no column 'y'"),
         (lambda: fit(bs.Spec("z ~ 1"), table(9), ASK), "Column 'z' .* is not in the domain: state its bounds"),
-        (
-            lambda: fit(bs.Spec("arm ~ 1"), table(9), ASK),
-            r"'arm' would be served by a table of counts of arm, and fits",
-        ),
+        (lambda: fit(bs.Spec(bs.Equation("arm ~ 1", family="tree")), table(9), ASK), "family 'tree' keeps records"),
+        (lambda: bs.Equation("arm ~ 1", family="cells"), "no equation can name it; it comes of how a spec is fitted"),
         (lambda: fit(bs.Spec("y ~ log(x)", "x ~ 1"), table(9), ASK), "'y' has no formal route.*Nothing was spent"),
         (
             lambda: fit(bs.Spec(bs.Equation("y ~ 1", family="student_t")), table(9), ASK),

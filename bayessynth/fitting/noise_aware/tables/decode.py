@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,17 +45,48 @@ def _values(domain: Domain, name: str, codes: np.ndarray, rng: np.random.Generat
     declared = domain[name]
     if not isinstance(declared, Bounds):
         return np.asarray(pd.Series(declared.values).to_numpy()[codes])
-    ends = np.array([declared.low, *declared.cuts, declared.high])
-    uniform = rng.random(len(codes))
-    decimals = 0 if declared.kind == _WHOLE else declared.decimals
+    decimals = decimals_of(declared)
+    drawn = redrawn((declared.low, *declared.cuts, declared.high), decimals, codes, rng)
+    return drawn.astype(np.int64) if decimals == 0 else drawn
+
+
+def decimals_of(declared: Bounds) -> int | None:
+    """Return how many decimals a column's numbers have, None if the domain does not say.
+
+    >>> import bayessynth as bs
+    >>> decimals_of(bs.Bounds(0, 9, kind="count"))
+    0
+    """
+    return 0 if declared.kind == _WHOLE else declared.decimals
+
+
+def redrawn(
+    cell_ends: Sequence[float], decimals: int | None, cells: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:  # fmt: skip
+    """Return numbers that are uniform within their cell, or over the values with so many decimals in it.
+
+    Parameters
+    ----------
+    cell_ends : sequence of float
+        The lower end of each cell, and the upper end of the last.
+    decimals : int or None
+    cells : ndarray of int
+        The cell of each number.
+    rng : Generator
+
+    Examples
+    --------
+    >>> redrawn((0, 1, 10), 0, np.array([0, 0]), np.random.default_rng(1)).tolist()
+    [0.0, 0.0]
+    """
+    ends, uniform = np.asarray(cell_ends, dtype=float), rng.random(len(cells))
     if decimals is None:
-        return ends[codes] + uniform * (ends[codes + 1] - ends[codes])
+        return ends[cells] + uniform * (ends[cells + 1] - ends[cells])
     # Values of a cell are its multiples of the last decimal; the last cell alone holds its upper end.
     unit = 10.0**-decimals
     first = np.ceil(ends[:-1] / unit - 1e-9)
     beyond = np.append(np.ceil(ends[1:-1] / unit - 1e-9), np.floor(ends[-1] / unit + 1e-9) + 1)
     counts = beyond - first
     if (counts < 1).any():
-        return ends[codes] + uniform * (ends[codes + 1] - ends[codes])
-    drawn = first[codes] + np.floor(uniform * counts[codes])
-    return drawn.astype(np.int64) if decimals == 0 else np.round(drawn * unit, decimals)
+        return ends[cells] + uniform * (ends[cells + 1] - ends[cells])
+    return np.asarray(np.round((first[cells] + np.floor(uniform * counts[cells])) * unit, decimals))
