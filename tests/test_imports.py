@@ -48,6 +48,7 @@ DELEGATIONS = {
     ("fitting", "Fitted.synthesize"),
     ("fitting", "FittedPyMC.synthesize"),
     ("synthesis", "SyntheticData.pool"),
+    ("synthesis", "SyntheticData.to_card"),
     ("inference", "Pooled.plot"),
     ("inference", "Comparison.plot"),
     ("evaluation", "Evaluation.to_html"),

@@ -51,6 +51,8 @@ class Pooled:
         Covariance between copies, and average covariance within, on the pooling scale.
     scales : tuple of str
         Pooling scale of each coefficient.
+    estimated : bool
+        Whether n is an estimate, as it is where a formal guarantee hides it.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Pooled:
     between: np.ndarray
     within: np.ndarray
     scales: tuple[str, ...]
+    estimated: bool = False
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -139,7 +142,7 @@ class Pooled:
         about = "the population's values" if self.target == "population" else "the original's estimates"
         lines = [
             f"{self.title}, pooled over m={self.m} {'copy' if self.m == 1 else 'copies'} of k={self.k:,} rows "
-            f"(original n={self.n:,})",
+            f"(original n{' about ' if self.estimated else '='}{self.n:,})",
             *([self.formula] if self.formula else []),
             f"Rule: {self.rule.name}, T = {self.rule.formula}; {self.rule.source}. "
             f"{self.level:.0%} intervals for {about}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from bayessynth.inference.combining import NESTED, Rule, Variance, interval, nes
 from bayessynth.inference.estimate import SCALES, Estimate
 from bayessynth.inference.formula import split, terms_of
 from bayessynth.inference.pooled import Pooled
-from bayessynth.inference.provenance import check_copies, rule_for, uncongenial
+from bayessynth.inference.provenance import check_copies, counted, rule_for, uncongenial
 from bayessynth.synthesis import SyntheticData
 
 Target = Literal["population", "original"]
@@ -114,6 +115,7 @@ def pool(
     title = registry.get(model).title if isinstance(model, str) else "Analysis"
     pooled = combine(found, chosen, k, n, target=target, level=level, title=title, formula=formula, notes=notes,
                      nests=nests)  # fmt: skip
+    pooled = replace(pooled, estimated=not counted(provenance))
     for note in pooled.notes:
         warn(note, PoolingWarning)
     return pooled

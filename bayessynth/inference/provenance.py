@@ -11,6 +11,8 @@ from bayessynth.inference.combining import RULES, Rule, rule_named
 from bayessynth.inference.formula import Parts
 
 NO_PRIVACY = "no formal guarantee"
+#: What the provenance of a fit says where the number of rows is public.
+PUBLIC = "public"
 #: Fewest copies with which the variance between them is known well enough to hold the noise of formal privacy.
 FORMAL_COPIES = 100
 _LEFT_OUT = (
@@ -27,6 +29,15 @@ def formal(provenance: Mapping[str, Any] | None) -> bool:
     (False, False)
     """
     return (provenance or {}).get("privacy", NO_PRIVACY) != NO_PRIVACY
+
+
+def counted(provenance: Mapping[str, Any] | None) -> bool:
+    """Return whether the provenance has the original's number of rows, and not an estimate from noisy counts.
+
+    >>> counted(None), counted({"privacy": "(1, 1e-06)-differential privacy", "fit": {"n": "estimated"}})
+    (True, False)
+    """
+    return provenance is None or not formal(provenance) or provenance.get("fit", {}).get("n", PUBLIC) == PUBLIC
 
 
 def imputes(provenance: Mapping[str, Any]) -> bool:

@@ -7,17 +7,18 @@ with them somebody could check a guess of the original against the record.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bayessynth.evaluation.evaluation import Evaluation
-from bayessynth.fitting.private import PUBLIC
+from bayessynth.evaluation.measure import Measure
 from bayessynth.inference.combining import Rule
-from bayessynth.inference.provenance import formal, least_copies, rule_for
+from bayessynth.inference.provenance import counted, formal, least_copies, rule_for
 from bayessynth.report.guarantee import Guarantee, guarantee
 from bayessynth.report.numerals import number
 from bayessynth.report.sections import Shown, shown
+from bayessynth.synthesis import SyntheticData
 
 # The entries that a card carries: heading, key, how the value is written.
 _ENTRIES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
@@ -36,6 +37,14 @@ _ENTRIES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("Privacy", "privacy", str),
     ("Versions", "versions", lambda v: ", ".join(f"{name} {version}" for name, version in v.items())),
 )
+
+
+class Rows(NamedTuple):
+    """Number of copies, rows of a copy, and rows of the original."""
+
+    m: int
+    k: int
+    n: int
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,8 @@ class Card:
     guarantee: Guarantee | None
 
 
-def card(evaluation: Evaluation) -> Card:
-    """Gather what a public card says.
+def card(source: Evaluation | SyntheticData) -> Card:
+    """Gather what a public card says of copies: that were evaluated, or that nobody compared with an original.
 
     Examples
     --------
@@ -92,10 +101,19 @@ def card(evaluation: Evaluation) -> Card:
     >>> found.facts, found.recorded, found.measures
     ((('Copies', '1'), ('Rows of a copy', '40'), ('Rows of the original', '40')), False, ())
     """
-    tables = evaluation.tables
-    record: Mapping[str, Any] = tables.provenance or {}
-    m, n, k = (record.get(key) or getattr(tables, key) for key in ("m", "n", "k"))
-    estimated = ", estimated from noisy counts" if formal(record) and record["fit"]["n"] != PUBLIC else ""
+    if isinstance(source, Evaluation):
+        tables = source.tables
+        return _card(tables.provenance, Rows(tables.m, tables.k, tables.n), tables.fitted, source.measures)
+    record = source.provenance
+    return _card(record, Rows(record["m"], record["k"] or len(source[0]), record["n"]))
+
+
+def _card(
+    record: Mapping[str, Any] | None, rows: Rows, fitted: Any = None, measures: Sequence[Measure] = ()
+) -> Card:  # fmt: skip
+    record = record or {}
+    m, k, n = (record.get(key) or getattr(rows, key) for key in ("m", "k", "n"))
+    estimated = "" if counted(record) else ", estimated from noisy counts"
     sizes = [("Copies", f"{m:,}"), ("Rows of a copy", f"{k:,}"), (f"Rows of the original{estimated}", f"{n:,}")]
     entries = [(heading, write(record[key])) for heading, key, write in _ENTRIES if record.get(key) is not None]
     rule = rule_for(record) if record else None
@@ -103,10 +121,10 @@ def card(evaluation: Evaluation) -> Card:
     known = rule is not None and rule.expected is not None
     named = "" if rule is None else f', rule="{rule.name}"'
     needed = 0 if rule is None else max(rule.advised, least_copies(record, rule))
-    public = [m for m in evaluation if not m.restricted and math.isfinite(m.value)]
+    public = [m for m in measures if not m.restricted and math.isfinite(m.value)]
     return Card(
         (*sizes, *((heading, text) for heading, text in entries if text)),
-        _families(tables.fitted),
+        _families(fitted),
         tuple(map(str, record.get("disclosing", ()))),
         bool(record),
         rule,

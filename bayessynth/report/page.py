@@ -23,6 +23,8 @@ from bayessynth.report.sections import ROOMS, diagnosis_parts, facts, flattened,
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from bayessynth.synthesis import SyntheticData
+
 # Characters that no page may hold; a column may be named with one all the same.
 _CONTROLS = {c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), *range(127, 160), 0xFFFE, 0xFFFF)}
 
@@ -54,12 +56,13 @@ def write_report(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     return _write(report_html(evaluation), Path(path))
 
 
-def write_card(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
+def write_card(source: Evaluation | SyntheticData, path: str | os.PathLike[str]) -> Path:
     """Write the public card: how the copies were made and how to analyse them; no comparison with original records.
 
     Parameters
     ----------
-    evaluation : Evaluation
+    source : Evaluation or SyntheticData
+        What was judged, or copies alone.
     path : path-like
 
     Returns
@@ -77,7 +80,7 @@ def write_card(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     ...     "Total variation" in write_card(result, f"{folder}/card.html").read_text()
     False
     """
-    return _write(card_html(evaluation), Path(path))
+    return _write(card_html(source), Path(path))
 
 
 def report_html(evaluation: Evaluation) -> str:
@@ -119,9 +122,9 @@ def report_html(evaluation: Evaluation) -> str:
     )  # fmt: skip
 
 
-def card_html(evaluation: Evaluation) -> str:
+def card_html(source: Evaluation | SyntheticData) -> str:
     """Return the public card as text; :func:`write_card` writes it to a file."""
-    return _render("card.html.j2", card=card(evaluation), title="Synthetic data card")
+    return _render("card.html.j2", card=card(source), title="Synthetic data card")
 
 
 @lru_cache(maxsize=1)

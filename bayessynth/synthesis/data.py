@@ -166,6 +166,16 @@ class SyntheticData:
 
         return pool(self, formula, model, **options)
 
+    def to_card(self, path: str | os.PathLike[str]) -> Path:
+        """Write the public card: how the copies were made and how to analyse them, from their provenance alone.
+
+        No original is needed, so that with formal privacy it costs nothing. ``bs.evaluate(…).to_card`` writes the card
+        of copies that were judged.
+        """
+        from bayessynth.report import write_card
+
+        return write_card(self, path)
+
     def to_parquet(
         self, directory: str | os.PathLike[str], *, client: Client | None = None, progress: bool = True
     ) -> Path:

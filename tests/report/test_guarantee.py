@@ -99,3 +99,13 @@ def test_without_privacy_there_is_no_such_section(original: pd.DataFrame) -> Non
     tables = read_tables(frame, [frame], provenance=None)
     found = card(Evaluation((), tables))
     assert found.guarantee is None and "Formal privacy" not in card_html(Evaluation((), tables))
+
+
+def test_copies_alone_have_a_card_and_pooled_results_say_that_n_is_an_estimate(
+    original: pd.DataFrame, tmp_path
+) -> None:
+    copies = fit(original).synthesize(m=100, k=50, force=True, random_seed=1)
+    text = Page(copies.to_card(tmp_path / "card.html").read_text()).text
+    assert "Rows of the original, estimated from noisy counts" in text and "Combining rule: rrr" in text
+    with warnings.catch_warnings(action="ignore", category=BayesSynthWarning):
+        assert f"(original n about {copies.provenance['n']:,})" in copies.pool("x ~ 1").summary()
