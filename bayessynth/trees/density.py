@@ -14,7 +14,7 @@ from numba import njit
 from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.walk import features_at, moved_from, node_of, share_left, tilted
+from bayessynth.trees.walk import away_from, features_at, moved_from, node_of, share_left, tilted
 
 # Of a column without a last decimal: the width in which a number is looked for, in units of the leaves' whole range.
 NARROW = 1e-9
@@ -146,8 +146,10 @@ def _sums(
             none = none and _part(e, leaves, cells, unit, -np.inf, np.inf) == 0
         if none:
             return 0.0, 1.0
+    away = scores.copy()
+    away_from(leaf, leaves, away)
     for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-        chance = (leaves.upto[e] - before) * tilted(leaf, e, leaves, scores)
+        chance = (leaves.upto[e] - before) * tilted(e, leaves, away)
         before = leaves.upto[e]
         if free:
             total += chance

@@ -80,7 +80,7 @@ class Grove:
         limits = () if narrowed.free else _limits(narrowed, n, levels)
         for number, ensemble in enumerate(self.trees[column]):
             known = [*predictors, *self._effects(column, number, groups)]
-            table = np.array(known, dtype=float) if known else np.empty((0, n))
+            table = np.stack(known, axis=1, dtype=float) if known else np.empty((n, 0))
             uniforms = rng.random((3, len(rows)))
             down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
             down(
@@ -124,7 +124,7 @@ class Grove:
 
         def of(number: int, ensemble: Ensemble, wanted: np.ndarray) -> np.ndarray:
             known = [*predictors, *self._effects(column, number, groups)]
-            table = np.array(known, dtype=float) if known else np.empty((0, n))
+            table = np.stack(known, axis=1, dtype=float) if known else np.empty((n, 0))
             cells, found = cells_of(wanted, half, levels, ensemble.leaves), np.empty(n)
             probabilities(table, ensemble.features, ensemble.nodes, ensemble.leaves, self.smoothing, cells, limits,
                           narrowed.free, n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip

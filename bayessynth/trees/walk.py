@@ -25,7 +25,7 @@ def draw(
 
     Parameters
     ----------
-    table : ndarray of shape (p, n)
+    table : ndarray of shape (n, p)
         Encoded predictors as floats.
     rows : ndarray of int64
     features, nodes, leaves
@@ -37,14 +37,32 @@ def draw(
     predictors, scores = features.slopes.shape
     known = np.empty(predictors + scores, dtype=np.float32)
     chances = np.empty(np.max(np.diff(leaves.start)))
-    for i in range(len(rows)):
+    trees = len(nodes.roots)
+    order = by_tree(uniforms[0], trees)
+    for k in range(len(rows)):
+        i = order[k]
         row = rows[i]
         features_at(table, row, features, known)
-        u = uniforms[0, i] * len(nodes.roots)
+        u = uniforms[0, i] * trees
         node = node_of(known, nodes, nodes.roots[int(u)])
         leaf = moved_from(node, nodes, smoothing, u - int(u))
         entry = _entry(leaf, leaves, known[predictors:], uniforms[1, i], chances)
         out[row] = _value(entry, leaves, uniforms[2, i])
+
+
+@njit(cache=True, nogil=True)
+def by_tree(uniforms: np.ndarray, trees: int) -> np.ndarray:
+    """Return an order of records in which those of one tree stand together, so that its nodes stay at hand."""
+    ends = np.zeros(trees + 1, dtype=np.int64)
+    for u in uniforms:
+        ends[int(u * trees) + 1] += 1
+    ends = np.cumsum(ends)
+    order = np.empty(len(uniforms), dtype=np.int64)
+    for i in range(len(uniforms)):
+        tree = int(uniforms[i] * trees)
+        order[ends[tree]] = i
+        ends[tree] += 1
+    return order
 
 
 @njit(cache=True, nogil=True)
@@ -54,7 +72,7 @@ def features_at(table: np.ndarray, row: int, features: Features, known: np.ndarr
     for s in range(scores):
         known[predictors + s] = 0.0
     for j in range(predictors):
-        value = table[j, row]
+        value = table[row, j]
         first = features.first[j]
         if first >= 0:
             code = first + int(value) + 1
@@ -111,11 +129,11 @@ def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float, chances: np.
     low, high = leaves.start[leaf], leaves.start[leaf + 1]
     if high - low == 1:
         return low
-    if len(scores) == 0:
+    if not away_from(leaf, leaves, scores):
         return low + np.searchsorted(leaves.upto[low : high - 1], np.float32(u), side="right")
     # First without sums, so that several entries are worked out at a time.
     for e in range(low, high):
-        chances[e - low] = tilted(leaf, e, leaves, scores)
+        chances[e - low] = tilted(e, leaves, scores)
     total, before = 0.0, 0.0
     for e in range(low, high):
         total += (leaves.upto[e] - before) * chances[e - low]
@@ -151,8 +169,9 @@ def draw_within(
     absent, present : ndarray of bool, shape (n,)
         Where a cell must, and must not, be missing.
     """
-    predictors, scores = len(table), features.slopes.shape[1]
+    predictors, scores = features.slopes.shape
     known = np.empty(predictors + scores, dtype=np.float32)
+    away = np.empty(scores, dtype=np.float32)
     weight = np.empty(len(leaves.upto))
     for i in range(len(rows)):
         row = rows[i]
@@ -166,8 +185,10 @@ def draw_within(
             begin, total = leaves.start[first], 0.0
             for leaf in range(first, last):
                 share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
+                away[:] = known[predictors:]
+                away_from(leaf, leaves, away)
                 for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-                    chance = (leaves.upto[e] - before) * share * tilted(leaf, e, leaves, known[predictors:])
+                    chance = (leaves.upto[e] - before) * share * tilted(e, leaves, away)
                     before = leaves.upto[e]
                     total += chance * share_left(e, leaves, row, lower, upper, allowed, absent, present)
                     weight[e - begin] = total
@@ -184,12 +205,22 @@ def draw_within(
 
 
 @njit(cache=True, nogil=True)
-def tilted(leaf: int, entry: int, leaves: Leaves, scores: np.ndarray) -> float:
-    """Return by what factor scores change an entry's probability."""
-    power = 0.0
+def away_from(leaf: int, leaves: Leaves, scores: np.ndarray) -> bool:
+    """Make distances of scores from the middle of a leaf, as far as they count, and return whether there are any."""
+    some = False
     for s in range(len(scores)):
         far = SEEN * leaves.spread[leaf, s]
-        power += leaves.pull[entry, s] * min(max(scores[s] - leaves.middle[leaf, s], -far), far)
+        scores[s] = min(max(scores[s] - leaves.middle[leaf, s], -far), far)
+        some |= scores[s] != 0
+    return some
+
+
+@njit(cache=True, nogil=True)
+def tilted(entry: int, leaves: Leaves, away: np.ndarray) -> float:
+    """Return by what factor scores, so far from the middle of the entry's leaf, change its probability."""
+    power = 0.0
+    for s in range(len(away)):
+        power += leaves.pull[entry, s] * away[s]
     return _exponential(min(max(power, -FURTHEST), FURTHEST))
 
 
