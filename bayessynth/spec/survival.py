@@ -213,7 +213,7 @@ class Survival:
         """Return the right side of a latent time's equation, with its tilde."""
         text = self.censoring if name == CENSORED else self.causes.get(name)
         if text is None:
-            return f"~ {split_sides(self.formulas[0])[1]}"
+            return f"~ {split_sides(self.formulas[0])[1].strip()}"
         left, right = text.split("~", 1) if "~" in text else ("?", "")
         if left.strip():
             raise SpecError(f"Survival({self.formulas[0]!r}): write {text!r} as a right side, such as '~ age'.")
