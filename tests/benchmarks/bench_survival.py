@@ -41,6 +41,7 @@ class Case:
     arm: str
     analysis: str = ""
     schema: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Any, ...] = ()
 
 
 def read(name: str) -> pd.DataFrame:
@@ -87,7 +88,8 @@ def cases() -> list[Case]:
         Case("colon recurrence", lambda: colon(1), bs.Survival(
             "time ~ rx + age + sex + nodes", event="status"), 1, "rx", "time ~ C(rx, Treatment('Obs'))"),
         Case("pbc", pbc, bs.Survival(
-            "time ~ age + edema + log(bili) + log(protime) + log(albumin)", event="status"), 2, "edema"),
+            "time ~ age + edema + log(bili) + log(protime) + log(albumin)", event="status"), 2, "edema",
+            rules=(bs.Range("bili", 0.1, 40),)),
         Case("lung", lung, bs.Survival("time ~ age + sex + phecog", event="status"), 2, "sex"),
         Case("veteran", lambda: read("veteran"), bs.Survival(
             "time ~ trt + celltype + karno + diagtime + age + prior", event="status"), 1, "trt",
@@ -123,7 +125,7 @@ def run(case: Case) -> dict[str, Any]:
     original = case.load()
     schema = bs.Schema.detect(original).override(**case.schema)
     start = time.perf_counter()
-    fitted = bs.Spec(case.survival, rest="tree").fit(original, schema=schema, random_seed=1, progress=False)
+    fitted = bs.Spec(case.survival, rest="tree", rules=case.rules).fit(original, schema=schema, random_seed=1, progress=False)
     seconds = time.perf_counter() - start
     event = case.survival.event
     formula = case.analysis or case.survival.formulas[0].replace("log(", "np.log(")
