@@ -211,18 +211,18 @@ def _bind_equation(
     return complete(equation, drafted, measures, Moments.of(values))
 
 
-def check_response(equation: BoundEquation, values: np.ndarray, frame: Frame) -> None:
+def check_response(equation: BoundEquation, values: np.ndarray, frame: Frame | None) -> None:
     """Raise a DataError for values of a response that its family cannot have.
 
     Parameters
     ----------
     equation : BoundEquation
     values : ndarray of shape (n,)
-    frame : Frame
-        Columns of the same rows, with what stands beside the values.
+    frame : Frame or None
+        Columns of the same rows, with what stands beside the values; None where nothing does.
     """
     options = {k: v for k, v in equation.options.items() if k != "link"}
-    families.get(equation.family).check(values, equation.column, **options, **equation.beside(frame))
+    families.get(equation.family).check(values, equation.column, **options, **(equation.beside(frame) if frame else {}))
 
 
 def draft(equation: Equation, resolved: BoundEquation, frame: Frame) -> BoundEquation:

@@ -202,6 +202,10 @@ class Bound:
         for equation in self.equations:
             if equation.response == column:
                 return equation
+        for own in self.survivals:
+            if column in own.declares:
+                listed = ", ".join(repr(name) for name, _ in own.latent)
+                raise SpecError(f"Column {column!r} comes of latent times, each with its own equation: {listed}.")
         self.spec[column]  # raises with the nearest name
         raise SpecError(f"Column {column!r} was not fitted.")
 
@@ -222,5 +226,6 @@ class Bound:
             Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
-            tuple(map(Mask.from_json, data.get("masks", ()))), tuple(map(FollowUp.from_json, data.get("survivals", ()))),
+            tuple(map(Mask.from_json, data.get("masks", ()))),
+            tuple(map(FollowUp.from_json, data.get("survivals", ()))),
         )  # fmt: skip

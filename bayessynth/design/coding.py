@@ -76,7 +76,7 @@ def _coded(own: Survival, data: pd.DataFrame, schema: Schema) -> Survival:
     if own.until and len(names) > 1:
         raise SpecError(
             f"The survival time {own.time!r} has ends of intervals (until={own.until!r}) and events of several causes "
-            f"({', '.join(names.values())}), which are not served together. Leave until= out, or make one event of them."
+            f"({', '.join(names.values())}), which do not go together. Leave until= out, or make one event of them."
         )
     coding = tuple((name, value) for value, name in names.items())
     if censored is not None:
@@ -122,8 +122,7 @@ def _values(own: Survival, event: np.ndarray, schema: Schema) -> dict[float, Any
     found = np.unique(event[np.isfinite(event)])
     if len(found) > _MOST:
         raise DataError(
-            f"Column {own.event!r} has {len(found)} values, too many for what ended a survival time. Is it the column of "
-            "events?"
+            f"Column {own.event!r} has {len(found)} values, too many for what ended a time. Is it the column of events?"
         )
     return {float(v): int(v) if float(v).is_integer() else float(v) for v in found}
 

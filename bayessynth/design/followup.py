@@ -74,7 +74,7 @@ class FollowUp:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FollowUp:
         """Make it of what :meth:`to_json` returned."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         return cls(**{**values, "latent": tuple((name, float(code)) for name, code in data["latent"])})
 
 

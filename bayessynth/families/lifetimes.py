@@ -71,7 +71,12 @@ def logp(
 
 
 def rows(
-    y: np.ndarray, event: Any, entry: Any, upper: Any, cumulative: Callable[[Any], Any], log_hazard: Callable[[Any], Any]
+    y: np.ndarray,
+    event: Any,
+    entry: Any,
+    upper: Any,
+    cumulative: Callable[[Any], Any],
+    log_hazard: Callable[[Any], Any],
 ) -> np.ndarray:
     """Return log densities from a cumulative hazard and a log hazard at times above 0, -inf outside the support."""
     event, entry, upper = (np.broadcast_to(np.asarray(v, dtype=float), y.shape) for v in (event, entry, upper))
@@ -88,9 +93,7 @@ def rows(
     return np.where(inside, found + cumulative(entry), -np.inf)
 
 
-def graph(
-    own: Standard, value: Any, location: Any, slope: Any, beside: Mapping[str, Any], pm: Any
-) -> Any:
+def graph(own: Standard, value: Any, location: Any, slope: Any, beside: Mapping[str, Any], pm: Any) -> Any:
     """Return :func:`logp` as a PyTensor expression; what is not in ``beside`` is left out of it."""
 
     def z(t: Any) -> Any:
@@ -158,9 +161,7 @@ def dist(
     return custom_dist(pm, name, {**params, **beside}, log_density, sample, dtype="float64", **kwargs)
 
 
-def draw(
-    own: Standard, rng: np.random.Generator, n: int, location: Any, slope: Any, entry: Any = 0.0
-) -> np.ndarray:
+def draw(own: Standard, rng: np.random.Generator, n: int, location: Any, slope: Any, entry: Any = 0.0) -> np.ndarray:
     """Draw times of events that come after entry, shape (n,): by the inverse of G."""
     entry = np.asarray(entry, dtype=float)
     before = np.where(entry > 0, own.cumulative(slope * (np.log(np.where(entry > 0, entry, 1.0)) - location)), 0.0)
@@ -176,7 +177,9 @@ def check(y: Any, column: str, **beside: Any) -> None:
     checks.finite(y, column)
     y = np.asarray(y, dtype=float)
     within = np.broadcast_to(np.asarray(beside.get("upper", 0.0), dtype=float) > y, y.shape)
-    remedy = "A time counts from when the record could first have had the event: mend such times, or leave the rows out."
+    remedy = (
+        "A time counts from when the record could first have had the event: mend such times, or leave the rows out."
+    )
     checks.require((y > 0) | (within & (y == 0)), y, column, "times above 0", remedy)
     entry = np.broadcast_to(np.asarray(beside.get("entry", 0.0), dtype=float), y.shape)
     remedy = "A record is watched from its entry to a later time: mend such rows, or leave them out."

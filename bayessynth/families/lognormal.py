@@ -22,7 +22,6 @@ from bayessynth.families.family import Family, Parameter
 from bayessynth.families.links import inverse, log_normal_cdf_graph
 from bayessynth.families.registry import register
 
-
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 #: z = (log y - mu) / sigma is standard normal: G = -log Φ(-z).
 NORMAL = lifetimes.Standard(

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth.errors import SpecError
-from bayessynth.families import defaults, lifetimes
+from bayessynth.families import lifetimes
 from bayessynth.families.custom import custom_dist
 from bayessynth.families.family import Family, Parameter, Vector
 from bayessynth.families.links import inverse
@@ -97,7 +97,7 @@ def _dist(pm: Any, name: str, params: dict[str, Any], *, cuts: Any = (), **kwarg
     ends = np.concatenate([[0.0], times, [np.inf]])
 
     def logp(value: Any, rate: Any, *given: Any) -> Any:
-        levels: list[Any] = [np.float64(0.0), *((given[0].reshape((-1,))[i] for i in range(len(times))))]
+        levels: list[Any] = [np.float64(0.0), *(given[0].reshape((-1,))[i] for i in range(len(times)))]
 
         def cumulative(t: Any) -> Any:
             parts = [

@@ -107,6 +107,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
     """
     again = None
     whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
+    whole = whole or bool(spec.survivals)
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

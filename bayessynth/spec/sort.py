@@ -13,6 +13,19 @@ from bayessynth.spec.survival import Survival
 Declared = Equation | Survival
 
 
+def as_declared(item: str | Declared) -> Declared:
+    """Return what a spec is handed as an equation or a survival time.
+
+    >>> as_declared("age ~ 1")
+    Equation('age ~ 1')
+    """
+    if isinstance(item, Equation | Survival):
+        return item
+    if isinstance(item, str):
+        return Equation(item)
+    raise SpecError(f"A spec takes formulas, bs.Equation(...) and bs.Survival(...), not {item!r}.")
+
+
 def in_order(equations: tuple[Declared, ...], rules: tuple[Rule, ...]) -> tuple[Declared, ...]:
     """Sort so that every column follows those it depends on, keeping the declared order where free.
 

@@ -11,7 +11,7 @@ from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.show import draw_graph, html_table, text_table
-from bayessynth.spec.sort import Declared, in_order, with_dots
+from bayessynth.spec.sort import Declared, as_declared, in_order, with_dots
 from bayessynth.spec.survival import Survival, declared
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Spec:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        own = with_dots(tuple(map(_equation, equations)))
+        own = with_dots(tuple(map(as_declared, equations)))
         self._rules = checked(rules, [c for e in own for c in e.declares])
         self._declared = in_order(own, self._rules)
         self._equations = tuple(e for item in self._declared for e in item.equations)
@@ -85,7 +85,7 @@ class Spec:
 
     @property
     def declared(self) -> tuple[Declared, ...]:
-        """What was declared, in the same order: equations and survival times."""
+        """What was declared, in the order of the equations: these, and survival times."""
         return self._declared
 
     @property
@@ -123,12 +123,9 @@ class Spec:
         return column in self.columns
 
     def __getitem__(self, column: str) -> Equation:
-        for equation in self._equations:
-            if equation.response == column:
-                return equation
-        for equation in self._equations:
-            if column in equation.declares:
-                return equation
+        own = [e for e in self._equations if e.response == column]
+        if found := own or [e for e in self._equations if column in e.declares]:
+            return found[0]
         raise SpecError(f"The spec has no equation for {column!r}.{suggest(column, self.columns)}")
 
     def __eq__(self, other: object) -> bool:
@@ -144,7 +141,7 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ age").replace("income ~ 1")["income"]
         Equation('income ~ 1')
         """
-        changed = {e.declares[0]: e for e in map(_equation, equations)}
+        changed = {e.declares[0]: e for e in map(as_declared, equations)}
         kept = [changed.pop(e.declares[0], e) for e in self._declared]
         return Spec(*kept, *changed.values(), rest=self._rest, rules=self._rules)
 
@@ -155,9 +152,8 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ 1").drop("income").columns
         ('age',)
         """
-        for column in columns:
-            self[column]
-        kept = (e for e in self._declared if not set(e.declares) & set(columns))
+        _ = [self[column] for column in columns]  # an unknown one raises
+        kept = (e for e in self._declared if set(e.declares).isdisjoint(columns))
         return Spec(*kept, rest=self._rest, rules=self._rules)
 
     @property
@@ -173,8 +169,8 @@ class Spec:
         >>> bs.Spec.from_json(spec.to_json()) == spec
         True
         """
-        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest}
-        data |= {"equations": [e.to_json() for e in self._declared]}
+        own = [item.to_json() for item in self._declared]
+        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest, "equations": own}
         return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
 
     @classmethod
@@ -216,9 +212,7 @@ class Spec:
         from bayessynth.spec.auto import explain
 
         if not self._choices:
-            raise SpecError(
-                "Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this one says."
-            )
+            raise SpecError("Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this says.")
         return explain(self._choices)
 
     @classmethod
@@ -404,11 +398,3 @@ class Spec:
         from bayessynth.synthesis import synthesize_prior
 
         return synthesize_prior(self, data, m, k, schema=schema, n=n, random_seed=random_seed)
-
-
-def _equation(item: str | Declared) -> Declared:
-    if isinstance(item, Equation | Survival):
-        return item
-    if isinstance(item, str):
-        return Equation(item)
-    raise SpecError(f"A spec takes formulas, bs.Equation(...) and bs.Survival(...), not {item!r}.")

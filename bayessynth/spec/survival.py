@@ -11,9 +11,9 @@ from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Prior
 from bayessynth.spec.cause import Cause
 from bayessynth.spec.equation import Equation
+from bayessynth.spec.expression import quote
 from bayessynth.spec.formula import has_dot, parse
 from bayessynth.spec.grouping import split_sides
-from bayessynth.spec.expression import quote
 
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
@@ -115,7 +115,9 @@ class Survival:
             )
         named = [self.time, event, *filter(None, (entry, until))]
         if len(set(named)) < len(named):
-            raise SpecError(f"Survival({formula!r}) names one column twice among time, event, entry and until: {named}.")
+            raise SpecError(
+                f"Survival({formula!r}) names one column twice among time, event, entry and until: {named}."
+            )
         self._equations_of(self.coding)
 
     def __hash__(self) -> int:
@@ -263,5 +265,3 @@ def declared(data: Mapping[str, Any]) -> Equation | Survival:
     Survival('time ~ 1', event='status')
     """
     return Survival.from_json(data) if "survival" in data else Equation.from_json(data)
-
-

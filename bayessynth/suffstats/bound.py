@@ -173,6 +173,10 @@ class _Binder:
         y = arrays[equation.response]
         frame = frame_of(self.schema, arrays)
         check_response(drafted, y, frame)
+        learn = families.get(drafted.family).learn
+        if learn is not None:
+            every = y if weights is None else np.repeat(y, weights)
+            drafted = replace(drafted, options={**drafted.options, **learn(every)})
         measures = {name: measure(p, frame, len(y), weights) for name, p in drafted.predictors.items()}
         own = complete(equation, drafted, measures, Moments.of(y.astype(float), weights))
         return assemble(own, frame, y, index, labels, weights)

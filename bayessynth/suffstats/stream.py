@@ -96,6 +96,8 @@ def is_dask(data: Any) -> bool:
 
 
 def _check_families(spec: Spec) -> None:
+    for own in spec.survivals:
+        raise SpecError(f"The survival time {own.time!r} needs the rows: no statistic is enough for it. Fit the table.")
     for equation in spec:
         if equation.family is not None and families.get(equation.family).nonparametric:
             raise SpecError(

@@ -15,7 +15,7 @@ from bayessynth.rules import determined
 from bayessynth.rules.cells import as_number, zone_of
 from bayessynth.schema import Column
 from bayessynth.schema.column import NUMBERS, plain
-from bayessynth.synthesis.conditional import Given, Within
+from bayessynth.synthesis.conditional import Given, Within, check_survivals
 
 Where = Mapping[str, Any]
 Shares = Mapping[str, Mapping[Any, float]]
@@ -83,6 +83,7 @@ def _check_column(bound: Bound, given: Given, column: str, argument: str, asked:
         )
     if column not in {e.response for e in bound.equations} | determined(bound.rules).keys():
         raise SynthesisError(f"{argument}= has column {column!r}, which no equation draws.")
+    check_survivals(bound, [column], argument)
     if column in given.rows or column in asked:
         raise SynthesisError(f"Column {column!r} stands in two of given=, where= and shares=; leave it in one.")
 

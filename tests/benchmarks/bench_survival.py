@@ -3,7 +3,7 @@
 For each table the survival time is declared with the formula of its reference analysis, all other columns are left to
 trees, and 20 proper copies are drawn. Compared with the original: the pooled Cox regression (mean overlap of intervals
 beside what perfect copies reach, signs where the original's |z| > 1, significance at 5 % where |z| > 3), the
-Kaplan-Meier curve of each arm (share of 100 times at which it lies inside the 95 % band of the copies' curves; bar 90 %)
+Kaplan-Meier curve of each arm (share of 100 times at which it lies inside the 95 % band of the copies'; bar 90 %)
 and the share censored (in standard errors of the difference). Needs the data folder beside the repository. A table's
 name as argument runs that one.
 """
@@ -125,7 +125,9 @@ def run(case: Case) -> dict[str, Any]:
     original = case.load()
     schema = bs.Schema.detect(original).override(**case.schema)
     start = time.perf_counter()
-    fitted = bs.Spec(case.survival, rest="tree", rules=case.rules).fit(original, schema=schema, random_seed=1, progress=False)
+    fitted = bs.Spec(case.survival, rest="tree", rules=case.rules).fit(
+        original, schema=schema, random_seed=1, progress=False
+    )
     seconds = time.perf_counter() - start
     event = case.survival.event
     formula = case.analysis or case.survival.formulas[0].replace("log(", "np.log(")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +78,15 @@ def survival_curves(tables: Tables) -> Iterator[Measure]:
         curves = list(curves_of(tables, own))
         parts = pd.DataFrame(
             {
-                "curve": [c.title for c in curves], "arm": [c.arm for c in curves], "inside": [c.inside for c in curves],
+                "curve": [c.title for c in curves], "arm": [c.arm for c in curves],
+                "inside": [c.inside for c in curves],
                 "largest difference": [float(np.abs(c.original - c.copies.mean(axis=0)).max()) for c in curves],
             }
         )  # fmt: skip
         value = float(parts["inside"].mean())
         worst = parts.sort_values("inside", kind="stable").iloc[0]
         reading = (
-            f"At {value:.0%} of times the original's curves of {name} lie within the band that holds 95 % of the "
+            f"At {value:.0%} of times the original's curves of {name} lie in the band that holds 95 % of the "
             f"copies'. Least often it does for {worst['curve']} of {worst['arm']} ({worst['inside']:.0%}), at most "
             f"{worst['largest difference']:.3f} from the copies' mean."
         )
@@ -97,7 +98,7 @@ def survival_curves(tables: Tables) -> Iterator[Measure]:
         yield _censored(tables, own)
 
 
-def survivals_of(tables: Tables) -> list[Mapping[str, Any]]:
+def survivals_of(tables: Tables) -> Sequence[Mapping[str, Any]]:
     """Return what provenance, or the fit, says of survival times."""
     if tables.provenance is not None:
         return list(tables.provenance.get("survivals", ()))
@@ -165,7 +166,7 @@ def _arms(original: pd.DataFrame, own: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def _band(values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the band of another curve of a copy: from the copies' mean and spread, or by sampling error of one copy."""
+    """Return the band of another curve of a copy: from copies' mean and spread, or of one by sampling error."""
     copies, m = values[1:], len(values) - 1
     centre = copies.mean(axis=0)
     if m > 1:

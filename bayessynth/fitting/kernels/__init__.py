@@ -21,8 +21,8 @@ weight
 order
     0 asks for ``logp``, 1 for gradients too, 2 for the curvature too. What is not asked for may be overwritten.
 logp, grad, grad_vector, curvature
-    Filled: log densities (n,) without terms of y and ``beside`` alone; derivatives in ``eta``, (P, n); the sum over rows
-    of those in ``vector``, (K,); minus the second derivatives in ``eta[0]``, (n,), of ``categorical`` 0.
+    Filled: log densities (n,) without terms of y and ``beside`` alone; derivatives in ``eta``, (P, n); the sum over
+    rows of those in ``vector``, (K,); minus the second derivatives in ``eta[0]``, (n,), of ``categorical`` 0.
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ def _prepare(
     except (TypeError, ValueError):
         times = np.array([np.nan])
     if not len(times) or not (np.isfinite(times) & (times > 0)).all():
-        raise DataError(f"model='kaplan_meier' needs times above 0 at which survival is wanted: at=[365, 730], not {at!r}.")
+        raise DataError(
+            f"model='kaplan_meier' needs times above 0 at which survival is wanted: at=[365, 730], not {at!r}."
+        )
     labels = [f"[{arm}]" for arm in arms] or [""]
     names = tuple(f"S({t:g}){label}" for label in labels for t in times)
 

@@ -1,4 +1,4 @@
-"""The log-rank test: ``"time ~ arm"`` with ``event=``, as log hazard ratios of the arms to the first, one Newton step from 0.
+"""The log-rank test: ``"time ~ arm"`` with ``event=``, as log hazard ratios to the first arm, one step from 0.
 
 With observed less expected events U and their hypergeometric covariance V, the estimates are U V⁻¹ with covariance V⁻¹
 (Peto; Yusuf et al. 1985, Progress in Cardiovascular Diseases 27, 335-371), whose joint Wald test is the log-rank test
@@ -58,7 +58,9 @@ def _prepare(
         told = np.diag(v) > 1e-12
         values, covariance = np.full(len(names), np.nan), np.zeros((len(names), len(names)))
         if not told.any():
-            raise DataError("model='logrank': no two arms are watched while events come, so there is nothing to compare.")
+            raise DataError(
+                "model='logrank': no two arms are watched while events come, so there is nothing to compare."
+            )
         inverse = np.linalg.pinv(v[np.ix_(told, told)])
         values[told] = inverse @ u[told]
         covariance[np.ix_(told, told)] = inverse

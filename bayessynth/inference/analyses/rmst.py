@@ -1,4 +1,4 @@
-"""Restricted mean survival time: ``"time ~ arm"`` with ``event=`` and ``until=1095``: the area under Kaplan-Meier's curve.
+"""Restricted mean survival time: ``"time ~ arm"`` with ``event=`` and ``until=1095``: the area under its curve.
 
 Of several arms: the first one's mean, and the others' differences to it. The variance is the sum of (the area after
 each event)² d / (n (n - d)) (Klein & Moeschberger 2003, Survival Analysis, section 4.5).

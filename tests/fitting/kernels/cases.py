@@ -43,7 +43,18 @@ class Case:
         if "link" in self.options:
             options = np.array([float(CODES[self.options["link"]])])
         links = np.array([CODES[link] for link in self.links], dtype=np.int64)
-        rows(self.y, self.beside(), self.eta, np.array(self.constant), links, self.vector, options, self.weight, order, *found)
+        rows(
+            self.y,
+            self.beside(),
+            self.eta,
+            np.array(self.constant),
+            links,
+            self.vector,
+            options,
+            self.weight,
+            order,
+            *found,
+        )
         return found
 
     def beside(self) -> np.ndarray:
