@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.coding import coded
+from bayessynth.design.coding import coded, detected
 from bayessynth.design.evaluate import Frame, frame_of
 from bayessynth.design.followup import follow_up
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
@@ -73,7 +73,7 @@ def bind(
     """
     check_missing(missing)
     data = _needed(spec, data)
-    schema = Schema.detect(data) if schema is None else schema
+    schema = detected(spec, data) if schema is None else schema
     spec = completed(coded(spec, data, schema, missing), schema)
     schema, kept = resolve_schema(spec, schema)
     rules = learnt_rules(spec, data, schema)

@@ -17,6 +17,20 @@ _MOST = 20
 _WORDS = ("censored", "censor", "cens")
 
 
+def detected(spec: Spec, data: pd.DataFrame) -> Schema:
+    """Detect a schema, in which whole numbers of which no two are equal are times where the spec says so.
+
+    >>> from bayessynth.spec import Spec
+    >>> table = pd.DataFrame({"days": range(1, 100), "status": [0, 1, 1] * 33})
+    >>> detected(Spec(Survival("days ~ 1", event="status")), table)["days"].kind
+    'count'
+    """
+    schema = Schema.detect(data)
+    named = [own.time for own in spec.survivals if own.time in schema and schema[own.time].kind == "identifier"]
+    whole = [c for c in named if pd.api.types.is_integer_dtype(data[c])]
+    return schema.override(**dict.fromkeys(whole, "count")) if whole else schema
+
+
 def coded(spec: Spec, data: pd.DataFrame, schema: Schema, missing: str = "error") -> Spec:
     """Return the spec whose survival times know the codes of their events.
 

@@ -81,9 +81,9 @@ def _check_column(bound: Bound, given: Given, column: str, argument: str, asked:
         raise SynthesisError(
             f"{argument}= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}"
         )
+    check_survivals(bound, [column], argument)
     if column not in {e.response for e in bound.equations} | determined(bound.rules).keys():
         raise SynthesisError(f"{argument}= has column {column!r}, which no equation draws.")
-    check_survivals(bound, [column], argument)
     if column in given.rows or column in asked:
         raise SynthesisError(f"Column {column!r} stands in two of given=, where= and shares=; leave it in one.")
 
