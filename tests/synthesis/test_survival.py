@@ -14,6 +14,7 @@ import bayessynth as bs
 from bayessynth.design import FollowUp
 from bayessynth.errors import BayesSynthError, SynthesisError
 from bayessynth.inference.product_limit import product_limit
+from bayessynth.report import plot_survival
 from bayessynth.synthesis.latent import chances_of
 from tests.fitting.test_storage import contents
 
@@ -137,6 +138,15 @@ def test_evaluation_draws_curves(fitted: bs.Fitted, trial: pd.DataFrame) -> None
     bad = bs.evaluate(trial, late, fitted=fitted, measures=["survival_curves"])
     assert [m.verdict for m in bad] == ["fail", "fail"]
     assert not list(bs.evaluate(trial, late, measures=["survival_curves"]))
+
+
+def test_curves_are_drawn(fitted: bs.Fitted, trial: pd.DataFrame, tmp_path: Path) -> None:
+    result = bs.evaluate(trial, fitted.synthesize(m=6, random_seed=2), measures=["survival_curves"])
+    figure = plot_survival(result)
+    titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+    assert titles[:3] == ["without event, all", "died, all", "relapse, all"]
+    page = result.to_html(tmp_path / "report.html").read_text()
+    assert 'id="survival"' in page and "days: relapse, treat = B" in page
 
 
 def test_entry_is_before_every_time() -> None:
