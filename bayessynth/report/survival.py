@@ -46,7 +46,7 @@ def survival_panels(tables: Tables) -> list[Panel]:
     --------
     >>> import pandas as pd
     >>> from bayessynth.evaluation.tables import read_tables
-    >>> frame = pd.DataFrame({"t": np.arange(1.0, 41.0), "d": [0, 1] * 20})
+    >>> frame = pd.DataFrame({"t": [float(i) for i in range(1, 41)], "d": [0, 1] * 20})
     >>> own = {"survivals": [{"time": "t", "event": "d", "causes": [1], "predictors": []}]}
     >>> [p.title for p in survival_panels(read_tables(frame, [frame, frame], provenance=own))]
     ['t: without event, all']

@@ -38,7 +38,7 @@ class Case:
     load: Callable[[], pd.DataFrame]
     survival: bs.Survival
     counts: Any
-    arm: str
+    arms: tuple[str, ...]
     analysis: str = ""
     schema: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Any, ...] = ()
@@ -82,37 +82,38 @@ def cases() -> list[Case]:
     """Return the tables."""
     return [
         Case("gbsg2", lambda: read("gbsg2").drop(columns="pid"), bs.Survival(
-            "rfstime ~ hormon + age + meno + size + C(grade) + nodes + pgr + er", event="status"), 1, "hormon"),
+            "rfstime ~ hormon + age + meno + size + C(grade) + nodes + pgr + er", event="status"), 1, ("hormon",)),
         Case("colon death", lambda: colon(2), bs.Survival(
-            "time ~ rx + age + sex + nodes", event="status"), 1, "rx", "time ~ C(rx, Treatment('Obs'))"),
+            "time ~ rx + age + sex + nodes", event="status"), 1, ("rx",), "time ~ C(rx, Treatment('Obs'))"),
         Case("colon recurrence", lambda: colon(1), bs.Survival(
-            "time ~ rx + age + sex + nodes", event="status"), 1, "rx", "time ~ C(rx, Treatment('Obs'))"),
+            "time ~ rx + age + sex + nodes", event="status"), 1, ("rx",), "time ~ C(rx, Treatment('Obs'))"),
         Case("pbc", pbc, bs.Survival(
-            "time ~ age + edema + log(bili) + log(protime) + log(albumin)", event="status"), 2, "edema",
+            "time ~ age + edema + log(bili) + log(protime) + log(albumin)", event="status"), 2, ("edema",),
             rules=(bs.Range("bili", 0.1, 40),)),
-        Case("lung", lung, bs.Survival("time ~ age + sex + phecog", event="status"), 2, "sex"),
+        Case("lung", lung, bs.Survival("time ~ age + sex + phecog", event="status"), 2, ("sex",)),
         Case("veteran", lambda: read("veteran"), bs.Survival(
-            "time ~ trt + celltype + karno + diagtime + age + prior", event="status"), 1, "trt",
+            "time ~ trt + celltype + karno + diagtime + age + prior", event="status"), 1, ("trt",),
             "time ~ trt + C(celltype, Treatment('squamous')) + karno + diagtime + age + prior"),
-        Case("trace", trace, bs.Survival("time ~ age + chf + diabetes + sex + vf", event="status"), 9, "vf"),
+        Case("trace", trace, bs.Survival("time ~ age + chf + diabetes + sex + vf", event="status"), 9,
+             ("vf", "chf", "diabetes", "sex")),
         Case("nwtco", lambda: read("nwtco")[["histol", "stage", "age", "edrel", "rel"]], bs.Survival(
-            "edrel ~ histol + C(stage) + age", event="rel"), 1, "histol"),
+            "edrel ~ histol + C(stage) + age", event="rel"), 1, ("histol",)),
         Case("framingham", framingham, bs.Survival(
-            "TIMECHD ~ AGE + male + TOTCHOL + SYSBP + CURSMOKE + DIABETES + BMI", event="ANYCHD"), 1, "male"),
+            "TIMECHD ~ AGE + male + TOTCHOL + SYSBP + CURSMOKE + DIABETES + BMI", event="ANYCHD"), 1, ("male",)),
     ]  # fmt: skip
 
 
 def inside(case: Case, original: pd.DataFrame, copies: list[pd.DataFrame]) -> float:
     """Return the share of times, over arms, at which the original's curve lies in the band of the copies'."""
     time_of, shares = case.survival.time, []
-    for arm in original[case.arm].unique():
-        own = original[original[case.arm] == arm]
+    for column, arm in ((c, level) for c in case.arms for level in original[c].unique()):
+        own = original[original[column] == arm]
         if len(own) < 20:
             continue
         grid = np.linspace(0.0, np.quantile(own[time_of], 0.95), 101)[1:]
         curves = [
             product_limit(part[time_of].to_numpy(), (part["ev"] == 1).to_numpy()).at(grid)[0]
-            for part in (copy[copy[case.arm] == arm] for copy in copies) if len(part)
+            for part in (copy[copy[column] == arm] for copy in copies) if len(part)
         ]  # fmt: skip
         low, high = np.quantile(curves, [0.025, 0.975], axis=0)
         curve = product_limit(own[time_of].to_numpy(), (own["ev"] == 1).to_numpy()).at(grid)[0]
