@@ -123,9 +123,9 @@ class Spec:
         return column in self.columns
 
     def __getitem__(self, column: str) -> Equation:
-        own = [e for e in self._equations if e.response == column]
-        if found := own or [e for e in self._equations if column in e.declares]:
-            return found[0]
+        for equation in sorted(self._equations, key=lambda e: e.response != column):
+            if column in (equation.response, *equation.declares):
+                return equation
         raise SpecError(f"The spec has no equation for {column!r}.{suggest(column, self.columns)}")
 
     def __eq__(self, other: object) -> bool:
@@ -236,8 +236,7 @@ class Spec:
         )
         """
         lines = [f"    bs.{e!r}," for e in self._declared]
-        if self._rest != "error":
-            lines.append(f"    rest={self._rest!r},")
+        lines += [f"    rest={self._rest!r},"] if self._rest != "error" else []
         if self._rules:
             lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in self._rules), "    ],"]
         return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
