@@ -12,6 +12,7 @@ from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn
 from bayessynth.trees.grow import COUNTED, Nodes, grow
 from bayessynth.trees.leaves import Leaves, Records, of_numbers, of_values
 from bayessynth.trees.settings import TreeSettings
+from bayessynth.trees.support import EVERYWHERE, Support
 
 # A number with this share of the records, or more, is told apart by a tree of its own before all others.
 DOMINANT = 0.1
@@ -35,11 +36,14 @@ class Target:
         Number of levels, if it has levels.
     decimals : int or None
         Of a number.
+    support : Support
+        Of a number.
     """
 
     values: np.ndarray
     levels: int | None
     decimals: int | None = None
+    support: Support = EVERYWHERE
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def grown(
     ordinary = np.isfinite(values) & ~np.isin(values, _special(values))
     rows = np.flatnonzero(ordinary)
     made = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
-    return _together([*made, *([bench.of_numbers(rows, values[rows], target.decimals)] if len(rows) else [])])
+    return _together([*made, *([bench.of_numbers(rows, values[rows], target)] if len(rows) else [])])
 
 
 def _together(made: list[tuple[Ensemble, list[np.ndarray]]]) -> Grown:
@@ -118,15 +122,14 @@ class _Bench:
         nodes, records = self._grown(learnt, _countable(codes, learnt.scores, self.weights[rows]), goal, rows)
         return Ensemble(learnt.features, nodes, of_values(records, values)), learnt.effects
 
-    def of_numbers(
-        self, rows: np.ndarray, values: np.ndarray, decimals: int | None
-    ) -> tuple[Ensemble, list[np.ndarray]]:
+    def of_numbers(self, rows: np.ndarray, values: np.ndarray, target: Target) -> tuple[Ensemble, list[np.ndarray]]:
         """Grow trees that part numbers by their rank."""
         goal = _normal_scores(values)
         learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
         nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
-        leaves = of_numbers(records, values, heaps, self.settings.interval_of(len(self.weights)), decimals, self.rng)
+        interval = self.settings.interval_of(len(self.weights))
+        leaves = of_numbers(records, values, heaps, interval, target.decimals, self.rng, target.support)
         return Ensemble(learnt.features, nodes, leaves), learnt.effects
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:

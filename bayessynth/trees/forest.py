@@ -16,6 +16,7 @@ from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 from bayessynth.trees.settings import TreeSettings
+from bayessynth.trees.support import Support
 
 _PARTS = {"features": Features, "nodes": Nodes, "leaves": Leaves}
 _EFFECTS = "effects"
@@ -166,7 +167,8 @@ class _Task:
     def of(cls, bound: Bound, data: Data, column: str) -> _Task:
         equation, rows = bound[column], data.rows[column]
         own = bound.schema[column]
-        target = Target(data.columns[column][rows], len(own.levels) if own.levels else None, own.decimals)
+        levels = len(own.levels) if own.levels else None
+        target = Target(data.columns[column][rows], levels, own.decimals, Support.of(own))
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bayessynth.trees.support import EVERYWHERE, Support
+
 # Steps of the grids on which written numbers are rounded, in units of the column's last decimal.
 GRIDS = np.array([1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 50_000, 100_000, 500_000, 1_000_000], dtype=float)
 
@@ -93,6 +95,7 @@ def of_values(records: Records, values: np.ndarray) -> Leaves:
 def of_numbers(
     records: Records, values: np.ndarray, heaps: np.ndarray, interval: int, decimals: int | None,
     rng: np.random.Generator,
+    support: Support = EVERYWHERE,
 ) -> Leaves:  # fmt: skip
     """Return leaves of numbers: heaped ones as they are, the others in intervals.
 
@@ -110,6 +113,8 @@ def of_numbers(
     decimals : int or None
         Of the column.
     rng : Generator
+    support : Support
+        Where the column's numbers can lie.
 
     Examples
     --------
@@ -129,6 +134,7 @@ def of_numbers(
     last = np.append(first[1:], len(run)) - 1
     low, high = np.where(heaped, ordered, below[first][run]), np.where(heaped, ordered, above[last][run])
     grid = np.where(heaped, 0.0, grids(values, decimals)[row])
+    low, high = np.where(heaped, low, support.lowest(low, grid)), np.where(heaped, high, support.highest(high, grid))
     steps, step = np.unique(grid, return_inverse=True)
     entry = run * len(steps) + step
     within = np.argsort(entry, kind="stable")

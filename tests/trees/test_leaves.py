@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bayessynth as bs
 from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
 
 
@@ -60,3 +62,26 @@ def test_grids_are_those_on_which_numbers_are_written() -> None:
     assert grids(np.array([1200.0, 1205.0, 1207.0, 0.0]), 0).tolist() == [100.0, 5.0, 1.0, 1.0]
     np.testing.assert_allclose(grids(np.array([1.25, 1.5]), 2), [0.05, 0.5])
     assert grids(np.array([1.25]), None).tolist() == [0.0]
+
+
+def test_no_number_leaves_its_kind() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({
+        "bili": np.maximum(rng.gamma(0.4, 1, 600), 0.1).round(1),
+        "share": rng.beta(0.3, 0.3, 600).clip(0.001, 0.999).round(3),
+        "rate": rng.gamma(0.2, 1, 600) + 1e-6, "visits": rng.poisson(1, 600), "x": rng.normal(size=600),
+    })  # fmt: skip
+    schema = bs.Schema.detect(frame)
+    assert [c.kind for c in schema.values()] == ["positive", "proportion", "positive", "count", "continuous"]
+    for copy in bs.synthesize(frame, m=3, k=5000, random_seed=1):
+        assert copy["bili"].min() > 0 and copy["rate"].min() > 0 and copy["visits"].min() == 0
+        assert copy["share"].min() > 0 and copy["share"].max() < 1
+        # Tails still end beyond the records where the kind has no end.
+        assert copy["bili"].max() > 1
+
+
+def test_declared_bounds_hold_in_trees() -> None:
+    frame = pd.DataFrame({"x": np.random.default_rng(1).uniform(0, 10, 300).round(2)})
+    schema = bs.Schema.detect(frame).override(x=bs.Continuous(bounds=(0, 10), decimals=2))
+    copy = bs.synthesize(frame, m=1, k=20_000, schema=schema, random_seed=1)[0]
+    assert copy["x"].between(0, 10).all()
