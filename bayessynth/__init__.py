@@ -19,9 +19,10 @@ from bayessynth._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bayessynth import datasets
+    from bayessynth.database import Database, FittedDatabase, Key, SyntheticDatabase, load
     from bayessynth.evaluation import Calibration, Evaluation, Measure, calibrate, evaluate
     from bayessynth.families import Prior
-    from bayessynth.fitting import Fitted, from_pymc, load
+    from bayessynth.fitting import Fitted, from_pymc
     from bayessynth.inference import Comparison, Pooled, compare, pool
     from bayessynth.privacy import DP, Bounds, Domain, Ledger, Levels, Released, Unit
     from bayessynth.report import plot_fit
@@ -69,15 +70,18 @@ __all__ = [
     "Constant",
     "Continuous",
     "Count",
+    "Database",
     "Datetime",
     "Derived",
     "Domain",
     "Equation",
     "Evaluation",
     "Fitted",
+    "FittedDatabase",
     "Group",
     "Identifier",
     "Inequality",
+    "Key",
     "Ledger",
     "Levels",
     "Measure",
@@ -97,6 +101,7 @@ __all__ = [
     "SufficientStatistics",
     "Survival",
     "SyntheticData",
+    "SyntheticDatabase",
     "TreeSettings",
     "Unique",
     "Unit",
@@ -112,10 +117,11 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "database": ("Database", "FittedDatabase", "Key", "SyntheticDatabase", "load"),
     "datasets": ("datasets",),
     "evaluation": ("Calibration", "Evaluation", "Measure", "calibrate", "evaluate"),
     "families": ("Prior",),
-    "fitting": ("Fitted", "from_pymc", "load"),
+    "fitting": ("Fitted", "from_pymc"),
     "inference": ("Comparison", "Pooled", "compare", "pool"),
     "privacy": ("DP", "Bounds", "Domain", "Ledger", "Levels", "Released", "Unit"),
     "report": ("plot_fit",),

@@ -31,6 +31,7 @@ ORDER = [
     {"privacy"},
     {"fitting"},
     {"synthesis"},
+    {"database"},
     {"inference"},
     {"evaluation"},
     {"report"},

@@ -126,6 +126,8 @@ class Family:
         For a family whose draws are no parameters; it has neither a sampler nor a density here.
     declared
         Whether an equation may name the family; others come of how a spec is fitted.
+    drawn
+        Whether copies draw the column; False for one whose values they are handed.
     examples
         Values of the options at which the contract test of families exercises this one.
 
@@ -154,6 +156,7 @@ class Family:
     learn: Callable[..., Mapping[str, Any]] | None = None
     nonparametric: bool = False
     declared: bool = True
+    drawn: bool = True
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)
 
     def __post_init__(self) -> None:

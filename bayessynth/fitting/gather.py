@@ -136,8 +136,9 @@ def _of_frame(spec: Spec, frame: pd.DataFrame, schema: Schema | None, missing: M
 
 
 def nonparametric(spec: Spec) -> list[str]:
-    """Return the columns whose equations have a nonparametric family."""
-    return [e.response for e in spec if e.family is not None and families.get(e.family).nonparametric]
+    """Return the columns that are drawn and whose equations have a nonparametric family."""
+    known = {e.response: families.get(e.family) for e in spec if e.family is not None}
+    return [column for column, family in known.items() if family.nonparametric and family.drawn]
 
 
 def _of_statistics(statistics: SufficientStatistics, data: Any) -> Gathered:

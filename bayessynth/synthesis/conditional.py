@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayessynth import families
 from bayessynth.design import Bound, Grouping
 from bayessynth.design.grouping import group
 from bayessynth.errors import SynthesisError, suggest, where
@@ -136,7 +137,8 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
     _check_rules(bound, frame)
     encoded = schema.encode(frame, columns=list(frame.columns), missing="keep")
     arrays = {c: encoded[c] for c in values}
-    cells = {c: ~encoded.missing(c) for c in values if encoded.missing(c).any()}
+    taken = {e.response for e in bound.equations if not families.get(e.family).drawn}
+    cells = {c: ~encoded.missing(c) for c in values if c not in taken and encoded.missing(c).any()}
     _check_cells(bound, cells)
     chain = bound.plan.chain
     named = [c for c in group_columns if c in frame]

@@ -18,6 +18,7 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
+from bayessynth.errors import SynthesisError
 from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.noise_aware.tables import Conditionals
 from bayessynth.rules import Narrowed, determined, narrowed
@@ -226,6 +227,11 @@ def draw_column(
 ) -> np.ndarray:  # fmt: skip
     """Draw one column given those it depends on."""
     family, column = families.get(equation.family), plan.bound.schema[equation.column]
+    if not family.drawn:
+        raise SynthesisError(
+            f"Column {column.name!r} has the family {family.name!r}, so that nothing draws it: hand its values in, "
+            "synthesize(given=…)."
+        )
     if family.nonparametric:
         left = narrowed(plan.bound.rules, column.name, arrays, plan.bound.schema, n)
         found = plan.drawer(column.name).draw(

@@ -1,0 +1,145 @@
+"""One copy of all tables, from the roots down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.database.covariates import FromAbove, Known
+from bayessynth.database.pairing import Pairing
+from bayessynth.database.structure import Link, Structure
+from bayessynth.database.table import TableModel
+from bayessynth.schema.dtypes import dtype_named
+from bayessynth.synthesis.request import Request
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for of every copy.
+
+    Attributes
+    ----------
+    m : int
+    k : mapping of str to int
+        Rows of the roots.
+    entropy : int
+    """
+
+    m: int
+    k: Mapping[str, int]
+    entropy: int
+
+
+def draw_copy(
+    structure: Structure, models: Mapping[str, TableModel], asked: Asked, copy: int,
+    told: Callable[[str, pd.DataFrame], None], threads: int | None = None,
+) -> None:  # fmt: skip
+    """Draw all tables of a copy and hand over each as soon as all its columns are there.
+
+    Parameters
+    ----------
+    structure : Structure
+    models : mapping of str to TableModel
+    asked : Asked
+    copy : int
+    told : callable
+        Takes a table's name and its rows.
+    threads : int, optional
+    """
+    made = _Copy(structure, models, asked, copy, threads)
+    for number, table in enumerate(structure.order):
+        made.draw(table, number)
+    for table in structure.order:
+        told(table, made.frame(table))
+
+
+class _Copy:
+    """The tables of one copy as they are drawn."""
+
+    def __init__(
+        self, structure: Structure, models: Mapping[str, TableModel], asked: Asked, copy: int, threads: int | None
+    ) -> None:
+        self.structure, self.models, self.asked, self.copy, self.threads = structure, models, asked, copy, threads
+        self.known = Known()
+        self.frames: dict[str, pd.DataFrame] = {}
+        self.labels: dict[str, pd.Series] = {}
+
+    def draw(self, table: str, number: int) -> None:
+        """Draw one table, whose owners are there."""
+        model, known = self.models[table], self.known
+        seed = np.random.SeedSequence(self.asked.entropy, spawn_key=(self.copy, 1 + number))
+        rng = np.random.default_rng(seed)
+        owners = self.structure.owners(table)
+        first = next((o for o in owners if o.primary), None)
+        if first is None:
+            at, rows = None, self.asked.k[table]
+        else:
+            at = self._members(first, model, rng)
+            rows = len(at)
+            known.links[first.label] = at
+        known.rows[table] = rows
+        for link in owners:
+            if not link.primary:
+                known.links[link.label] = self._matched(link, model.pairings[link.label], rows, at, rng)
+        request = Request(self.asked.m, rows, "new", int(seed.generate_state(1, np.uint64)[0]))
+        arrays, frame = model.draw(known, at, rows, request, self.copy, self.threads)
+        if model.time is not None and at is not None and rows:
+            order = np.lexsort((arrays[model.time], at))
+            arrays = {c: values[order] for c, values in arrays.items()}
+            frame = frame.iloc[order].reset_index(drop=True)
+            for link in owners:
+                known.links[link.label] = known.links[link.label][order]
+        known.arrays[table] = arrays
+        self.frames[table] = frame
+        if model.labels is not None:
+            self.labels[table] = model.labels.make(rows, rng)
+
+    def _count(self, link: Link) -> np.ndarray:
+        """Return the number of members of each of the owner's rows, as it was drawn."""
+        if link.inverted:
+            return np.ones(self.known.rows[link.owner], dtype=np.int64)
+        if not self.known.rows[link.owner]:
+            return np.zeros(0, dtype=np.int64)
+        return self.frames[link.owner][link.count].to_numpy(dtype=float).round().astype(np.int64)
+
+    def _members(self, link: Link, model: TableModel, rng: np.random.Generator) -> np.ndarray:
+        counts = self._count(link)
+        at = np.repeat(np.arange(len(counts)), counts)
+        return np.concatenate([at, np.full(model.optional.draw(len(at), rng), -1, dtype=np.int64)])
+
+    def _matched(
+        self, link: Link, pairing: Pairing, rows: int, at: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        known, model = self.known, self.models[link.member]
+        beside = {c.name: c for c in model.covariates if isinstance(c, FromAbove)}
+        read = {name: beside[name].values(known) for name in pairing.row.columns}
+        own = {name: known.arrays[link.owner][name] for name in pairing.owner.columns}
+        return pairing.draw(known, read, own, self._count(link), rows, at, rng)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """Return a table as the original has it, keys included."""
+        model, made = self.models[table], self.frames[table]
+        columns = {c: made[c] for c in model.columns if c in made}
+        if model.labels is not None:
+            columns[model.labels.column] = self.labels[table]
+        for link in self.structure.links:
+            if link.key.table == table:
+                columns[link.key.column] = self._referring(link, model)
+        return pd.DataFrame({c: columns[c] for c in model.columns if c in columns}, copy=False)
+
+    def _referring(self, link: Link, model: TableModel) -> pd.Series:
+        """Return the labels that a key's column holds."""
+        at, labels = self.known.links[link.label], self.labels[link.key.parent]
+        if link.inverted:
+            back = np.empty(len(at), dtype=np.int64)
+            back[at] = np.arange(len(at))
+            at = back
+        dtype = model.dtypes[link.key.column]
+        if (at >= 0).all():
+            found = labels.take(at).reset_index(drop=True)
+        else:
+            found = labels.reindex(np.where(at >= 0, at, -1)).reset_index(drop=True)
+        return found.astype(dtype_named(dtype)).rename(link.key.column)

@@ -1,0 +1,205 @@
+"""Tables to their models, from the roots down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.database.covariates import Covariate, FromAbove, Known, by_owner
+from bayessynth.database.fitted import FittedDatabase
+from bayessynth.database.labels import Labels
+from bayessynth.database.pairing import Pairing, pairing_of
+from bayessynth.database.structure import Link, Structure, positions
+from bayessynth.database.table import Optional, TableModel
+from bayessynth.database.write import (
+    Above,
+    checked_spec,
+    covariates,
+    factor_of,
+    frame_of_table,
+    groups_of,
+    spec_of_table,
+)
+from bayessynth.errors import SpecError, suggest
+from bayessynth.fitting import Fitted
+from bayessynth.fitting.fit import check_settings
+from bayessynth.fitting.seeds import entropy_of
+from bayessynth.rules import determined
+from bayessynth.schema import Column, Schema
+from bayessynth.spec import Spec
+from bayessynth.trees import TreeSettings
+
+# Records times trees of a column beyond which a large table has fewer trees of each.
+GROWN = 60_000
+# Most trees of a column, as for a single table.
+TREES = 10
+
+
+def fit_database(
+    tables: Mapping[str, pd.DataFrame], structure: Structure, empty: Mapping[str, Mapping[str, str]],
+    order: Sequence[str], *, specs: Mapping[str, Spec] | None, schemas: Mapping[str, Schema] | None, copies: int,
+    random_seed: int | None, cores: int | None, trees: TreeSettings | None,
+) -> FittedDatabase:  # fmt: skip
+    """Fit every table; :meth:`Database.fit` describes the arguments."""
+    start = time.perf_counter()
+    check_settings("auto", copies=copies, cores=cores)
+    for given, what in ((specs, "specs"), (schemas, "schemas")):
+        for table in given or {}:
+            if table not in structure.order:
+                raise SpecError(f"{what}= names table {table!r}, which has no rows here.{suggest(table, structure.order)}")
+    entropy = entropy_of(random_seed, SpecError)
+    bench = _Bench(tables, structure, specs or {}, schemas or {}, copies, entropy, cores, trees)
+    models = {table: bench.fit(table) for table in structure.order}
+    record = {
+        "copies": copies, "random_seed": entropy, "rows": {t: len(tables[t]) for t in structure.order},
+        "seconds": {t: round(s, 2) for t, s in bench.seconds.items()},
+        "total_seconds": round(time.perf_counter() - start, 2),
+        "data": {t: m.fitted.provenance["data"] for t, m in models.items() if m.fitted is not None},
+    }  # fmt: skip
+    return FittedDatabase(structure, models, dict(empty), tuple(order), record)
+
+
+class _Bench:
+    """Where tables are fitted one after the other, each given those before it."""
+
+    def __init__(
+        self, tables: Mapping[str, pd.DataFrame], structure: Structure, specs: Mapping[str, Spec],
+        schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None, trees: TreeSettings | None,
+    ) -> None:  # fmt: skip
+        self.tables, self.structure, self.specs, self.schemas = tables, structure, specs, schemas
+        self.copies, self.entropy, self.cores, self.trees = copies, entropy, cores, trees
+        self.above: dict[str, Above] = {}
+        self.known = Known({table: len(tables[table]) for table in structure.order})
+        self.seconds: dict[str, float] = {}
+        for link in structure.links:
+            at = positions(link.key, tables)
+            self.known.links[link.label] = np.argsort(at, kind="stable") if link.inverted else at
+
+    def fit(self, table: str) -> TableModel:
+        """Fit one table."""
+        start = time.perf_counter()
+        frame, structure, known = self.tables[table], self.structure, self.known
+        keys = [key.column for key in structure.keys(table)]
+        primary = structure.primary.get(table)
+        own = frame[[c for c in frame if c != primary and c not in keys]].copy()
+        counts = self._counts(table)
+        owners = structure.owners(table)
+        link = next((o for o in owners if o.primary), None)
+        at = None if link is None else known.links[link.label]
+        given = covariates(table, structure, self.above, known, [*own, *counts])
+        factor = factor_of(link, at, [*own, *counts, *(c.name for c in given)])
+        clash = [c for c in own if c in counts]
+        if clash:
+            raise SpecError(f"Table {table!r} has a column {clash[0]!r}, the name of an internal one; rename it.")
+        schema = self.schemas.get(table)
+        fitted = self._fitted(table, own.assign(**counts), list(counts), given, factor, at, schema)
+        self._remember(table, own, fitted, given, factor)
+        pairings = {o.label: self._pairing(o, given) for o in owners if not o.primary}
+        self.seconds[table] = time.perf_counter() - start
+        there = int((at >= 0).sum()) if at is not None else len(frame)
+        return TableModel(
+            table, tuple(frame), {c: str(frame[c].dtype) for c in dict.fromkeys([*keys, *filter(None, [primary])])},
+            len(frame), fitted, given if fitted is not None else (), factor,
+            None if primary is None else Labels.of(frame[primary], table), Optional(len(frame) - there, len(frame)),
+            pairings, _in_time(fitted, known.arrays[table], at),
+        )  # fmt: skip
+
+    def _counts(self, table: str) -> dict[str, np.ndarray]:
+        """Return the numbers of members of each row."""
+        n = len(self.tables[table])
+        return {
+            link.count: np.bincount(at[at >= 0], minlength=n)
+            for link in self.structure.members(table) if not link.inverted
+            for at in (self.known.links[link.label],)
+        }  # fmt: skip
+
+    def _fitted(
+        self, table: str, own: pd.DataFrame, internal: Sequence[str], given: Sequence[Covariate], factor: str | None,
+        at: np.ndarray | None, declared: Schema | None,
+    ) -> Fitted | None:  # fmt: skip
+        """Fit a table's own columns and numbers of members; None if it has neither."""
+        if not len(own.columns):
+            return None
+        beside = {c.name: (c.column, c.values(self.known)) for c in given}
+        beside = {name: (column, values) for name, (column, values) in beside.items() if _varies(values)}
+        frame = frame_of_table(own, beside) if beside else own
+        found = Schema.detect(own)
+        if declared is not None:
+            found = Schema._of([*declared.values(), *(found[c] for c in found if c not in declared)])
+        schema = Schema._of([*(column for column, _ in beside.values()), *found.values()], found._seen)
+        if factor is not None and at is not None:
+            frame = frame.assign(**{factor: groups_of(at)[0] + 1})
+            schema = Schema._of([*schema.values(), Column(factor, "group", "int64", labels="int")], found._seen)
+        if table in self.specs:
+            spec = checked_spec(self.specs[table], table, frame, list(beside), internal)
+        else:
+            spec, _ = spec_of_table(frame, schema, list(beside), factor)
+        return spec.fit(
+            frame, schema=schema, missing="model", copies=self.copies, cores=self.cores, progress=False,
+            random_seed=_seed(self.entropy, table), trees=self.trees or _grown(len(frame)),
+        )  # fmt: skip
+
+    def _remember(
+        self, table: str, own: pd.DataFrame, fitted: Fitted | None, given: Sequence[Covariate], factor: str | None
+    ) -> None:
+        """Note what later tables may be drawn given: columns that are drawn or computed, labels and names aside."""
+        self.known.arrays[table] = {}
+        if fitted is None:
+            self.above[table] = Above(())
+            return
+        schema, names = fitted.schema, {c.name for c in given}
+        factors = {c for columns in fitted.bound.plan.columns.values() for c in columns}
+        made = {e.response for e in fitted.bound.equations} | determined(fitted.bound.rules).keys()
+        kept = [schema[c] for c in schema if c in made and c not in names and c != factor and c not in factors
+                and schema[c].kind not in ("identifier", "constant", "group")]  # fmt: skip
+        counted = own.assign(**self._counts(table))
+        encoded = schema.subset([c.name for c in kept]).encode(counted, missing="keep")
+        self.known.arrays[table] = dict(encoded.arrays)
+        keys = {rule.determines for rule in fitted.bound.rules if rule.name in ("unique", "numbered")}
+        self.above[table] = Above(tuple(c for c in kept if c.name not in keys))
+
+    def _pairing(self, link: Link, given: Sequence[Covariate]) -> Pairing:
+        rows = [c for c in given if isinstance(c, FromAbove) and c.path[0] != link.label]
+        rows = [c for c in rows if c.path[0] == self.structure.owners(link.member)[0].label]
+        owners = [c.name for c in self.above[link.owner].columns if c.name != link.count]
+        levels = {c.name: len(c.column.levels) for c in rows}
+        levels |= {c.name: len(c.levels) for c in self.above[link.owner].columns}
+        return pairing_of(link, self.structure, self.known, rows, owners, levels)
+
+
+def _varies(values: np.ndarray) -> bool:
+    there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    return len(there) > 0 and bool((there != there[0]).any())
+
+
+def _grown(rows: int) -> TreeSettings:
+    """Grow fewer trees of large tables, each of which has more leaves."""
+    return TreeSettings(trees=int(np.clip(GROWN // max(rows, 1), 1, TREES)))
+
+
+def _seed(entropy: int, table: str) -> int:
+    return int(np.random.SeedSequence([entropy, *table.encode()]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _in_time(fitted: Fitted | None, arrays: Mapping[str, np.ndarray], at: np.ndarray | None) -> str | None:
+    """Return the first column of times in whose order the rows of each owner stand, where that is no chance."""
+    if fitted is None or at is None:
+        return None
+    order, starts = by_owner(at)
+    if len(order) - len(starts) < 20:
+        return None
+    inside = np.ones(len(order), dtype=bool)
+    inside[starts] = False
+    for column in (c for c in fitted.schema if c in arrays and fitted.schema[c].kind == "datetime"):
+        values = arrays[column][order]
+        steps = np.diff(values)[inside[1:]]
+        if not np.isnan(values).any() and (steps >= 0).all() and (steps > 0).sum() >= 20:
+            return column
+    return None
+
+

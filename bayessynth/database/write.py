@@ -1,0 +1,163 @@
+"""The frame and the spec of one table: its own columns, beside what they are drawn given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bayessynth.database.covariates import Covariate, FromAbove, Known, RowNumber, summaries
+from bayessynth.database.structure import Link, Structure
+from bayessynth.errors import SpecError
+from bayessynth.rules import determined
+from bayessynth.schema import Column, Schema
+from bayessynth.spec import Equation, Spec
+from bayessynth.spec.auto import write
+from bayessynth.spec.expression import quote
+
+# Owners of owners whose columns a table's are drawn given.
+DEPTH = 3
+# Fewest owners with several rows for their rows to share an effect.
+OWNERS = 5
+
+
+@dataclass(frozen=True)
+class Above:
+    """What is known of a table that is modelled already: the columns that others may be drawn given."""
+
+    columns: tuple[Column, ...]
+
+
+def covariates(
+    table: str, structure: Structure, above: Mapping[str, Above], known: Known, taken: Sequence[str]
+) -> tuple[Covariate, ...]:
+    """Return all that a table's columns may be drawn given, whose names are not among those taken."""
+    found: list[Covariate] = []
+    for link in structure.owners(table):
+        at = known.links[link.label]
+        if len(at) and np.bincount(at[at >= 0], minlength=1).max() > 1:
+            found.append(RowNumber(f"row of {link.name}", link.label))
+        found += _from_above(link, (), link.name, structure, above)
+    primary = next((o for o in structure.owners(table) if o.primary), None)
+    if primary is not None:
+        for link in structure.members(primary.owner):
+            there = link.member in known.arrays and link.member != table and not link.inverted
+            if there and link.label in known.links:
+                found += summaries(primary, link, link.member, above[link.member].columns, known)
+    names = dict.fromkeys(c.name for c in found)
+    return tuple(c for c in found if c.name not in taken and names.pop(c.name, 0) is None)
+
+
+def _from_above(
+    link: Link, path: tuple[str, ...], prefix: str, structure: Structure, above: Mapping[str, Above]
+) -> list[Covariate]:
+    path = (*path, link.label)
+    found: list[Covariate] = []
+    for column in above[link.owner].columns:
+        name = f"{prefix}.{column.name}"
+        own = replace(column, name=name, missing=True, label=None)
+        found.append(FromAbove(name, own, path, link.owner, column.name))
+    if len(path) < DEPTH:
+        for higher in structure.owners(link.owner):
+            found += _from_above(higher, path, f"{prefix}.{higher.name}", structure, above)
+    return found
+
+
+def factor_of(link: Link | None, at: np.ndarray | None, taken: Sequence[str]) -> str | None:
+    """Return what the grouping factor of a table's primary owner is called, if its rows share effects."""
+    if link is None or at is None:
+        return None
+    sizes = np.bincount(at[at >= 0], minlength=1)
+    if (sizes > 1).sum() < OWNERS:
+        return None
+    name = link.key.column if not link.inverted else f"key of {link.owner}"
+    return name if name not in taken else f"key of {link.owner}"
+
+
+def groups_of(at: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the group of every row, numbered without gaps, and how many there are; rows without owner are alone.
+
+    >>> groups_of(np.array([4, -1, 4, 7, -1]))
+    (array([0, 2, 0, 1, 3]), 4)
+    """
+    there = at >= 0
+    used, codes = np.unique(at[there], return_inverse=True)
+    groups = np.empty(len(at), dtype=np.int64)
+    groups[there] = codes
+    groups[~there] = len(used) + np.arange((~there).sum())
+    return groups, len(used) + int((~there).sum())
+
+
+def frame_of_table(own: pd.DataFrame, given: Mapping[str, tuple[Column, np.ndarray]]) -> pd.DataFrame:
+    """Return a table's own columns after those that it is drawn given."""
+    schema = Schema._of(column for column, _ in given.values())
+    beside = schema.decode({name: values for name, (_, values) in given.items()})
+    return pd.concat([beside.reset_index(drop=True), own.reset_index(drop=True)], axis=1)
+
+
+def spec_of_table(
+    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str | None
+) -> tuple[Spec, pd.DataFrame | None]:
+    """Write the spec of a table, in which nothing draws the columns that are given.
+
+    Returns
+    -------
+    tuple of Spec and DataFrame
+        And what was chosen for each column, as ``Spec.explain`` says it.
+    """
+    own = [column for column in frame if column not in given and column != factor]
+    if not given:
+        spec = Spec.auto(frame[own], schema=schema.subset(own))
+        return spec, spec.explain()
+    drawn, found = write(frame, schema=schema, groups=(factor,) if factor else None)
+    equations = []
+    for equation in drawn:
+        if equation.response in given:
+            continue
+        equations.append(_at_rows(equation, frame, factor))
+    rules = [rule for rule in drawn.rules
+             if rule.determines not in given and set(rule.columns) & set(own)]  # fmt: skip
+    equations += [Equation(f"{quote(column)} ~ 1", family="given") for column in given]
+    spec = Spec(*equations, rest="drop", rules=rules)
+    spec._choices = tuple(choice for choice in found if choice.column in own)
+    return spec, spec.explain() if spec._choices else None
+
+
+def _at_rows(equation: Equation, frame: pd.DataFrame, factor: str | None) -> Equation:
+    """Say that a column may vary within groups where it does not happen to, and its equation has their effect."""
+    if factor is None or (factor,) not in equation.factors:
+        return equation
+    constant = bool((frame.groupby(factor)[equation.response].nunique(dropna=False) <= 1).all())
+    return Equation(*equation.formulas, family=equation.family, level="row") if constant else equation
+
+
+def checked_spec(spec: Spec, table: str, frame: pd.DataFrame, given: Sequence[str], internal: Sequence[str]) -> Spec:
+    """Complete a spec that the user wrote: what it reads of other tables is given, what it leaves out is not drawn.
+
+    Raises
+    ------
+    SpecError
+        If it has an equation for what is given.
+    """
+    for equation in spec:
+        if equation.response in given:
+            raise SpecError(
+                f"Table {table!r}: {equation.response!r} is a column of another table, which is drawn there; take the "
+                "equation out."
+            )
+    read = {c for equation in spec for c in equation.columns} | {c for rule in spec.rules for c in rule.columns}
+    more = [Equation(f"{quote(c)} ~ 1", family="given") for c in given if c in read]
+    computed = determined(spec.rules)
+    counts = [
+        Equation(f"{quote(c)} ~ {' + '.join([*map(quote, _readable(spec, frame)), *map(quote, internal[:i])]) or '1'}",
+                 family="tree")
+        for i, c in enumerate(internal) if c not in spec and c not in computed
+    ]  # fmt: skip
+    return Spec(*spec, *more, *counts, rest=spec.rest, rules=spec.rules)
+
+
+def _readable(spec: Spec, frame: pd.DataFrame) -> list[str]:
+    constant = {c for c in frame if frame[c].nunique(dropna=False) <= 1}
+    return [e.response for e in spec if e.response not in constant]
