@@ -54,6 +54,9 @@ class Covariate(Protocol):
     def values(self, known: Known) -> np.ndarray:
         """Return it for every row of the table, encoded."""
 
+    def clusters(self, known: Known) -> np.ndarray:
+        """Return the row above, -1 for none, within whose rows it is constant, or, of row numbers, counts."""
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
 
@@ -94,11 +97,13 @@ class FromAbove:
     table: str
     source: str
 
+    def clusters(self, known: Known) -> np.ndarray:
+        """Return the row above of every row of the table, -1 for none."""
+        return follow(known, known.links[self.path[0]], self.path[1:])
+
     def values(self, known: Known) -> np.ndarray:
         """Return the column at the row above; missing where there is none."""
-        at = known.links[self.path[0]]
-        for label in self.path[1:]:
-            at = np.where(at >= 0, known.links[label][np.maximum(at, 0)], -1)
+        at = self.clusters(known)
         values = known.arrays[self.table][self.source]
         gap: Any = -1 if self.column.levels else np.nan
         if not len(values):
@@ -133,6 +138,10 @@ class RowNumber:
     def column(self) -> Column:
         """Return its entry of the schema."""
         return number(self.name, 0)
+
+    def clusters(self, known: Known) -> np.ndarray:
+        """Return the owner's row of every row, -1 for none."""
+        return known.links[self.link]
 
     def values(self, known: Known) -> np.ndarray:
         """Return the numbers; missing for rows without that owner."""
@@ -186,6 +195,10 @@ class Summary:
         """Return its entry of the schema."""
         return number(self.name)
 
+    def clusters(self, known: Known) -> np.ndarray:
+        """Return the owner's row of every row, -1 for none."""
+        return known.links[self.path]
+
     def values(self, known: Known) -> np.ndarray:
         """Return the summary at the owner of each row; missing where it has no such sibling."""
         own = self.of_owner(known)
@@ -229,6 +242,13 @@ _STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "lowest": np.fmin.reduceat,
     "highest": np.fmax.reduceat,
 }
+
+
+def follow(known: Known, at: np.ndarray, path: Sequence[str]) -> np.ndarray:
+    """Return the rows at the end of a way upwards, -1 where it breaks off."""
+    for label in path:
+        at = np.where(at >= 0, known.links[label][np.maximum(at, 0)], -1)
+    return at
 
 
 def by_owner(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

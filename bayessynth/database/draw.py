@@ -103,7 +103,8 @@ class _Copy:
             return np.ones(self.known.rows[link.owner], dtype=np.int64)
         if not self.known.rows[link.owner]:
             return np.zeros(0, dtype=np.int64)
-        return self.frames[link.owner][link.count].to_numpy(dtype=float).round().astype(np.int64)
+        counts = self.frames[link.owner][link.count].to_numpy(dtype=float).round()
+        return np.maximum(counts, 0).astype(np.int64)
 
     def _members(self, link: Link, model: TableModel, rng: np.random.Generator) -> np.ndarray:
         counts = self._count(link)

@@ -14,6 +14,7 @@ from bayessynth.database.covariates import Covariate, FromAbove, Known, by_owner
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.labels import Labels
 from bayessynth.database.pairing import Pairing, pairing_of
+from bayessynth.database.screen import telling
 from bayessynth.database.structure import Link, Structure, positions
 from bayessynth.database.table import Optional, TableModel
 from bayessynth.database.write import (
@@ -23,6 +24,7 @@ from bayessynth.database.write import (
     factor_of,
     frame_of_table,
     groups_of,
+    judged,
     spec_of_table,
 )
 from bayessynth.errors import SpecError, suggest
@@ -104,7 +106,7 @@ class _Bench:
         there = int((at >= 0).sum()) if at is not None else len(frame)
         return TableModel(
             table, tuple(frame), {c: str(frame[c].dtype) for c in dict.fromkeys([*keys, *filter(None, [primary])])},
-            len(frame), fitted, given if fitted is not None else (), factor,
+            len(frame), fitted, tuple(c for c in given if fitted is not None and c.name in fitted.schema), factor,
             None if primary is None else Labels.of(frame[primary], table), Optional(len(frame) - there, len(frame)),
             pairings, _in_time(fitted, known.arrays[table], at),
         )  # fmt: skip
@@ -138,11 +140,24 @@ class _Bench:
         if table in self.specs:
             spec = checked_spec(self.specs[table], table, frame, list(beside), internal)
         else:
-            spec, _ = spec_of_table(frame, schema, list(beside), factor)
+            heard = self._heard(own, found, given, {name: values for name, (_, values) in beside.items()})
+            used = [name for name in beside if any(name in columns for columns in heard.values())]
+            frame, schema = frame.drop(columns=[n for n in beside if n not in used]), schema
+            schema = schema.subset([c for c in schema if c not in beside or c in used])
+            spec = spec_of_table(frame, schema, used, factor, heard)
         return spec.fit(
             frame, schema=schema, missing="model", copies=self.copies, cores=self.cores, progress=False,
             random_seed=_seed(self.entropy, table), trees=self.trees or _grown(len(frame)),
         )  # fmt: skip
+
+    def _heard(
+        self, own: pd.DataFrame, schema: Schema, given: Sequence[Covariate], beside: Mapping[str, np.ndarray]
+    ) -> dict[str, list[str]]:
+        """Return for each column of a table which of the covariates tell something of it."""
+        known = judged(given, self.known, beside)
+        names = [c for c in schema if c in own and schema[c].kind not in ("identifier", "constant")]
+        encoded = schema.subset(names).encode(own, missing="keep")
+        return {c: telling(encoded[c], len(schema[c].levels), known) for c in names}
 
     def _remember(
         self, table: str, own: pd.DataFrame, fitted: Fitted | None, given: Sequence[Covariate], factor: str | None

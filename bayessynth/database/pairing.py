@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from bayessynth.database.covariates import FromAbove, Known
+from bayessynth.database.covariates import FromAbove, Known, follow
 from bayessynth.database.structure import Link, Structure
 
 # Levels of a category, the commonest first, that have an indicator in a score.
@@ -111,8 +111,8 @@ class Pairing:
         rng.shuffle(stubs)
         left = there
         if self.origin is not None and first is not None:
-            wanted = _follow(known, first, self.origin[0][1:])[there]
-            offered = _follow(known, np.arange(len(counts)), self.origin[1])[stubs]
+            wanted = follow(known, first, self.origin[0][1:])[there]
+            offered = follow(known, np.arange(len(counts)), self.origin[1])[stubs]
             agree = rng.random(len(there)) < rng.beta(self.same + 0.5, self.rows - self.same + 0.5)
             chosen, taken = _within(np.where(agree, wanted, -1), offered, rng)
             at[there[chosen]] = stubs[taken]
@@ -196,8 +196,8 @@ def _origin(
         for other, goal in _ways(link.owner, structure, ()):
             if table != goal:
                 continue
-            first = _follow(known, known.links[primary.label], one[1:])[there]
-            second = _follow(known, known.links[link.label], other)[there]
+            first = follow(known, known.links[primary.label], one[1:])[there]
+            second = follow(known, known.links[link.label], other)[there]
             both = (first >= 0) & (second >= 0)
             size = known.rows[table]
             share = float((np.bincount(first[both], minlength=size) / max(both.sum(), 1))
@@ -214,12 +214,6 @@ def _ways(table: str, structure: Structure, path: tuple[str, ...]) -> list[tuple
     for link in structure.owners(table):
         found += _ways(link.owner, structure, (*path, link.label))
     return found
-
-
-def _follow(known: Known, at: np.ndarray, path: Sequence[str]) -> np.ndarray:
-    for label in path:
-        at = np.where(at >= 0, known.links[label][np.maximum(at, 0)], -1)
-    return at
 
 
 def _within(wanted: np.ndarray, offered: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from bayessynth.database.covariates import Covariate, FromAbove, Known, RowNumber, summaries
+from bayessynth.database.screen import Judged
 from bayessynth.database.structure import Link, Structure
 from bayessynth.errors import SpecError
 from bayessynth.rules import determined
@@ -97,32 +99,51 @@ def frame_of_table(own: pd.DataFrame, given: Mapping[str, tuple[Column, np.ndarr
     return pd.concat([beside.reset_index(drop=True), own.reset_index(drop=True)], axis=1)
 
 
+def judged(given: Sequence[Covariate], known: Known, beside: Mapping[str, np.ndarray]) -> dict[str, Judged]:
+    """Return covariates with what they are constant within."""
+    return {c.name: Judged(beside[c.name], len(c.column.levels), c.clusters(known), isinstance(c, RowNumber))
+            for c in given if c.name in beside}  # fmt: skip
+
+
 def spec_of_table(
-    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str | None
-) -> tuple[Spec, pd.DataFrame | None]:
+    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str | None, heard: Mapping[str, Sequence[str]]
+) -> Spec:
     """Write the spec of a table, in which nothing draws the columns that are given.
 
-    Returns
-    -------
-    tuple of Spec and DataFrame
-        And what was chosen for each column, as ``Spec.explain`` says it.
+    Parameters
+    ----------
+    frame : DataFrame
+    schema : Schema
+    given : sequence of str
+    factor : str or None
+    heard : mapping of str to sequence of str
+        By own column: the given ones that tell something of it.
     """
     own = [column for column in frame if column not in given and column != factor]
-    if not given:
-        spec = Spec.auto(frame[own], schema=schema.subset(own))
-        return spec, spec.explain()
-    drawn, found = write(frame, schema=schema, groups=(factor,) if factor else None)
+    if not given and factor is None:
+        return Spec.auto(frame[own], schema=schema.subset(own))
+    drawn, found = write(frame, schema=schema, groups=(factor,) if factor else None, given=given)
     equations = []
     for equation in drawn:
         if equation.response in given:
             continue
-        equations.append(_at_rows(equation, frame, factor))
+        deaf = set(given) - set(heard.get(equation.response, given))
+        equations.append(_at_rows(_without(equation, deaf), frame, factor))
     rules = [rule for rule in drawn.rules
              if rule.determines not in given and set(rule.columns) & set(own)]  # fmt: skip
     equations += [Equation(f"{quote(column)} ~ 1", family="given") for column in given]
     spec = Spec(*equations, rest="drop", rules=rules)
     spec._choices = tuple(choice for choice in found if choice.column in own)
-    return spec, spec.explain() if spec._choices else None
+    return spec
+
+
+def _without(equation: Equation, columns: AbstractSet[str]) -> Equation:
+    """Return a tree equation that does not read some columns."""
+    if not columns & set(equation.columns):
+        return equation
+    read = [quote(column) for column in equation.columns if column not in columns]
+    effects = [f"(1 | {quote(factor[0])})" for factor in equation.factors]
+    return Equation(f"{quote(equation.response)} ~ {' + '.join([*read, *effects]) or '1'}", family=equation.family)
 
 
 def _at_rows(equation: Equation, frame: pd.DataFrame, factor: str | None) -> Equation:

@@ -33,6 +33,7 @@ def write(
     strata: str | Sequence[str] | None = None,
     order: Order = "table",
     random_seed: int = 0,
+    given: Collection[str] = (),
 ) -> tuple[Spec, tuple[Choice, ...]]:
     """Write a spec: an order of the columns by how they depend on each other, and a tree equation for each.
 
@@ -53,6 +54,8 @@ def write(
         to the one that it depends on most. Columns of groups come first, and what a rule needs before what it rules.
     random_seed : int
         Draws the rows that dependence is measured on, where there are many.
+    given : collection of str
+        Columns that copies are handed, so that no rule computes them.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def write(
     found = _groups(data, columns, schema, groups)
     factors = tuple(finding.factor for finding in found)
     findings = detect(data, schema, groups=factors)
-    findings = tuple(f for f in findings if not set(factors) & set(determined([f.rule])))
+    findings = tuple(f for f in findings if not {*factors, *given} & set(determined([f.rule])))
     rules = tuple(f.rule for f in findings)
     computed = determined(rules)
     _tell_named(schema, [c for c in present if c not in computed])
