@@ -123,21 +123,24 @@ class FromAbove:
 
 @dataclass(frozen=True)
 class RowNumber:
-    """The number of a row among those of one owner, from 1, in the order of the table.
+    """The number of a row among those of one owner, in the order of the table.
 
     Attributes
     ----------
     name, link : str
+    relative : bool
+        Whether it is the share of the owner's rows up to it, as where owners have many, rather than counted from 1.
     """
 
     kind: ClassVar[str] = "row number"
     name: str
     link: str
+    relative: bool
 
     @property
     def column(self) -> Column:
         """Return its entry of the schema."""
-        return number(self.name, 0)
+        return number(self.name, None if self.relative else 0)
 
     def clusters(self, known: Known) -> np.ndarray:
         """Return the owner's row of every row, -1 for none."""
@@ -147,8 +150,9 @@ class RowNumber:
         """Return the numbers; missing for rows without that owner."""
         at = known.links[self.link]
         order, starts = by_owner(at)
-        counted = np.empty(len(at))
-        counted[order] = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at)))) + 1.0
+        counted, sizes = np.empty(len(at)), np.diff(np.append(starts, len(at)))
+        place = np.arange(len(at)) - np.repeat(starts, sizes) + 1.0
+        counted[order] = place / np.repeat(sizes, sizes) if self.relative else place
         return np.where(at >= 0, counted, np.nan)
 
     def to_json(self) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def _within(score: np.ndarray, own: Judged) -> float:
     if not len(codes):
         return 1.0
     sizes = np.bincount(codes)
-    parts: Sequence[np.ndarray] = [score[there], np.log(own.values[there])]
+    parts: Sequence[np.ndarray] = [score[there], own.values[there]]
     x, y = (part - (np.bincount(codes, weights=part) / sizes)[codes] for part in parts)
     freedom = len(codes) - len(sizes) - 1
     if freedom < 1 or not (x @ x) or not (y @ y):

@@ -23,6 +23,8 @@ from bayessynth.spec.expression import quote
 DEPTH = 3
 # Fewest owners with several rows for their rows to share an effect.
 OWNERS = 5
+# Rows of an owner up to which they are counted; where one has more, their number is relative to all.
+COUNTED = 30
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ def covariates(
     found: list[Covariate] = []
     for link in structure.owners(table):
         at = known.links[link.label]
-        if len(at) and np.bincount(at[at >= 0], minlength=1).max() > 1:
-            found.append(RowNumber(f"row of {link.name}", link.label))
+        most = int(np.bincount(at[at >= 0], minlength=1).max(initial=0))
+        if most > 1:
+            found.append(RowNumber(f"row of {link.name}", link.label, most > COUNTED))
         found += _from_above(link, (), link.name, structure, above)
     primary = next((o for o in structure.owners(table) if o.primary), None)
     if primary is not None:
