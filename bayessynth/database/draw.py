@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayessynth.database.covariates import FromAbove, Known
+from bayessynth.database.covariates import Known
 from bayessynth.database.pairing import Pairing
 from bayessynth.database.structure import Link, Structure
 from bayessynth.database.table import TableModel
@@ -114,11 +114,8 @@ class _Copy:
     def _matched(
         self, link: Link, pairing: Pairing, rows: int, at: np.ndarray | None, rng: np.random.Generator
     ) -> np.ndarray:
-        known, model = self.known, self.models[link.member]
-        beside = {c.name: c for c in model.covariates if isinstance(c, FromAbove)}
-        read = {name: beside[name].values(known) for name in pairing.row.columns}
-        own = {name: known.arrays[link.owner][name] for name in pairing.owner.columns}
-        return pairing.draw(known, read, own, self._count(link), rows, at, rng)
+        owned = self.known.arrays[link.owner]
+        return pairing.draw(self.known, owned, self._count(link), rows, at, rng)
 
     def frame(self, table: str) -> pd.DataFrame:
         """Return a table as the original has it, keys included."""

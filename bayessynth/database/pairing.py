@@ -46,7 +46,7 @@ class Score:
 
     def of(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the score of each row."""
-        n = len(next(iter(arrays.values()), []))
+        n = len(next(iter(arrays.values()), np.zeros(0)))
         if not self.columns:
             return np.zeros(n)
         design = _design([arrays[c] for c in self.columns], self.levels)
@@ -71,6 +71,8 @@ class Pairing:
     correlation : float
         Between the two scores.
     row, owner : Score
+    above : tuple of FromAbove
+        What the score of a row reads.
     """
 
     origin: tuple[tuple[str, ...], tuple[str, ...]] | None
@@ -82,18 +84,19 @@ class Pairing:
     correlation: float
     row: Score
     owner: Score
+    above: tuple[FromAbove, ...]
 
     def draw(
-        self, known: Known, rows: Mapping[str, np.ndarray], owners: Mapping[str, np.ndarray], counts: np.ndarray,
-        n: int, first: np.ndarray | None, rng: np.random.Generator,
+        self, known: Known, owners: Mapping[str, np.ndarray], counts: np.ndarray, n: int, first: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> np.ndarray:  # fmt: skip
         """Return the owner's row of each of n rows, -1 for none.
 
         Parameters
         ----------
         known : Known
-        rows, owners : mapping of str to ndarray
-            What the scores read, for each row and each of the owner's rows.
+        owners : mapping of str to ndarray
+            The owner's columns, encoded.
         counts : ndarray
             Members of each of the owner's rows, as they were drawn.
         n : int
@@ -118,14 +121,17 @@ class Pairing:
             at[there[chosen]] = stubs[taken]
             left, stubs = np.delete(there, chosen), np.delete(stubs, taken)
         noise = np.sqrt(max(1 - self.correlation**2, 0.0))
-        score = _standard(self.row.of(rows)[left]) * self.correlation + noise * rng.standard_normal(len(left))
+        read = {c.name: c.values(known) for c in self.above}
+        score = _standard(self.row.of(read)[left] if read else np.zeros(len(left))) * self.correlation + noise * rng.standard_normal(len(left))
         other = self.owner.of(owners)[stubs]
         at[left[np.argsort(score, kind="stable")]] = stubs[np.argsort(other, kind="stable")]
         return at
 
     def to_json(self) -> dict[str, Any]:
         """Return the pairing as JSON data."""
-        return asdict(self)
+        plain = {k: v for k, v in vars(self).items() if k not in ("row", "owner", "above")}
+        return {**plain, "row": asdict(self.row), "owner": asdict(self.owner),
+                "above": [c.to_json() for c in self.above]}  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Pairing:
@@ -133,7 +139,8 @@ class Pairing:
         scores = {side: Score(**{k: tuple(tuple(v) if isinstance(v, list) else v for v in own)
                                  for k, own in data[side].items()}) for side in ("row", "owner")}  # fmt: skip
         origin = None if data["origin"] is None else tuple(tuple(way) for way in data["origin"])
-        return cls(**{**data, **scores, "origin": origin})
+        above = tuple(FromAbove.from_json({k: v for k, v in c.items() if k != "kind"}) for c in data["above"])
+        return cls(**{**data, **scores, "origin": origin, "above": above})
 
 
 def adjusted(counts: np.ndarray, total: int, least: int, most: int, rng: np.random.Generator) -> np.ndarray:
@@ -182,8 +189,9 @@ def pairing_of(
     left = {c.name: c.values(known)[there] for c in rows}
     right = {c: known.arrays[link.owner][c][at[there]] for c in owners}
     correlation, row, owner = _canonical(left, right, levels)
+    read = tuple(c for c in rows if c.name in row.columns)
     return Pairing(origin, same, len(there), len(at) - len(there), int(counts.min()), int(counts.max()), correlation,
-                   row, owner)  # fmt: skip
+                   row, owner, read)  # fmt: skip
 
 
 def _origin(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
 from rich.progress import Progress
 
+from bayessynth.database import Database, Key
 from bayessynth.errors import BayesSynthError, BayesSynthWarning, DataError, suggest
 from bayessynth.evaluation.evaluation import Evaluation
 from bayessynth.evaluation.measure import Measure, Room, unavailable
@@ -20,6 +21,7 @@ from bayessynth.inference.registry import get as get_analysis
 from bayessynth.synthesis import SyntheticData
 
 if TYPE_CHECKING:
+    from bayessynth.evaluation.relations import RelatedEvaluation
     from bayessynth.fitting import Fitted, FittedPyMC
 
 ROOMS: tuple[Room, ...] = ("checks", "inference", "utility", "disclosure")
@@ -27,12 +29,19 @@ ROOMS: tuple[Room, ...] = ("checks", "inference", "utility", "disclosure")
 Synthesizer = Callable[[pd.DataFrame, int], pd.DataFrame]
 
 
+@overload
+def evaluate(original: pd.DataFrame, copies: Any, *args: Any, **options: Any) -> Evaluation: ...
+@overload
 def evaluate(
-    original: pd.DataFrame,
+    original: Database | Mapping[str, pd.DataFrame], copies: Any, *, keys: Sequence[Key] | None = None,
+    measures: Sequence[str] | None = None, **options: Any,
+) -> RelatedEvaluation: ...  # fmt: skip
+def evaluate(
+    original: pd.DataFrame | Database | Mapping[str, pd.DataFrame],
     copies: SyntheticData | pd.DataFrame | Iterable[pd.DataFrame],
     holdout: pd.DataFrame | None = None,
     fitted: Fitted | FittedPyMC | None = None,
-    keys: Sequence[str] | None = None,
+    keys: Sequence[Any] | None = None,
     target: str | None = None,
     *,
     groups: Sequence[str] | None = None,
@@ -42,7 +51,7 @@ def evaluate(
     max_rows: int | None = None,
     random_seed: int | None = 0,
     progress: bool = False,
-) -> Evaluation:
+) -> Evaluation | RelatedEvaluation:
     """Judge synthetic copies of a table: checks, utility, inference, disclosure, each number beside its reference.
 
     The copies may come from anywhere; what only a fit can tell (posterior checks, membership by importance weights,
@@ -50,8 +59,10 @@ def evaluate(
 
     Parameters
     ----------
-    original : DataFrame
-        The records that the copies were made of, holdout left out.
+    original : DataFrame, Database, or mapping of str to DataFrame
+        The records that the copies were made of, holdout left out. Of a database every table is judged, and how they
+        hang together; ``keys`` then are its keys, and :func:`bayessynth.evaluation.relations.evaluate_related` says
+        the rest.
     copies : SyntheticData, DataFrame or iterable of DataFrame
         Columns are matched by name.
     holdout : DataFrame, optional
@@ -98,6 +109,10 @@ def evaluate(
     >>> bs.evaluate(table, again, measures=["univariate"]).verdict
     'pass'
     """
+    if isinstance(original, Database | Mapping):
+        from bayessynth.evaluation.relations import evaluate_related
+
+        return evaluate_related(original, copies, keys, measures, random_seed=random_seed, max_rows=max_rows)
     chosen = _chosen(measures)
     provenance = copies.provenance if isinstance(copies, SyntheticData) else None
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
