@@ -1,4 +1,4 @@
-"""The command ``auto``: any table to copies, with the spec that was written for it."""
+"""The command ``auto``: any table, or folder of tables, to copies, with the spec that was written for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from bayessynth.cli.app import guarded, out
 from bayessynth.cli.fit import Cores, Seed
+from bayessynth.cli.folder import auto_folder, holds_tables
 from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, asked
 from bayessynth.errors import PrivacyError
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 @guarded
 def auto(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A CSV or Parquet file.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a folder of them: related tables.")
+    ],
     *,
     out_: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new directory for the copies.")],
     m: Annotated[int, typer.Option(min=1, help="Copies, each from its own posterior draw.")] = 5,
@@ -40,9 +43,17 @@ def auto(
     person: Person = None,
     cap: Cap = None,
 ) -> None:
-    """Write a spec for a table, fit it, draw copies; print what was chosen for each column and why."""
+    """Write a spec for a table, fit it, draw copies; print what was chosen for each column and why.
+
+    Of a folder every file is a table; keys are found, and every copy is a folder.
+    """
     start = time.perf_counter()
     privacy = asked(epsilon, delta, domain, person, cap, None, False)
+    if data.is_dir() and holds_tables(data):
+        if privacy is not None:
+            raise PrivacyError("--epsilon is for one table, and a folder holds several: name one file.")
+        auto_folder(data, out_, m, k, seed, cores, strata, spec_out, format_)
+        return
     if privacy is None:
         copies = _copies(data, m, k, seed, cores, strata, spec_out)
     elif strata or spec_out is not None:

@@ -101,6 +101,11 @@ class Database:
         """The tables by name, without orphans that were left out."""
         return dict(self._tables)
 
+    @property
+    def primary(self) -> dict[str, str]:
+        """The column that names the rows of each table that has one."""
+        return dict(self._primary)
+
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self._tables[table]
 
@@ -139,7 +144,7 @@ class Database:
         copies: int = 20,
         random_seed: int | None = None,
         cores: int | None = None,
-        trees: TreeSettings | None = None,
+        trees: TreeSettings | Mapping[str, TreeSettings] | None = None,
     ) -> FittedDatabase:
         """Fit every table, from the roots down.
 
@@ -161,9 +166,10 @@ class Database:
             The same seed gives the same fit.
         cores : int, optional
             Threads; by default all cores.
-        trees : TreeSettings, optional
-            The dial between fidelity and disclosure. By default tables of more than 6,000 rows have fewer trees a
-            column, of which each has more leaves.
+        trees : TreeSettings or mapping of str to TreeSettings, optional
+            The dial between fidelity and disclosure, of all tables or by table: of a small table of places, whose rows
+            are no persons, ``{"district": bs.TreeSettings(leaf=5)}`` keeps more. By default tables of more than 6,000
+            rows have fewer trees a column, of which each has more leaves.
 
         Returns
         -------

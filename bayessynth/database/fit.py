@@ -36,7 +36,7 @@ from bayessynth.schema import Column, Schema
 from bayessynth.spec import Spec
 from bayessynth.trees import TreeSettings
 
-# Records times trees of a column beyond which a large table has fewer trees of each.
+# Records times trees of a column beyond which a large table has fewer trees, of which each has more leaves.
 GROWN = 60_000
 # Most trees of a column, as for a single table.
 TREES = 10
@@ -45,12 +45,13 @@ TREES = 10
 def fit_database(
     tables: Mapping[str, pd.DataFrame], structure: Structure, empty: Mapping[str, Mapping[str, str]],
     order: Sequence[str], *, specs: Mapping[str, Spec] | None, schemas: Mapping[str, Schema] | None, copies: int,
-    random_seed: int | None, cores: int | None, trees: TreeSettings | None,
+    random_seed: int | None, cores: int | None, trees: TreeSettings | Mapping[str, TreeSettings] | None,
 ) -> FittedDatabase:  # fmt: skip
     """Fit every table; :meth:`Database.fit` describes the arguments."""
     start = time.perf_counter()
     check_settings("auto", copies=copies, cores=cores)
-    for given, what in ((specs, "specs"), (schemas, "schemas")):
+    by_table = trees if isinstance(trees, Mapping) else None
+    for given, what in ((specs, "specs"), (schemas, "schemas"), (by_table, "trees")):
         for table in given or {}:
             if table not in structure.order:
                 raise SpecError(f"{what}= names table {table!r}, which has no rows here.{suggest(table, structure.order)}")
@@ -71,7 +72,8 @@ class _Bench:
 
     def __init__(
         self, tables: Mapping[str, pd.DataFrame], structure: Structure, specs: Mapping[str, Spec],
-        schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None, trees: TreeSettings | None,
+        schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None,
+        trees: TreeSettings | Mapping[str, TreeSettings] | None,
     ) -> None:  # fmt: skip
         self.tables, self.structure, self.specs, self.schemas = tables, structure, specs, schemas
         self.copies, self.entropy, self.cores, self.trees = copies, entropy, cores, trees
@@ -140,24 +142,32 @@ class _Bench:
         if table in self.specs:
             spec = checked_spec(self.specs[table], table, frame, list(beside), internal)
         else:
-            heard = self._heard(own, found, given, {name: values for name, (_, values) in beside.items()})
+            heard = self._heard(table, own, found, given, {name: values for name, (_, values) in beside.items()})
             used = [name for name in beside if any(name in columns for columns in heard.values())]
             frame, schema = frame.drop(columns=[n for n in beside if n not in used]), schema
             schema = schema.subset([c for c in schema if c not in beside or c in used])
             spec = spec_of_table(frame, schema, used, factor, heard)
         return spec.fit(
             frame, schema=schema, missing="model", copies=self.copies, cores=self.cores, progress=False,
-            random_seed=_seed(self.entropy, table), trees=self.trees or _grown(len(frame)),
+            random_seed=_seed(self.entropy, table), trees=self._settings(table, len(frame)),
         )  # fmt: skip
 
+    def _settings(self, table: str, rows: int) -> TreeSettings:
+        own = self.trees.get(table) if isinstance(self.trees, Mapping) else self.trees
+        return own or TreeSettings(trees=int(np.clip(GROWN // max(rows, 1), 1, TREES)))
+
     def _heard(
-        self, own: pd.DataFrame, schema: Schema, given: Sequence[Covariate], beside: Mapping[str, np.ndarray]
+        self, table: str, own: pd.DataFrame, schema: Schema, given: Sequence[Covariate],
+        beside: Mapping[str, np.ndarray],
     ) -> dict[str, list[str]]:
         """Return for each column of a table which of the covariates tell something of it."""
         known = judged(given, self.known, beside)
         names = [c for c in schema if c in own and schema[c].kind not in ("identifier", "constant")]
         encoded = schema.subset(names).encode(own, missing="keep")
-        return {c: telling(encoded[c], len(schema[c].levels), known) for c in names}
+        # How many rows the owner has may tell only beside other columns: it is always taken.
+        always = [f"{o.name}.{o.count}" for o in self.structure.links if o.member == table and not o.inverted]
+        always = [name for name in always if name in known]
+        return {c: [*dict.fromkeys([*always, *telling(encoded[c], len(schema[c].levels), known)])] for c in names}
 
     def _remember(
         self, table: str, own: pd.DataFrame, fitted: Fitted | None, given: Sequence[Covariate], factor: str | None
@@ -190,11 +200,6 @@ class _Bench:
 def _varies(values: np.ndarray) -> bool:
     there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     return len(there) > 0 and bool((there != there[0]).any())
-
-
-def _grown(rows: int) -> TreeSettings:
-    """Grow fewer trees of large tables, each of which has more leaves."""
-    return TreeSettings(trees=int(np.clip(GROWN // max(rows, 1), 1, TREES)))
 
 
 def _seed(entropy: int, table: str) -> int:

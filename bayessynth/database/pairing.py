@@ -110,14 +110,20 @@ class Pairing:
         there = np.arange(n) if gone is None else np.flatnonzero(~gone)
         if not len(counts) or not len(there):
             return at
+        agree = rng.random(len(there)) < rng.beta(self.same + 0.5, self.rows - self.same + 0.5)
+        wanted = np.full(len(there), -1)
+        if self.origin is not None and first is not None:
+            wanted = np.where(agree, follow(known, first, self.origin[0][1:])[there], -1)
+        if self.origin is not None and not self.origin[1]:
+            # The owner itself is what both ways lead to: rows have it, however many they are.
+            at[there] = wanted
+            there = there[wanted < 0]
+            wanted = wanted[wanted < 0]
         stubs = np.repeat(np.arange(len(counts)), adjusted(counts, len(there), self.least, self.most, rng))
         rng.shuffle(stubs)
         left = there
-        if self.origin is not None and first is not None:
-            wanted = follow(known, first, self.origin[0][1:])[there]
-            offered = follow(known, np.arange(len(counts)), self.origin[1])[stubs]
-            agree = rng.random(len(there)) < rng.beta(self.same + 0.5, self.rows - self.same + 0.5)
-            chosen, taken = _within(np.where(agree, wanted, -1), offered, rng)
+        if (wanted >= 0).any() and self.origin is not None:
+            chosen, taken = _within(wanted, follow(known, np.arange(len(counts)), self.origin[1])[stubs], rng)
             at[there[chosen]] = stubs[taken]
             left, stubs = np.delete(there, chosen), np.delete(stubs, taken)
         noise = np.sqrt(max(1 - self.correlation**2, 0.0))
@@ -144,23 +150,25 @@ class Pairing:
 
 
 def adjusted(counts: np.ndarray, total: int, least: int, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Return counts that sum up to a total, changed by one here and there, within limits as long as these allow it.
+    """Return counts that sum up to a total: scaled, rounded at random, and kept within limits as long as these allow it.
 
     >>> adjusted(np.array([1, 2, 2]), 4, 1, 2, np.random.default_rng(1)).sum()
     np.int64(4)
     """
-    counts = counts.astype(np.int64).copy()
-    while (gap := total - int(counts.sum())) != 0:
+    low, high = max(least, 0), max(most, 0)
+    scaled = np.clip(counts * (total / max(int(counts.sum()), 1)), low if low * len(counts) <= total else 0, None)
+    scaled = np.minimum(scaled, high if high * len(counts) >= total else np.inf)
+    made = np.floor(scaled + rng.random(len(scaled))).astype(np.int64)
+    while (gap := total - int(made.sum())) != 0:
         step = 1 if gap > 0 else -1
-        free = np.flatnonzero(counts < most if step > 0 else counts > max(least, 0))
+        free = np.flatnonzero(made < high if step > 0 else made > low)
         if not len(free):
-            free = np.arange(len(counts)) if step > 0 else np.flatnonzero(counts > 0)
+            free = np.arange(len(made)) if step > 0 else np.flatnonzero(made > 0)
         # In proportion to what each has, so that large ones change more.
-        weights = np.maximum(counts[free], 0) + (0.0 if counts[free].any() else 1.0)
+        weights = made[free] + (0.0 if made[free].any() else 1.0)
         size = min(abs(gap), int(np.count_nonzero(weights)))
-        chosen = rng.choice(free, size, replace=False, p=weights / weights.sum())
-        counts[chosen] += step
-    return counts
+        made[rng.choice(free, size, replace=False, p=weights / weights.sum())] += step
+    return made
 
 
 def pairing_of(

@@ -20,8 +20,8 @@ from bayessynth.fitting.cores import available_cores
 from bayessynth.rules import determined
 from bayessynth.synthesis.conditional import Given
 from bayessynth.synthesis.draws import Draws
-from bayessynth.synthesis.generate import PART, Plan, decode_part, draw_part
-from bayessynth.synthesis.maker import ALL, Maker, maker_of
+from bayessynth.synthesis.generate import Plan, decode_part, draw_part
+from bayessynth.synthesis.maker import maker_of
 from bayessynth.synthesis.request import Request
 
 
@@ -161,13 +161,9 @@ class TableModel:
             assert at is not None
             codes[self.factor], count = groups_of(at)
             labels[self.factor] = range(1, count + 1)
-        chosen = draws.spread(request.m)
-        bound = fitted.bound
-        maker = Maker(
-            bound, fitted.groups, draws.take(chosen), chosen, tuple(c * draws.shape[1] + d for c, d in chosen),
-            replace(request, k=rows), Given(rows=given, codes=codes, labels=labels), tuple(given), rows, False,  # type: ignore[arg-type]
-            ALL if any(rule.whole_copy for rule in bound.rules) else PART, fitted.forest.take(request.m), None,
-        )  # fmt: skip
+        asked = replace(request, k=rows)
+        maker = maker_of(fitted.bound, fitted.groups, draws, asked, None, None, fitted.forest)
+        maker = replace(maker, given=Given(rows=given, codes=codes, labels=labels), columns=tuple(given))  # type: ignore[arg-type]
         return maker.plan(copy)
 
     def to_json(self) -> dict[str, Any]:

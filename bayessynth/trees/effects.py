@@ -32,6 +32,9 @@ class Residuals:
         Of each, where it is known (a log odds); else relative weights.
     known : bool
         Whether the precision is known.
+    noise : ndarray of shape (n, scores)
+        Square of each one's weight in its group's mean, times its variance where that is known: the bootstrap's weights
+        leave less in a group than it has records.
     skew : float
         (1 - 2p)² of a level of probability p: by how much its residuals overstate log odds that are far from the mean.
     """
@@ -39,6 +42,7 @@ class Residuals:
     values: np.ndarray
     precision: np.ndarray
     known: bool
+    noise: np.ndarray
     skew: float = 0.0
 
 
@@ -67,12 +71,13 @@ def residuals(goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | Non
             intercept = float(np.clip(intercept, -30, 30))
         curvature = np.maximum(p * (1 - p), 1e-4)
         left = (y - p) / curvature if min(y.sum(), (1 - y).sum()) >= EVENTS else np.zeros(len(y))
-        return Residuals(left[:, None], (weights * curvature)[:, None], known=True,
+        return Residuals(left[:, None], (weights * curvature)[:, None], True, (weights**2 * curvature)[:, None],
                          skew=float((1 - 2 * np.average(y, weights=weights)) ** 2))  # fmt: skip
     wanted = goal[:, None] if goal.ndim == 1 else goal @ projection
     left = wanted - scores
     left = left - np.average(left, axis=0, weights=weights)
-    return Residuals(left, np.repeat(weights[:, None], left.shape[1], axis=1), known=False)
+    each = np.repeat(weights[:, None], left.shape[1], axis=1)
+    return Residuals(left, each, False, each**2)
 
 
 def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.random.Generator) -> np.ndarray:
@@ -96,7 +101,7 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
     Examples
     --------
     >>> apart = np.repeat([-2.0, 2.0, -2.0, 2.0], 50)[:, None]
-    >>> noisy = Residuals(apart + np.tile([-0.1, 0.1], 100)[:, None], np.ones((200, 1)), False)
+    >>> noisy = Residuals(apart + np.tile([-0.1, 0.1], 100)[:, None], np.ones((200, 1)), False, np.ones((200, 1)))
     >>> drawn_effects(noisy, np.repeat(np.arange(4), 50), 4, np.random.default_rng(1)).round().ravel().tolist()
     [-2.0, 2.0, -2.0, 2.0]
     """
@@ -106,8 +111,10 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
         size = np.bincount(codes, weights=precision, minlength=groups)
         mean = np.bincount(codes, weights=precision * values, minlength=groups) / np.maximum(size, 1e-12)
         spread = precision @ (values - mean[codes]) ** 2
-        scale = 1.0 if found.known else spread / max(len(values) - groups, 1)
-        a = size / max(scale, 1e-12)
+        # Records that would say as much without weights.
+        alike = np.bincount(codes, weights=found.noise[:, s], minlength=groups) / np.maximum(size, 1e-12)
+        scale = 1.0 if found.known else spread / max(float((size - alike).sum()), 1e-12)
+        a = size / np.maximum(alike * scale, 1e-12)
         centre = (a @ mean) / a.sum()
         between = a @ (mean - centre) ** 2 - (np.count_nonzero(size) - 1)
         variance = max(between / max(a.sum() - (a @ a) / a.sum(), 1e-12), 0.0)

@@ -74,17 +74,19 @@ class Related:
     original : Side
     copies : tuple of Side
     keys : tuple of Key
+    labels : frozenset of tuple of str
+        Tables and columns that are keys.
     """
 
     original: Side
     copies: tuple[Side, ...]
     keys: tuple[Key, ...]
+    labels: frozenset[tuple[str, str]]
 
     @cached_property
     def own(self) -> dict[str, list[str]]:
         """The columns of each table that are no keys."""
-        used = {(k.table, k.column) for k in self.keys} | {(k.parent, str(k.parent_column)) for k in self.keys}
-        return {t: [c for c in frame if (t, c) not in used] for t, frame in self.original.tables.items()}
+        return {t: [c for c in frame if (t, c) not in self.labels] for t, frame in self.original.tables.items()}
 
 
 def read_related(
@@ -113,7 +115,8 @@ def read_related(
         raise DataError("There is no copy to judge.")
     tables = database.tables
     taken = {(k.table, k.column) for k in database.keys} | {(k.parent, str(k.parent_column)) for k in database.keys}
-    schemas = {t: _numeric(frame[[c for c in frame if (t, c) not in taken]]) for t, frame in tables.items()}
+    labels = frozenset(taken | set(database.primary.items()))
+    schemas = {t: _numeric(frame[[c for c in frame if (t, c) not in labels]]) for t, frame in tables.items()}
     for number, copy in enumerate(found):
         for table in tables:
             if table not in copy:
@@ -123,7 +126,7 @@ def read_related(
             if lacking:
                 raise DataError(f"Copy {number}, table {table!r} has no column {lacking[0]!r}.")
     sides = [Side(copy, schemas) for copy in found]
-    return Related(Side(tables, schemas), tuple(sides), database.keys)
+    return Related(Side(tables, schemas), tuple(sides), database.keys, labels)
 
 
 def _numeric(frame: pd.DataFrame) -> Schema:
