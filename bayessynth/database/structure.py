@@ -191,6 +191,6 @@ def _sorted(tables: Sequence[str], links: Sequence[Link], rows: Mapping[str, int
     left = list(tables)
     while left:
         ready = [t for t in left if all(o.owner in order for o in links if o.member == t)]
-        order.append(max(ready, key=lambda t: rows[t]))
+        order.append(min(ready, key=lambda t: rows[t]))
         left.remove(order[-1])
     return tuple(order)
