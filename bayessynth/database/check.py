@@ -11,6 +11,7 @@ import pandas as pd
 from bayessynth.database.detect import is_label
 from bayessynth.database.key import Key
 from bayessynth.errors import BayesSynthWarning, DataError, SpecError, suggest, warn
+from bayessynth.schema.column import plain
 
 # Rows that a message names.
 SHOWN = 5
@@ -119,7 +120,7 @@ def check_keys(
         listed = ", ".join(map(str, rows[:SHOWN])) + (", …" if len(rows) > SHOWN else "")
         what = (
             f"Table {key.table!r}, column {key.column!r}: {len(rows)} of {len(child)} rows refer to no row of "
-            f"{key.parent!r}; rows {listed}, the first has {cells.iloc[rows[0]]!r}."
+            f"{key.parent!r}; rows {listed}, the first has {plain(cells.iloc[rows[0]])!r}."
         )
         if orphans == "error":
             raise DataError(f"{what} Mend them, or say orphans='drop' to leave these rows out.")
@@ -135,7 +136,7 @@ def _check_primary(table: str, column: str, frame: pd.DataFrame) -> None:
             row = int(np.flatnonzero(wrong.to_numpy())[0])
             raise DataError(
                 f"Table {table!r}, key {column!r}: in {int(wrong.sum())} of {len(frame)} rows the key {what}, the first "
-                f"is row {row}: {cells.iloc[row]!r}. A parent's key names each row once: mend these rows, or name "
+                f"is row {row}: {plain(cells.iloc[row])!r}. A parent's key names each row once: mend these rows, or name "
                 "another column."
             )
     if len(cells) and not is_label(cells):

@@ -1,0 +1,66 @@
+"""Small databases with known structure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def clinics(n: int = 150, seed: int = 1) -> dict[str, pd.DataFrame]:
+    """Patients of two arms, whose number of visits is 1 or 4 by arm; visits share an effect of the patient."""
+    rng = np.random.default_rng(seed)
+    arm = rng.choice(["a", "b"], n)
+    age = rng.normal(50, 10, n).round(1)
+    ids = np.array([f"P-{i:04d}" for i in rng.permutation(9000)[:n]])
+    patient = pd.DataFrame({"patient_id": ids, "arm": arm, "age": age})
+    at = np.repeat(np.arange(n), np.where(arm == "a", 1, 4))
+    effect = rng.normal(0, 2, n)
+    day = np.concatenate([np.arange(k) * 7 for k in np.where(arm == "a", 1, 4)])
+    visit = pd.DataFrame({
+        "visit_id": np.arange(len(at)) + 500, "patient_id": ids[at], "day": day,
+        "score": (0.2 * age[at] + effect[at] + rng.normal(0, 1, len(at))).round(2),
+    })  # fmt: skip
+    return {"patient": patient, "visit": visit}
+
+
+def three_levels(seed: int = 2) -> dict[str, pd.DataFrame]:
+    """Schools with two classes each, classes with three pupils each."""
+    rng = np.random.default_rng(seed)
+    school = pd.DataFrame({"school_id": np.arange(1, 41), "sector": rng.choice(["state", "church"], 40)})
+    class_ = pd.DataFrame({"class_id": np.arange(1, 81), "school_id": np.repeat(np.arange(1, 41), 2),
+                           "grade": np.tile([1, 2], 40)})  # fmt: skip
+    church = (school["sector"] == "church").to_numpy()[np.repeat(np.arange(40), 6)]
+    pupil = pd.DataFrame({"class_id": np.repeat(np.arange(1, 81), 3),
+                          "mark": (rng.normal(0, 1, 240) + 3 * church).round(2)})  # fmt: skip
+    return {"pupil": pupil, "class": class_, "school": school}
+
+
+def crossed(seed: int = 3) -> dict[str, pd.DataFrame]:
+    """Loans of books to readers: both margins vary, old readers borrow old books."""
+    rng = np.random.default_rng(seed)
+    reader = pd.DataFrame({"reader_id": np.arange(1, 121), "age": rng.normal(40, 15, 120).round()})
+    book = pd.DataFrame({"book_id": np.arange(1, 61), "year": rng.integers(1900, 2020, 60)})
+    at = np.repeat(np.arange(120), rng.integers(1, 6, 120))
+    order = np.argsort(reader["age"].to_numpy()[at] + rng.normal(0, 8, len(at)))
+    stubs = np.sort(rng.integers(0, 60, len(at)))
+    by_age = np.argsort(-book["year"].to_numpy(), kind="stable")
+    chosen = np.empty(len(at), dtype=int)
+    chosen[order] = by_age[stubs]
+    loan = pd.DataFrame({"reader_id": at + 1, "book_id": chosen + 1, "days": rng.integers(1, 30, len(at))})
+    return {"reader": reader, "book": book, "loan": loan}
+
+
+def ringed() -> dict[str, pd.DataFrame]:
+    """Accounts with one or two clients, each client of one account; clients mostly live in the account's town."""
+    rng = np.random.default_rng(4)
+    town = pd.DataFrame({"town_id": np.arange(1, 13), "size": rng.integers(1, 100, 12)})
+    account = pd.DataFrame({"account_id": np.arange(1, 201), "town_id": rng.integers(1, 13, 200),
+                            "fee": rng.choice([1, 2, 3], 200)})  # fmt: skip
+    at = np.repeat(np.arange(200), rng.choice([1, 2], 200, p=[0.8, 0.2]))
+    n = len(at)
+    lives = np.where(rng.random(n) < 0.9, account["town_id"].to_numpy()[at], rng.integers(1, 13, n))
+    client = pd.DataFrame({"client_id": np.arange(1, n + 1), "town_id": lives, "sex": rng.choice(["f", "m"], n)})
+    first = np.r_[True, at[1:] != at[:-1]]
+    disp = pd.DataFrame({"client_id": np.arange(1, n + 1), "account_id": at + 1,
+                         "role": np.where(first, "owner", "user")})  # fmt: skip
+    return {"town": town, "account": account, "client": client, "disp": disp}
