@@ -119,6 +119,8 @@ def _look(
     named = _named_for(column, parent) and _plain(column) not in BARE
     ends = _plain(key) not in BARE and _plain(column).endswith(_plain(key))
     cells, own = frames[table][column].dropna(), frames[parent][key]
+    if (same or named) and not len(frames[table]):
+        return [Found(Key(table, column, parent, key), "it has the key's name, and the table is empty")]
     if not (same or named or ends) or not len(cells) or not is_label(cells):
         return []
     if pd.api.types.is_numeric_dtype(cells.dtype) != pd.api.types.is_numeric_dtype(own.dtype):

@@ -19,12 +19,14 @@ from bayessynth.database.structure import Link, Structure, positions
 from bayessynth.database.table import Optional, TableModel
 from bayessynth.database.write import (
     Above,
+    check_own,
     checked_spec,
     covariates,
     factor_of,
     frame_of_table,
     groups_of,
     judged,
+    read_by,
     spec_of_table,
 )
 from bayessynth.errors import SpecError, suggest
@@ -139,13 +141,17 @@ class _Bench:
         if factor is not None and at is not None:
             frame = frame.assign(**{factor: groups_of(at)[0] + 1})
             schema = Schema._of([*schema.values(), Column(factor, "group", "int64", labels="int")], found._seen)
-        if table in self.specs:
-            spec = checked_spec(self.specs[table], table, frame, list(beside), internal)
+        heard = self._heard(table, own, found, given, {name: values for name, (_, values) in beside.items()})
+        used = [name for name in beside if any(name in columns for columns in heard.values())]
+        declares = self.specs.get(table)
+        if declares is not None:
+            check_own(declares, table, list(beside))
+            used = read_by(declares, list(beside), used)
+        frame = frame.drop(columns=[name for name in beside if name not in used])
+        schema = schema.subset([c for c in schema if c in frame])
+        if declares is not None:
+            spec = checked_spec(declares, frame, used, internal)
         else:
-            heard = self._heard(table, own, found, given, {name: values for name, (_, values) in beside.items()})
-            used = [name for name in beside if any(name in columns for columns in heard.values())]
-            frame, schema = frame.drop(columns=[n for n in beside if n not in used]), schema
-            schema = schema.subset([c for c in schema if c not in beside or c in used])
             spec = spec_of_table(frame, schema, used, factor, heard)
         return spec.fit(
             frame, schema=schema, missing="model", copies=self.copies, cores=self.cores, progress=False,

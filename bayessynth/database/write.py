@@ -157,28 +157,32 @@ def _at_rows(equation: Equation, frame: pd.DataFrame, factor: str | None) -> Equ
     return Equation(*equation.formulas, family=equation.family, level="row") if constant else equation
 
 
-def checked_spec(spec: Spec, table: str, frame: pd.DataFrame, given: Sequence[str], internal: Sequence[str]) -> Spec:
-    """Complete a spec that the user wrote: what it reads of other tables is given, what it leaves out is not drawn.
+def read_by(spec: Spec, given: Sequence[str], heard: Sequence[str]) -> list[str]:
+    """Return which of the covariates a spec that the user wrote needs: those that it names, or all for ``rest="tree"``."""
+    read = {c for equation in spec for c in equation.columns} | {c for rule in spec.rules for c in rule.columns}
+    return [c for c in given if c in read or (spec.rest == "tree" and c in heard)]
 
-    Raises
-    ------
-    SpecError
-        If it has an equation for what is given.
-    """
+
+def check_own(spec: Spec, table: str, given: Sequence[str]) -> None:
+    """Raise a SpecError if a spec that the user wrote has an equation for what is given."""
     for equation in spec:
         if equation.response in given:
             raise SpecError(
                 f"Table {table!r}: {equation.response!r} is a column of another table, which is drawn there; take the "
                 "equation out."
             )
-    read = {c for equation in spec for c in equation.columns} | {c for rule in spec.rules for c in rule.columns}
-    more = [Equation(f"{quote(c)} ~ 1", family="given") for c in given if c in read]
-    computed = determined(spec.rules)
-    counts = [
-        Equation(f"{quote(c)} ~ {' + '.join([*map(quote, _readable(spec, frame)), *map(quote, internal[:i])]) or '1'}",
-                 family="tree")
-        for i, c in enumerate(internal) if c not in spec and c not in computed
-    ]  # fmt: skip
+
+
+def checked_spec(spec: Spec, frame: pd.DataFrame, given: Sequence[str], internal: Sequence[str]) -> Spec:
+    """Complete a spec that the user wrote: what it reads of other tables is given, numbers of children are drawn."""
+    more = [Equation(f"{quote(c)} ~ 1", family="given") for c in given]
+    known, computed = [quote(c) for c in _readable(spec, frame)], determined(spec.rules)
+    counts = []
+    for number, column in enumerate(internal):
+        if column not in spec and column not in computed:
+            before = [quote(c) for c in internal[:number] if frame[c].nunique() > 1]
+            formula = f"{quote(column)} ~ {' + '.join([*known, *before]) or '1'}"
+            counts.append(Equation(formula, family="tree" if frame[column].nunique() > 1 else None))
     return Spec(*spec, *more, *counts, rest=spec.rest, rules=spec.rules)
 
 
