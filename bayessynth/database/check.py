@@ -135,9 +135,9 @@ def _check_primary(table: str, column: str, frame: pd.DataFrame) -> None:
         if wrong.any():
             row = int(np.flatnonzero(wrong.to_numpy())[0])
             raise DataError(
-                f"Table {table!r}, key {column!r}: in {int(wrong.sum())} of {len(frame)} rows the key {what}, the first "
-                f"is row {row}: {plain(cells.iloc[row])!r}. A parent's key names each row once: mend these rows, or name "
-                "another column."
+                f"Table {table!r}, key {column!r}: in {int(wrong.sum())} of {len(frame)} rows the key {what}, the "
+                f"first is row {row}: {plain(cells.iloc[row])!r}. A parent's key names each row once: mend these rows, "
+                "or name another column."
             )
     if len(cells) and not is_label(cells):
         raise DataError(f"Table {table!r}, key {column!r} is of dtype {cells.dtype}; a key is text or whole numbers.")

@@ -134,6 +134,6 @@ class SyntheticDatabase:
         record = self.provenance
         roots = ", ".join(f"{k:,} rows of {table}" for table, k in record["k"].items())
         return (
-            f"SyntheticDatabase: m={self.m} copies of {len(self.tables)} tables ({', '.join(self.tables)}) from {roots}, "
-            f"proper\nrandom seed: {record['random_seed']}\nprivacy: {record['privacy']}"
+            f"SyntheticDatabase: m={self.m} copies of {len(self.tables)} tables ({', '.join(self.tables)}) from "
+            f"{roots}, proper\nrandom seed: {record['random_seed']}\nprivacy: {record['privacy']}"
         )

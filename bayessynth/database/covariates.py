@@ -18,6 +18,8 @@ from bayessynth.schema import Column
 
 # Levels of a category whose shares sum it up.
 TOP = 3
+# What the column is called that says nothing.
+FILLER = "nothing"
 
 
 @dataclass
@@ -230,7 +232,43 @@ class Summary:
         return cls(**data)
 
 
-_KINDS |= {made.kind: made.from_json for made in (FromAbove, RowNumber, Summary)}
+@dataclass(frozen=True)
+class Filler:
+    """A column that says nothing, for a table all of whose columns are computed: a spec has one equation at least.
+
+    Attributes
+    ----------
+    name, table : str
+    """
+
+    kind: ClassVar[str] = "filler"
+    name: str
+    table: str
+
+    @property
+    def column(self) -> Column:
+        """Return its entry of the schema."""
+        return Column(self.name, "binary", "int64", levels=(0, 1))
+
+    def clusters(self, known: Known) -> np.ndarray:
+        """Return every row by itself."""
+        return np.arange(known.rows[self.table])
+
+    def values(self, known: Known) -> np.ndarray:
+        """Return zeros and ones in turn."""
+        return np.arange(known.rows[self.table]) % 2
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {**asdict(self), "kind": self.kind}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Filler:
+        """Make it of what :meth:`to_json` returned."""
+        return cls(**data)
+
+
+_KINDS |= {made.kind: made.from_json for made in (FromAbove, RowNumber, Summary, Filler)}
 
 
 def _mean(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -261,10 +299,7 @@ def by_owner(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> [part.tolist() for part in by_owner(np.array([1, 0, 1]))]
     [[1, 0, 2], [0, 1]]
     """
-    if (at[1:] >= at[:-1]).all():
-        order = np.arange(len(at))
-    else:
-        order = np.argsort(at, kind="stable")
+    order = np.arange(len(at)) if (at[1:] >= at[:-1]).all() else np.argsort(at, kind="stable")
     if not len(at):
         return order, np.zeros(0, dtype=np.int64)
     found = at[order]

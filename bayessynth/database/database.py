@@ -58,8 +58,8 @@ class Database:
       table  rows  columns        key
     account     3        2 account_id
        loan     2        3    loan_id
-                               key  children a parent
-    loan.account_id → account.account_id  0–1, mean 0.67
+                                 key children a parent
+    loan.account_id → account.account_id    0–1, mean 0.667
     """
 
     def __init__(

@@ -136,7 +136,7 @@ def _look(
 
 
 def _without_returns(found: list[Found], frames: Mapping[str, pd.DataFrame]) -> list[Found]:
-    """Of two tables with one key in common, each of which could refer to the other, the larger or first is the parent."""
+    """Of two tables with one key in common, each of which could refer to the other, the larger one is the parent."""
     order = list(frames)
     kept = []
     for own in found:

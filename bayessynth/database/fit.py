@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayessynth.database.covariates import Covariate, FromAbove, Known, by_owner
+from bayessynth.database.covariates import FILLER, Covariate, Filler, FromAbove, Known, by_owner
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.labels import Labels
 from bayessynth.database.pairing import Pairing, pairing_of
@@ -56,7 +54,9 @@ def fit_database(
     for given, what in ((specs, "specs"), (schemas, "schemas"), (by_table, "trees")):
         for table in given or {}:
             if table not in structure.order:
-                raise SpecError(f"{what}= names table {table!r}, which has no rows here.{suggest(table, structure.order)}")
+                raise SpecError(
+                    f"{what}= names table {table!r}, which has no rows here.{suggest(table, structure.order)}"
+                )
     entropy = entropy_of(random_seed, SpecError)
     bench = _Bench(tables, structure, specs or {}, schemas or {}, copies, entropy, cores, trees)
     models = {table: bench.fit(table) for table in structure.order}
@@ -102,8 +102,8 @@ class _Bench:
         clash = [c for c in own if c in counts]
         if clash:
             raise SpecError(f"Table {table!r} has a column {clash[0]!r}, the name of an internal one; rename it.")
-        schema = self.schemas.get(table)
-        fitted = self._fitted(table, own.assign(**counts), list(counts), given, factor, at, schema)
+        given = (*given, Filler(FILLER, table))
+        fitted = self._fitted(table, own.assign(**counts), list(counts), given, factor, at)
         self._remember(table, own, fitted, given, factor)
         pairings = {o.label: self._pairing(o, given) for o in owners if not o.primary}
         self.seconds[table] = time.perf_counter() - start
@@ -126,44 +126,68 @@ class _Bench:
 
     def _fitted(
         self, table: str, own: pd.DataFrame, internal: Sequence[str], given: Sequence[Covariate], factor: str | None,
-        at: np.ndarray | None, declared: Schema | None,
+        at: np.ndarray | None,
     ) -> Fitted | None:  # fmt: skip
         """Fit a table's own columns and numbers of members; None if it has neither."""
         if not len(own.columns):
             return None
-        beside = {c.name: (c.column, c.values(self.known)) for c in given}
-        beside = {name: (column, values) for name, (column, values) in beside.items() if _varies(values)}
-        frame = frame_of_table(own, beside) if beside else own
-        found = Schema.detect(own)
-        if declared is not None:
-            found = Schema._of([*declared.values(), *(found[c] for c in found if c not in declared)])
-        schema = Schema._of([*(column for column, _ in beside.values()), *found.values()], found._seen)
+        beside = {c.name: values for c in given for values in (c.values(self.known),) if _varies(values)}
+        columns = {c.name: c.column for c in given if c.name in beside}
+        found = self._schema(table, own)
+        schema = Schema._of([*columns.values(), *found.values()], found._seen)
+        frame = frame_of_table(own, {name: (columns[name], beside[name]) for name in beside})
         if factor is not None and at is not None:
             frame = frame.assign(**{factor: groups_of(at)[0] + 1})
             schema = Schema._of([*schema.values(), Column(factor, "group", "int64", labels="int")], found._seen)
-        heard = self._heard(table, own, found, given, {name: values for name, (_, values) in beside.items()})
+        heard = self._heard(table, own, found, given, beside)
         used = [name for name in beside if any(name in columns for columns in heard.values())]
-        declares = self.specs.get(table)
-        if declares is not None:
-            check_own(declares, table, list(beside))
-            used = read_by(declares, list(beside), used)
-        frame = frame.drop(columns=[name for name in beside if name not in used])
-        schema = schema.subset([c for c in schema if c in frame])
-        if declares is not None:
-            spec = checked_spec(declares, frame, used, internal)
-        else:
-            spec = spec_of_table(frame, schema, used, factor, heard)
+        spec = self._spec(table, frame, schema, list(beside), used, internal, factor, heard)
+        names = {*spec.columns, *determined(spec.rules), *(c for f in spec.factors for c in f)}
+        kept = [c for c in frame if c in names or c not in beside]
         return spec.fit(
-            frame, schema=schema, missing="model", copies=self.copies, cores=self.cores, progress=False,
-            random_seed=_seed(self.entropy, table), trees=self._settings(table, len(frame)),
+            frame[kept], schema=schema.subset([c for c in schema if c in kept]), missing="model", copies=self.copies,
+            cores=self.cores, progress=False, random_seed=_seed(self.entropy, table),
+            trees=self._settings(table, len(frame)),
         )  # fmt: skip
+
+    def _schema(self, table: str, own: pd.DataFrame) -> Schema:
+        """Return the schema of a table's own columns, internal ones included, as declared or detected."""
+        found, declared = Schema.detect(own), self.schemas.get(table)
+        if declared is None:
+            return found
+        return Schema._of((declared[c] if c in declared else found[c] for c in found), found._seen)
+
+    def _spec(
+        self, table: str, frame: pd.DataFrame, schema: Schema, beside: Sequence[str], used: Sequence[str],
+        internal: Sequence[str], factor: str | None, heard: Mapping[str, Sequence[str]],
+    ) -> Spec:  # fmt: skip
+        """Return the spec of a table: the user's, completed, or one that is written for it."""
+        declares = self.specs.get(table)
+
+        def some(names: Sequence[str]) -> list[str]:
+            return [c for c in frame if c not in beside or c in names]
+
+        if declares is not None:
+            check_own(declares, table, beside)
+            used = read_by(declares, beside, used)
+            return checked_spec(declares, frame[some(used)], used, internal)
+        real = [name for name in used if name != FILLER]
+        try:
+            return spec_of_table(frame[some(real)], schema.subset(some(real)), real, factor, heard)
+        except SpecError:
+            # All columns may be computed, and a spec has an equation; what else is wrong is so with another column too.
+            return spec_of_table(frame[some([FILLER])], schema.subset(some([FILLER])), [FILLER], factor, heard)
 
     def _settings(self, table: str, rows: int) -> TreeSettings:
         own = self.trees.get(table) if isinstance(self.trees, Mapping) else self.trees
         return own or TreeSettings(trees=int(np.clip(GROWN // max(rows, 1), 1, TREES)))
 
     def _heard(
-        self, table: str, own: pd.DataFrame, schema: Schema, given: Sequence[Covariate],
+        self,
+        table: str,
+        own: pd.DataFrame,
+        schema: Schema,
+        given: Sequence[Covariate],
         beside: Mapping[str, np.ndarray],
     ) -> dict[str, list[str]]:
         """Return for each column of a table which of the covariates tell something of it."""
@@ -173,6 +197,7 @@ class _Bench:
         # How many rows the owner has may tell only beside other columns: it is always taken.
         always = [f"{o.name}.{o.count}" for o in self.structure.links if o.member == table and not o.inverted]
         always = [name for name in always if name in known]
+        known.pop(FILLER, None)
         return {c: [*dict.fromkeys([*always, *telling(encoded[c], len(schema[c].levels), known)])] for c in names}
 
     def _remember(
@@ -227,5 +252,3 @@ def _in_time(fitted: Fitted | None, arrays: Mapping[str, np.ndarray], at: np.nda
         if not np.isnan(values).any() and (steps >= 0).all() and (steps > 0).sum() >= 20:
             return column
     return None
-
-

@@ -57,7 +57,7 @@ class FittedDatabase:
         return fitted
 
     def explain(self, table: str) -> pd.DataFrame:
-        """Say what each column of a table is drawn from: its family, the columns that its equation reads, its groups."""
+        """Say what each column of a table is drawn from: its family, what its equation reads, its groups."""
         bound = self[table].bound
         rows = [
             (e.response, e.family, ", ".join(bound.spec[e.response].columns), ", ".join(e.factors), e.level)

@@ -67,9 +67,7 @@ def _csv(frame: pd.DataFrame, path: Path, table: str) -> None:
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path, str], None]] = {"parquet": _parquet, "csv": _csv}
 
 
-def write(
-    copies: SyntheticDatabase, directory: str | os.PathLike[str], ending: str, progress: bool
-) -> Path:
+def write(copies: SyntheticDatabase, directory: str | os.PathLike[str], ending: str, progress: bool) -> Path:
     """Write all copies, or what is missing of them; :meth:`SyntheticDatabase.to_parquet` says how."""
     target = Path(directory)
     state = _state(copies, ending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from bayessynth.errors import BayesSynthError
 from bayessynth.rules import Unique
+from bayessynth.rules import pattern as patterns
 from bayessynth.schema import Schema
 
 
@@ -57,23 +59,22 @@ class Labels:
 
         >>> Labels("id", "int64", None, None, "").make(3, np.random.default_rng(1)).tolist()
         [1, 2, 3]
-        >>> Labels("id", "str", "P-[0-9]{2}", 7, "").make(2, np.random.default_rng(1)).tolist()
+        >>> Labels("id", "str", "P-[0-9]{2}", 7, "ward").make(2, np.random.default_rng(1)).tolist()
         ['P-07', 'P-08']
         """
         numbers = np.arange(1, n + 1)
         if not self.prefix:
             return pd.Series(numbers).astype(self.dtype).rename(self.column)
         keys: Any = [f"{self.prefix}_{i:0{len(str(n))}d}" for i in numbers]
-        if self.pattern is not None:
-            rule = Unique(self.column, self.pattern, self.start)
+        if self.pattern is not None and self._holds(n):
             schema = Schema.detect(pd.DataFrame({self.column: ["a-1", "b 2"]}))
-            try:
-                keys = rule.compute({}, schema, n, rng)
-            except BayesSynthError:
-                pass  # the pattern has fewer keys
-            if len(set(keys)) < n:
-                keys = [f"{self.prefix}_{i:0{len(str(n))}d}" for i in numbers]
+            keys = Unique(self.column, self.pattern, self.start).compute({}, schema, n, rng)
         return pd.Series(keys, dtype=object).astype(self.dtype).rename(self.column)
+
+    def _holds(self, n: int) -> bool:
+        """Tell whether the pattern has so many keys."""
+        tokens = patterns.parse(self.pattern or "")
+        return n + (self.start or 0) <= math.prod(token.capacity for token in tokens)
 
     def to_json(self) -> dict[str, Any]:
         """Return the labels as JSON data."""

@@ -53,6 +53,12 @@ class Score:
         standard = (np.where(np.isnan(design), self.centre, design) - self.centre) / np.asarray(self.scale)
         return standard @ np.asarray(self.weights)
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Score:
+        """Make a score of JSON data."""
+        levels = tuple(tuple(codes) for codes in data["levels"])
+        return cls(tuple(data["columns"]), levels, tuple(data["centre"]), tuple(data["scale"]), tuple(data["weights"]))
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -128,7 +134,9 @@ class Pairing:
             left, stubs = np.delete(there, chosen), np.delete(stubs, taken)
         noise = np.sqrt(max(1 - self.correlation**2, 0.0))
         read = {c.name: c.values(known) for c in self.above}
-        score = _standard(self.row.of(read)[left] if read else np.zeros(len(left))) * self.correlation + noise * rng.standard_normal(len(left))
+        score = _standard(
+            self.row.of(read)[left] if read else np.zeros(len(left))
+        ) * self.correlation + noise * rng.standard_normal(len(left))
         other = self.owner.of(owners)[stubs]
         at[left[np.argsort(score, kind="stable")]] = stubs[np.argsort(other, kind="stable")]
         return at
@@ -142,15 +150,14 @@ class Pairing:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Pairing:
         """Make a pairing of what :meth:`to_json` returned."""
-        scores = {side: Score(**{k: tuple(tuple(v) if isinstance(v, list) else v for v in own)
-                                 for k, own in data[side].items()}) for side in ("row", "owner")}  # fmt: skip
+        scores = {side: Score.from_json(data[side]) for side in ("row", "owner")}
         origin = None if data["origin"] is None else tuple(tuple(way) for way in data["origin"])
         above = tuple(FromAbove.from_json({k: v for k, v in c.items() if k != "kind"}) for c in data["above"])
         return cls(**{**data, **scores, "origin": origin, "above": above})
 
 
 def adjusted(counts: np.ndarray, total: int, least: int, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Return counts that sum up to a total: scaled, rounded at random, and kept within limits as long as these allow it.
+    """Return counts that sum up to a total: scaled, rounded at random, within limits as long as these allow it.
 
     >>> adjusted(np.array([1, 2, 2]), 4, 1, 2, np.random.default_rng(1)).sum()
     np.int64(4)

@@ -93,9 +93,11 @@ class TableModel:
     def _made(self) -> set[str]:
         assert self.fitted is not None
         bound = self.fitted.bound
-        return {e.response for e in bound.equations} | determined(bound.rules).keys() | {
-            c for columns in bound.plan.columns.values() for c in columns
-        }
+        return (
+            {e.response for e in bound.equations}
+            | determined(bound.rules).keys()
+            | {c for columns in bound.plan.columns.values() for c in columns}
+        )
 
     def draw(
         self, known: Known, at: np.ndarray | None, rows: int, request: Request, copy: int, threads: int | None = None

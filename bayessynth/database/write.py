@@ -158,7 +158,7 @@ def _at_rows(equation: Equation, frame: pd.DataFrame, factor: str | None) -> Equ
 
 
 def read_by(spec: Spec, given: Sequence[str], heard: Sequence[str]) -> list[str]:
-    """Return which of the covariates a spec that the user wrote needs: those that it names, or all for ``rest="tree"``."""
+    """Return which covariates a spec that the user wrote needs: those that it names, or all for ``rest="tree"``."""
     read = {c for equation in spec for c in equation.columns} | {c for rule in spec.rules for c in rule.columns}
     return [c for c in given if c in read or (spec.rest == "tree" and c in heard)]
 

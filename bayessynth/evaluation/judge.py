@@ -30,12 +30,12 @@ Synthesizer = Callable[[pd.DataFrame, int], pd.DataFrame]
 
 
 @overload
-def evaluate(original: pd.DataFrame, copies: Any, *args: Any, **options: Any) -> Evaluation: ...
-@overload
 def evaluate(
-    original: Database | Mapping[str, pd.DataFrame], copies: Any, *, keys: Sequence[Key] | None = None,
-    measures: Sequence[str] | None = None, **options: Any,
+    original: Database | dict[str, Any], copies: Any, *, keys: Sequence[Key] | None = None,
+    measures: Sequence[str] | None = None, max_rows: int | None = None, random_seed: int | None = 0,
 ) -> RelatedEvaluation: ...  # fmt: skip
+@overload
+def evaluate(original: pd.DataFrame, copies: Any, *args: Any, **options: Any) -> Evaluation: ...
 def evaluate(
     original: pd.DataFrame | Database | Mapping[str, pd.DataFrame],
     copies: SyntheticData | pd.DataFrame | Iterable[pd.DataFrame],

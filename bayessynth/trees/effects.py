@@ -117,7 +117,7 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
         a = size / np.maximum(alike * scale, 1e-12)
         centre = (a @ mean) / a.sum()
         between = a @ (mean - centre) ** 2 - (np.count_nonzero(size) - 1)
-        variance = max(between / max(a.sum() - (a @ a) / a.sum(), 1e-12), 0.0)
+        variance = max(float(between) / max(float(a.sum() - (a @ a) / a.sum()), 1e-12), 0.0)
         share = variance / (variance + 1 / np.maximum(a, 1e-12))
         drawn = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
         # Of a rare level the residuals are relative rates less one: with variance v their logarithms have log(1 + v).

@@ -64,7 +64,7 @@ def test_the_rows_number_in_its_parent_tells_what_it_told(clinics):
     _, fitted = clinics
     visit = fitted.synthesize(1, random_seed=5)[0]["visit"]
     number = visit.groupby("patient_id").cumcount()
-    assert ((visit["day"] == 7 * number)).mean() > 0.95
+    assert (visit["day"] == 7 * number).mean() > 0.95
 
 
 def test_three_levels_keep_constant_counts_and_what_the_top_says_of_the_bottom(levels):
@@ -188,7 +188,7 @@ def test_specs_are_checked():
     database = bs.Database(tables.clinics())
     with pytest.raises(SpecError, match=r"specs= names table 'visits', which has no rows here\. Did you mean 'visit'"):
         database.fit(specs={"visits": bs.Spec("day ~ 1")})
-    with pytest.raises(SpecError, match="'patient.age' is a column of another table, which is drawn there"):
+    with pytest.raises(SpecError, match=r"'patient\.age' is a column of another table, which is drawn there"):
         database.fit(specs={"visit": bs.Spec("`patient.age` ~ 1", rest="drop")})
     frames = tables.clinics()
     frames["patient"]["number of visit"] = 1

@@ -15,7 +15,9 @@ CODES = np.repeat(np.arange(200), 10)
 def test_drawn_effects_vary_as_the_groups_do(sd: float) -> None:
     truth = RNG.normal(0, sd, 200)
     left = (truth[CODES] + RNG.normal(size=2000))[:, None]
-    drawn = drawn_effects(Residuals(left, np.ones((2000, 1)), False, np.ones((2000, 1))), CODES, 200, np.random.default_rng(2))
+    drawn = drawn_effects(
+        Residuals(left, np.ones((2000, 1)), False, np.ones((2000, 1))), CODES, 200, np.random.default_rng(2)
+    )
     assert drawn.std() == pytest.approx(sd, abs=0.12)
     if sd == 2:
         assert np.corrcoef(drawn[:, 0], truth)[0, 1] > 0.95

@@ -89,9 +89,7 @@ class Related:
         return {t: [c for c in frame if (t, c) not in self.labels] for t, frame in self.original.tables.items()}
 
 
-def read_related(
-    original: Database | Mapping[str, pd.DataFrame], copies: Any, keys: Sequence[Key] | None
-) -> Related:
+def read_related(original: Database | Mapping[str, pd.DataFrame], copies: Any, keys: Sequence[Key] | None) -> Related:
     """Take databases in whatever form they come.
 
     Parameters
