@@ -28,6 +28,8 @@ from bayessynth.trees import Grove
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
 PART = 1 << 16
+# First key of the random streams of columns at groups' levels, where each column has its own.
+_UPPER = 4
 
 Values = Mapping[str, np.ndarray]
 
@@ -62,6 +64,9 @@ class Plan:
         Columns at groups' levels that have a mask, with the values behind their missing cells.
     cells : Conditionals or None
         What columns are drawn from that noisy tables of counts serve.
+    apart : bool
+        Whether each column has a random stream of its own, so that copies in which different columns are set from
+        outside share all other random numbers.
     """
 
     bound: Bound
@@ -81,6 +86,11 @@ class Plan:
     def drawer(self, column: str) -> Grove | Conditionals:
         """Return what a column without parameters is drawn from."""
         return self.cells if self.cells is not None and column in self.cells.reads else self.grove
+    apart: bool = False
+
+    def stream(self, shared: np.random.Generator, *key: int) -> np.random.Generator:
+        """Return the random stream of a column: its own, or the one that columns share."""
+        return child(self.seed, *key) if self.apart else shared
 
     @property
     def masked(self) -> frozenset[str]:
@@ -129,10 +139,12 @@ def draw_effects(
 
 def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
     """Draw all columns that live at a group's level, in the order of the equations."""
-    for equation in plan.bound.equations:
+    shared = rng
+    for position, equation in enumerate(plan.bound.equations):
         column, level = equation.response, equation.level
         if level == "row":
             continue
+        rng = plan.stream(shared, _UPPER, position)
         _mask_upper(plan, column, rng)
         if column in plan.given or column in plan.upper or column in plan.whole:
             continue
@@ -172,7 +184,9 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     n = rows.stop - rows.start
     groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
     _compute(plan, arrays, groups, n, rng)
-    for equation in [*plan.bound.equations, None]:
+    shared = rng
+    for position, equation in enumerate([*plan.bound.equations, None]):
+        rng = plan.stream(shared, 1, number, position)
         for mask in plan.bound.masks:
             due = mask.before == (equation.response if equation else None)
             if due and mask.column in whole and mask.column not in arrays:

@@ -67,7 +67,7 @@ def knowledge(tables: Tables) -> Knowledge | str:
         return f"Needs the likelihood of whole records; {trees[0]!r} is drawn by trees, which have none."
     if record is None or not record.get("draws"):
         return "Needs to know which draws made the copies: hand in what fitted.synthesize returned, not its frames."
-    if record.get("synthesis") != "fully" or record.get("given"):
+    if record.get("synthesis") != "fully" or record.get("given") or record.get("do"):
         return "The copies keep or were given some columns as they stand, so who is in them is no secret of the model."
     posterior = fitted.idata["posterior"].to_dataset()
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
