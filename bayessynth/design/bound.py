@@ -10,6 +10,7 @@ from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
+from bayessynth.design.shared import Shared, joined
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.rules import Rule, from_json
@@ -154,6 +155,8 @@ class Bound:
         The spec's, with what they leave to the data filled in and with those that follow from them.
     masks : tuple of Mask
         Of the parametric columns with missing cells, if these are modelled; in the order in which they are drawn.
+    shared : tuple of Shared
+        Group effects that are correlated across terms.
     """
 
     spec: Spec
@@ -165,6 +168,20 @@ class Bound:
     n: int
     rules: tuple[Rule, ...] = ()
     masks: tuple[Mask, ...] = ()
+    shared: tuple[Shared, ...] = ()
+
+    @property
+    def joined(self) -> tuple[tuple[str, ...], ...]:
+        """Equations that are fitted together because they share effects, in components."""
+        return joined(self.shared)
+
+    def together(self, column: str) -> tuple[str, ...]:
+        """Return the equations that are fitted with one, itself included."""
+        return next((c for c in self.joined if column in c), (column,))
+
+    def joins(self, column: str) -> bool:
+        """Tell whether an equation has effects that are correlated across terms."""
+        return any(column in c for c in self.joined)
 
     def __getitem__(self, column: str) -> BoundEquation:
         for equation in self.equations:
@@ -180,6 +197,7 @@ class Bound:
             "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
             "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
+            **({"shared": [block.to_json() for block in self.shared]} if self.shared else {}),
         }  # fmt: skip
 
     @classmethod
@@ -189,5 +207,5 @@ class Bound:
             Spec.from_json(data["spec"]), Schema.from_json(data["schema"]),
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
-            tuple(map(Mask.from_json, data.get("masks", ()))),
+            tuple(map(Mask.from_json, data.get("masks", ()))), tuple(map(Shared.from_json, data.get("shared", ()))),
         )  # fmt: skip

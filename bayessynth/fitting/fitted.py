@@ -92,7 +92,8 @@ class Fitted:
     def _owner(self) -> dict[str, str]:
         """The equation that each variable of the posterior belongs to."""
         kept = self.idata["posterior"].data_vars
-        return {name: safe(e.response) for e in self.bound.equations for name in e.variables if name in kept}
+        owner = {name: safe(e.response) for e in self.bound.equations for name in e.variables if name in kept}
+        return owner | {block.name: safe(block.responses[0]) for block in self.bound.shared}
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
@@ -136,6 +137,8 @@ class Fitted:
     def model(self, column: str, data: pd.DataFrame) -> pm.Model:
         """Return the PyMC model of one equation, conditioned on the original data.
 
+        Of an equation that shares group effects with others it is the model of all of them.
+
         Raises
         ------
         FitError
@@ -150,7 +153,13 @@ class Fitted:
                 f"Missing cells join the equations of {', '.join(map(repr, joined))}, whose parameters were drawn with "
                 f"them: no model of {column!r} alone has its posterior. Fit with missing='drop' to look at one."
             )
-        return build(component(self.bound, self._bind(data), column))
+        bound_data = self._bind(data)
+        if not self.bound.joins(column):
+            return build(component(self.bound, bound_data, column))
+        from bayessynth.fitting.joint import joint
+
+        together = {c: component(self.bound, bound_data, c) for c in self.bound.together(column)}
+        return joint(self.bound, together, column).model()
 
     def to_datatree(
         self, data: pd.DataFrame, column: str | None = None, m: int = 100, random_seed: int | None = None

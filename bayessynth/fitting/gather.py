@@ -19,6 +19,7 @@ from bayessynth.fitting.posterior import Posterior
 from bayessynth.imputation import Gaps, gaps
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
+from bayessynth.spec.shared import shared_terms
 from bayessynth.suffstats import (
     SufficientStatistics,
     Sums,
@@ -106,7 +107,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
         If it is nothing that holds a table, or arguments do not go with it.
     """
     again = None
-    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
+    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model" or any(map(shared_terms, spec))
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

@@ -10,6 +10,7 @@ import pytensor.tensor as pt
 
 from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
 from bayessynth.design.centring import centred, reliability
+from bayessynth.errors import SpecError
 from bayessynth.families import Prior, inverse_graph
 
 
@@ -25,39 +26,92 @@ def build(component: Component) -> pm.Model:
     pymc.Model
         With named dims: ``row``, the grouping factors, and a ``…_level`` dim for each term with levels. Data are
         ``pm.Data``, so the model can be conditioned on other rows.
+
+    Raises
+    ------
+    SpecError
+        If the equation shares group effects with others: its model is that of all of them.
     """
-    return _Builder(component.expanded()).model()
+    shared = [g.shared for p in component.equation.predictors.values() for g in p.groups if g.shared]
+    if shared:
+        raise SpecError(
+            f"The equation for {component.equation.response!r} shares the group effects {shared[0]!r}: its model is "
+            "that of all equations which do, bayessynth.graph.build_joint(…)."
+        )
+    return Builder(component.expanded()).model()
 
 
-class _Builder:
-    """Builds one component's model, parameter by parameter."""
+class Builder:
+    """Builds one component's model, parameter by parameter.
 
-    def __init__(self, component: Component) -> None:
+    Parameters
+    ----------
+    component : Component
+        Every row once.
+    row : str
+        Name of the dim of rows.
+    """
+
+    def __init__(self, component: Component, row: str = "row") -> None:
         self.component = component
+        self.row = row
+        # Effects that are shared with other terms, by predictor and position of the term.
+        self.shared: dict[tuple[str, int], list[Any]] = {}
         self.equation = component.equation
         self.family = component.family
         self.column = safe(component.equation.response)
         self.categories = self.equation.levels[1:] if self.family.multinomial else ()
 
     def model(self) -> pm.Model:
-        coords: dict[str, Any] = {"row": np.arange(len(self.component.y))}
+        with pm.Model(coords=self.coords()) as model:
+            self.prepare()
+            self.fill()
+        return model
+
+    def coords(self) -> dict[str, Any]:
+        """Return the coords of rows, groups and categories."""
+        coords: dict[str, Any] = {self.row: np.arange(len(self.component.y))}
         coords |= {dim(factor): list(labels) for factor, labels in self.component.labels.items()}
         if self.categories:
             coords[dim(f"{self.column}_category")] = list(self.categories)
-        with pm.Model(coords=coords) as model:
-            self.index = {
-                factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims="row")
-                for factor, index in self.component.index.items()
-            }
-            params = {p.name: self.parameter(p.name) for p in self.family.parameters}
-            params |= self.vectors()
-            options = dict(self.equation.options)
-            if self.component.trials is not None:
-                options["trials"] = pm.Data(f"{self.column}_trials", self.component.trials, dims="row")
-            y = self.component.y.astype("int64" if self.family.discrete else "float64")
-            observed = pm.Data(f"{self.column}_observed", y, dims="row")
-            self.family.dist(pm, self.column, params, **options, observed=observed, dims="row")
-        return model
+        return coords
+
+    def prepare(self) -> None:
+        """Make what terms refer to: the group of every row."""
+        self.index = {
+            factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims=self.row)
+            for factor, index in self.component.index.items()
+        }
+
+    def fill(self) -> None:
+        """Make all parameters and the likelihood."""
+        params = {p.name: self.parameter(p.name) for p in self.family.parameters}
+        params |= self.vectors()
+        options = dict(self.equation.options)
+        if self.component.trials is not None:
+            options["trials"] = pm.Data(f"{self.column}_trials", self.component.trials, dims=self.row)
+        y = self.component.y.astype("int64" if self.family.discrete else "float64")
+        observed = pm.Data(f"{self.column}_observed", y, dims=self.row)
+        self.family.dist(pm, self.column, params, **options, observed=observed, dims=self.row)
+
+    def deviations(self, parameter: str, position: int) -> list[Any]:
+        """Make the standard deviations of a term's effects, before the effects."""
+        group = self.equation.predictors[parameter].groups[position]
+        prefix = self.prefix(parameter)
+        return [self.prior(f"{prefix}{effect}|{group.factor}_sd") for effect in group.effects]
+
+    def share(self, parameter: str, position: int, effects: Any) -> None:
+        """Take a term's effects, (G, q), from the joint distribution in which they were made."""
+        group = self.equation.predictors[parameter].groups[position]
+        prefix = self.prefix(parameter)
+        self.shared[parameter, position] = [
+            pm.Deterministic(self.named(f"{prefix}{e}|{group.factor}"), effects[:, j], dims=dim(group.factor))
+            for j, e in enumerate(group.effects)
+        ]
+
+    def prefix(self, parameter: str) -> str:
+        """Return the prefix of a parameter's keys in ``priors=``."""
+        return "" if self.family.parameters[0].name == parameter else f"{parameter}_"
 
     def prior(self, name: str, **kwargs: Any) -> Any:
         """Make the variable of a parameter, by its key in ``priors=``."""
@@ -75,7 +129,7 @@ class _Builder:
     def predictor(self, predictor: Predictor) -> Any:
         """Build a linear predictor, of shape (n,) or, for categories, (n, K-1)."""
         first = self.family.parameters[0].name == predictor.parameter
-        prefix = "" if first else f"{predictor.parameter}_"
+        prefix = self.prefix(predictor.parameter)
         category = (dim(f"{self.column}_category"),) if self.categories else ()
         slopes = self.slopes(predictor, prefix, category)
         has_intercept = predictor.intercept and not (first and not self.family.intercept)
@@ -85,12 +139,16 @@ class _Builder:
             matrix = pm.Data(self.named(f"{prefix}matrix"), self.component.matrices[predictor.parameter])
             eta = eta + pm.math.dot(matrix, slopes)
         if predictor.parameter in self.component.offsets:
-            offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims="row")
+            offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims=self.row)
             eta = eta + (offset[:, None] if self.categories else offset)
         around = self.around(predictor)
         for i, group in enumerate(predictor.groups):
+            columns = self.component.effects[predictor.parameter][i]
+            if group.shared:
+                eta = eta + self.on_rows(group, prefix, columns, self.shared[predictor.parameter, i])
+                continue
             centre = self.centre(predictor, group, intercept, slopes) if group is around else 0.0
-            eta = eta + self.group_effects(group, prefix, self.component.effects[predictor.parameter][i], centre)
+            eta = eta + self.group_effects(group, prefix, columns, centre)
         if not predictor.terms and not predictor.groups and self.categories:
             eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
         return eta
@@ -101,7 +159,7 @@ class _Builder:
         With a few large groups intercept and effects are known well in sum and badly apart (hierarchical centring,
         Gelfand, Sahu & Carlin 1995).
         """
-        groups = [g for g in predictor.groups if g.intercept and centred(self.component, g.factor)]
+        groups = [g for g in predictor.groups if g.intercept and not g.shared and centred(self.component, g.factor)]
         return max(groups, key=lambda g: reliability(self.component, g.factor), default=None)
 
     def centre(self, predictor: Predictor, group: GroupDesign, intercept: Any, slopes: Any) -> Any:
@@ -180,13 +238,17 @@ class _Builder:
                 self.independent(group, f"{prefix}{effect}", sd, (factor, *category), centre if effect == "1" else None)
                 for effect, sd in zip(group.effects, sds, strict=True)
             ]
+        return self.on_rows(group, prefix, columns, effects)
+
+    def on_rows(self, group: GroupDesign, prefix: str, columns: np.ndarray, effects: list[Any]) -> Any:
+        """Return the part of the predictor that effects of groups have, (n,) or, for categories, (n, K-1)."""
         index = self.index[group.factor]
         parts = []
         for j, effect in enumerate(effects):
             own = effect[index]
             if (columns[:, j] != 1.0).any():
                 data = pm.Data(
-                    self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims="row"
+                    self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims=self.row
                 )
                 own = own * (data[:, None] if self.categories else data)
             parts.append(own)

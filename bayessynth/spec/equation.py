@@ -137,11 +137,14 @@ class Equation:
 
     def with_dot(self, columns: tuple[str, ...]) -> Equation:
         """Return the equation with ``.`` standing for the given columns."""
+        return self.rewritten(tuple(str(parse(text, columns)) if has_dot(text) else text for text in self.formulas))
+
+    def rewritten(self, formulas: tuple[str, ...]) -> Equation:
+        """Return the equation with other formulas of the same columns."""
         copy = object.__new__(Equation)
         for name in self.__dataclass_fields__:
             object.__setattr__(copy, name, getattr(self, name))
-        written = tuple(str(parse(text, columns)) if has_dot(text) else text for text in self.formulas)
-        object.__setattr__(copy, "formulas", written)
+        object.__setattr__(copy, "formulas", formulas)
         return copy
 
     def check_family(self, family: families.Family) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from bayessynth.errors import SpecError
 from bayessynth.rules import Rule, after
 from bayessynth.spec.equation import Equation
+from bayessynth.spec.shared import check_shared
 
 
 def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[Equation, ...]:
@@ -16,6 +17,7 @@ def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
     rule, on what it is computed from.
     """
+    check_shared(equations)
     waits = after(rules)
     by_column: dict[str, Equation] = {}
     for equation in equations:

@@ -128,6 +128,10 @@ class _Chain:
             return False
         if equation.response in self.given.cells:
             return True
+        # Effects that equations share are correlated over all of them.
+        for block in self.bound.shared:
+            if equation.response in block.responses and not self.stands.issuperset(block.responses):
+                return True
         # Effects of tree equations are correlated over all equations of a factor.
         return families.get(equation.family).nonparametric and any(
             other.response not in self.stands and families.get(other.family).nonparametric

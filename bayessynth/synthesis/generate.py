@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
+from bayessynth.design import Bound, BoundEquation, Effects, Mask, draw_new_effects, frame_of, parameters
 from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.noise_aware.tables import Conditionals
 from bayessynth.rules import Narrowed, determined, narrowed
@@ -134,7 +134,7 @@ def draw_effects(
     bound: Bound, values: Values, groups: Groups, rng: np.random.Generator
 ) -> dict[str, dict[tuple[str, int], np.ndarray]]:
     """Draw the effects of new groups for every equation that has any."""
-    return {e.response: new_effects(e, values, groups.sizes, rng) for e in bound.equations if e.factors}
+    return draw_new_effects(bound.equations, bound.shared, values, groups.sizes, rng)
 
 
 def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
