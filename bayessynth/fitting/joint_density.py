@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ class JointDensity:
         total = joint.gradient(self.table, theta, grad)
         return (total if np.isfinite(total) else -np.inf), grad
 
-    def posteriors(self, theta: np.ndarray, *, chains: int, **kwargs: object) -> list[Posterior]:
+    def posteriors(self, theta: np.ndarray, *, chains: int, **kwargs: Any) -> list[Posterior]:
         """Return the posteriors of the equations that draws make; the first of a block has its correlation.
 
         Parameters
@@ -122,6 +123,6 @@ class JointDensity:
             values = factor @ factor.transpose(0, 2, 1)
             dims = block.dims
             variables = {**first.variables, block.name: (dims, values.reshape(chains, -1, *values.shape[1:]))}
-            coords = {**first.coords, **dict.fromkeys(dims, list(block.labels))}
+            coords = {**first.coords, **{side: list(block.labels) for side in dims}}
             found[first.column] = replace(first, variables=variables, coords=coords)
         return list(found.values())

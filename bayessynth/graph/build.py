@@ -63,6 +63,7 @@ class Builder:
         self.categories = self.equation.levels[1:] if self.family.multinomial else ()
 
     def model(self) -> pm.Model:
+        """Return the model of the component alone."""
         with pm.Model(coords=self.coords()) as model:
             self.prepare()
             self.fill()
@@ -118,9 +119,11 @@ class Builder:
         return self.equation.priors[name].dist(pm, self.named(name), **kwargs)
 
     def named(self, name: str) -> str:
+        """Return a key's name in the model."""
         return f"{self.column}_{safe(name)}"
 
     def parameter(self, name: str) -> Any:
+        """Make a parameter of the family: a number, or what its predictor's link makes of every row."""
         if name not in self.equation.predictors:
             return self.prior(name)
         eta = self.predictor(self.equation.predictors[name])
@@ -219,6 +222,7 @@ class Builder:
         return made
 
     def threshold_shift(self) -> Any:
+        """Return the predictor at the means of its columns, None where they are not centred."""
         parent = self.equation.predictors[self.family.parameters[0].name]
         if not parent.centred:
             return None

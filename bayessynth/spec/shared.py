@@ -1,4 +1,4 @@
-"""Effects that are correlated across equations, ``(1 |p| site)``: which terms have an id in common, and what is refused.
+"""Effects that are correlated across equations, ``(1 |p| site)``: terms with an id in common.
 
 The id is that of brms (Bürkner 2018): the effects of all terms that carry it have one covariance.
 

@@ -66,7 +66,7 @@ def knowledge(tables: Tables) -> Knowledge | str:
     if trees:
         return f"Needs the likelihood of whole records; {trees[0]!r} is drawn by trees, which have none."
     if fitted.bound.shared:
-        return "Needs the likelihood of single records in new groups, which is not available where equations share effects."
+        return "Needs the likelihood of single records in new groups, which equations that share effects have jointly."
     if record is None or not record.get("draws"):
         return "Needs to know which draws made the copies: hand in what fitted.synthesize returned, not its frames."
     if record.get("synthesis") != "fully" or record.get("given") or record.get("do"):

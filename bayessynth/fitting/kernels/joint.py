@@ -13,6 +13,8 @@ effect the place of its first group and the step to the next.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import carray, float64, int64, njit, types
 from numba.experimental.function_type import _get_wrapper_address
@@ -63,7 +65,7 @@ def gradient(table, theta, grad):
     grad[:] = 0.0
     total, start = 0.0, 0
     for c in range(table[EQUATIONS]):
-        data = held(table[HEAD + EACH * c])
+        data: Any = held(table[HEAD + EACH * c])
         stop = start + table[HEAD + EACH * c + 1]
         total += chunks.gradient(data.rows, data.tables, data.vectors, own[start:stop], grad[start:stop])
         start = stop
