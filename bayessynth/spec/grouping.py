@@ -49,7 +49,7 @@ def split_group_terms(right: str, formula: str) -> tuple[str, list[GroupedText]]
         What is left for common effects, and the group-specific terms in order.
 
     >>> split_group_terms("x + (1 + x || site)", "y ~ x + (1 + x || site)")
-    ('x', [GroupedText(effects='1 + x ', factors=(('site',),), correlated=False)])
+    ('x', [GroupedText(effects='1 + x ', factors=(('site',),), correlated=False, shared=None)])
     """
     common, grouped = "", []
     for sign, addend in _addends(right):
