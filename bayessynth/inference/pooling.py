@@ -59,7 +59,10 @@ def pool(
         imputation, equally many of each, and Reiter's (2004) rule combines them.
     **options
         Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion, gee), ``family=`` (gee),
-        ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
+        ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=``, ``exposure="years"``
+        (poisson). Of a survey: ``weights="w"``, ``strata="stratum"`` and ``cluster="psu"`` (ols, logit, poisson, mean,
+        proportion) for weighted estimates with linearised variances (:mod:`bayessynth.inference.survey`); these
+        columns must be in the copies, so declare them in the spec as any other.
 
     Returns
     -------
