@@ -31,7 +31,7 @@ class JointDensity:
     """Log density (up to a constant) and gradient of the unconstrained parameters of several equations.
 
     The parameters of the equations stand side by side, each as in :class:`bayessynth.fitting.density.Density`, but for
-    the standardised effects that are shared, which here are independent; then follow the correlations.
+    the effects that are shared, which here are independent where they are standardised; then follow the correlations.
 
     Parameters
     ----------
@@ -73,23 +73,26 @@ class JointDensity:
         for handed, size in zip(self._handed, sizes, strict=True):
             made += [handed.address, size]
         for block in self.shared:
-            places = self.places(block)
+            places = self._effects(block)
             groups = len(next(iter(self.densities[m.response] for m in block.members)).component.labels[block.factor])
             eta = int(np.array([float(block.prior.params["eta"])]).view(np.int64)[0])  # type: ignore[arg-type]
             made += [groups, len(places), self.correlations[block.name].start, eta]
-            made += [number for place in places for number in place]
+            made += [number for effect in places for number in effect]
         made[joint.LENGTH] = len(made)
         return np.array(made, dtype=np.int64)
 
-    def places(self, block: Shared) -> list[tuple[int, int]]:
-        """Return where the first group of each effect of a block stands, and the step to the next."""
-        found = []
+    def _effects(self, block: Shared) -> list[tuple[int, ...]]:
+        """Return what the table says of each effect of a block."""
+        found: list[tuple[int, ...]] = []
         for member in block.members:
-            density = self.densities[member.response]
+            density, start = self.densities[member.response], self.starts[member.response]
             group = density.equation.predictors[member.parameter].groups[member.position]
             name = raw_name(density.parameters.prefix(member.parameter), group)
-            start = self.starts[member.response] + density.parameters.blocks[name].rows.start
-            found += [(start + j, len(member.effects)) for j in range(len(member.effects))]
+            first, step = start + density.parameters.blocks[name].rows.start, len(member.effects)
+            equation = joint.HEAD + joint.EACH * list(self.densities).index(member.response)
+            term = next(i for i, t in enumerate(density.program.terms) if t.group is group)
+            centred = density.program.terms[term].centred
+            found += [(first + j, step, equation, start, term if centred and not j else -1) for j in range(step)]
         return found
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -109,9 +112,10 @@ class JointDensity:
         **kwargs
             Handed to :func:`bayessynth.fitting.report.report`.
         """
-        own = theta.copy()
+        own, x = theta.copy(), np.empty((2, self.size))
         for draw, out in zip(theta, own, strict=True):
-            joint.correlate(self.table, draw, out)
+            joint.constrain(self.table, draw, *x)
+            joint.correlate(self.table, draw, x[0], out)
         found = {}
         for column, density in self.densities.items():
             rows = slice(self.starts[column], self.starts[column] + density.parameters.size)

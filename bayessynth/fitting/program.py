@@ -107,7 +107,7 @@ def _terms(
     found = []
     for predictor in predictors:
         groups = [g for g in predictor.groups if g.factor in factors]
-        centred = [g for g in groups if g.intercept and not g.shared and trusted[g.factor] > RELIABLE]
+        centred = [g for g in groups if g.intercept and trusted[g.factor] > RELIABLE]
         around = max(centred, key=lambda g: trusted[g.factor], default=None)
         for group in groups:
             how = 0 if group not in centred else 2 if group is around else 1

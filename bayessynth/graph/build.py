@@ -57,6 +57,8 @@ class Builder:
         self.row = row
         # Effects that are shared with other terms, by predictor and position of the term.
         self.shared: dict[tuple[str, int], list[Any]] = {}
+        # What predictors have in common for all groups, once it is made.
+        self.made: dict[str, tuple[Any, Any]] = {}
         self.equation = component.equation
         self.family = component.family
         self.column = safe(component.equation.response)
@@ -101,14 +103,14 @@ class Builder:
         prefix = self.prefix(parameter)
         return [self.prior(f"{prefix}{effect}|{group.factor}_sd") for effect in group.effects]
 
-    def share(self, parameter: str, position: int, effects: Any) -> None:
-        """Take a term's effects, (G, q), from the joint distribution in which they were made."""
-        group = self.equation.predictors[parameter].groups[position]
-        prefix = self.prefix(parameter)
-        self.shared[parameter, position] = [
-            pm.Deterministic(self.named(f"{prefix}{e}|{group.factor}"), effects[:, j], dims=dim(group.factor))
-            for j, e in enumerate(group.effects)
-        ]
+    def centre_of(self, parameter: str, position: int) -> Any:
+        """Return what a term's groups are sampled around; None where they are sampled non-centred."""
+        predictor = self.equation.predictors[parameter]
+        group = predictor.groups[position]
+        if not (group.intercept and centred(self.component, group.factor)):
+            return None
+        slopes, intercept = self.common(predictor)
+        return self.centre(predictor, group, intercept, slopes) if group is self.around(predictor) else 0.0
 
     def prefix(self, parameter: str) -> str:
         """Return the prefix of a parameter's keys in ``priors=``."""
@@ -131,12 +133,8 @@ class Builder:
 
     def predictor(self, predictor: Predictor) -> Any:
         """Build a linear predictor, of shape (n,) or, for categories, (n, K-1)."""
-        first = self.family.parameters[0].name == predictor.parameter
         prefix = self.prefix(predictor.parameter)
-        category = (dim(f"{self.column}_category"),) if self.categories else ()
-        slopes = self.slopes(predictor, prefix, category)
-        has_intercept = predictor.intercept and not (first and not self.family.intercept)
-        intercept = self.intercept(predictor, prefix, category, slopes) if has_intercept else 0.0
+        slopes, intercept = self.common(predictor)
         eta: Any = intercept
         if slopes is not None:
             matrix = pm.Data(self.named(f"{prefix}matrix"), self.component.matrices[predictor.parameter])
@@ -156,13 +154,24 @@ class Builder:
             eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
         return eta
 
+    def common(self, predictor: Predictor) -> tuple[Any, Any]:
+        """Make the coefficients and the intercept of a predictor, once."""
+        if predictor.parameter not in self.made:
+            first, prefix = self.family.parameters[0].name == predictor.parameter, self.prefix(predictor.parameter)
+            category = (dim(f"{self.column}_category"),) if self.categories else ()
+            slopes = self.slopes(predictor, prefix, category)
+            has_intercept = predictor.intercept and not (first and not self.family.intercept)
+            intercept = self.intercept(predictor, prefix, category, slopes) if has_intercept else 0.0
+            self.made[predictor.parameter] = slopes, intercept
+        return self.made[predictor.parameter]
+
     def around(self, predictor: Predictor) -> GroupDesign | None:
         """Return the term whose groups are sampled around the intercept instead of around zero, if any is.
 
         With a few large groups intercept and effects are known well in sum and badly apart (hierarchical centring,
         Gelfand, Sahu & Carlin 1995).
         """
-        groups = [g for g in predictor.groups if g.intercept and not g.shared and centred(self.component, g.factor)]
+        groups = [g for g in predictor.groups if g.intercept and centred(self.component, g.factor)]
         return max(groups, key=lambda g: reliability(self.component, g.factor), default=None)
 
     def centre(self, predictor: Predictor, group: GroupDesign, intercept: Any, slopes: Any) -> Any:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 from bayessynth.design import Component, Shared, dim, safe
 from bayessynth.graph.build import Builder
@@ -17,8 +15,8 @@ def build_joint(components: Sequence[Component], shared: Sequence[Shared]) -> pm
     """Build the PyMC model of equations that share group effects.
 
     For every group g, the effects of all terms with an id are b_g = diag(σ) L z_g with z_g ~ N(0, I) and
-    L Lᵀ ~ LKJ(η): the non-centred form of b_g ~ N(0, diag(σ) L Lᵀ diag(σ)) (Bürkner 2018; Stan User's Guide,
-    "Multivariate priors for hierarchical models").
+    L Lᵀ ~ LKJ(η), so that b_g ~ N(0, diag(σ) L Lᵀ diag(σ)) (Bürkner 2018; Stan User's Guide, "Multivariate priors for
+    hierarchical models").
 
     Parameters
     ----------
@@ -58,16 +56,32 @@ def build_joint(components: Sequence[Component], shared: Sequence[Shared]) -> pm
 
 
 def _effects(block: Shared, builders: Mapping[str, Builder]) -> None:
-    """Make the effects of one id and hand each term its own."""
-    model, factor, dims = pm.modelcontext(None), dim(block.factor), block.dims
-    for side in dims:
+    """Make the effects of one id and hand each term its own.
+
+    Effect by effect, each given those before it: where the data say much of a group's level it is sampled around the
+    predictor's centre, b_j + centre ~ N(centre + σ_j Σ_{k<j} L_jk z_k, σ_j L_jj), else by its z_j ~ N(0, 1).
+    """
+    model, factor = pm.modelcontext(None), dim(block.factor)
+    for side in block.dims:
         model.add_coord(side, list(block.labels))
     sds = [sd for m in block.members for sd in builders[m.response].deviations(m.parameter, m.position)]
     cholesky = block.prior.dist(pm, f"{block.name}~cholesky", n=len(block.labels))
-    pm.Deterministic(block.name, cholesky @ cholesky.T, dims=dims)
-    offset = pm.Normal(f"{block.name}~offset", 0.0, 1.0, dims=(factor, dims[0]))
-    effects = offset @ (pt.stack(sds)[:, None] * cholesky).T
-    stops = np.cumsum([len(m.effects) for m in block.members])
-    for member, stop in zip(block.members, stops, strict=True):
-        start = int(stop) - len(member.effects)
-        builders[member.response].share(member.parameter, member.position, effects[:, start : int(stop)])
+    pm.Deterministic(block.name, cholesky @ cholesky.T, dims=block.dims)
+    standard: list[Any] = []
+    for member in block.members:
+        builder = builders[member.response]
+        made = builder.shared.setdefault(member.key, [])
+        for j, effect in enumerate(member.effects):
+            i = len(standard)
+            name = builder.named(f"{builder.prefix(member.parameter)}{effect}|{block.factor}")
+            given: Any = sum((cholesky[i, k] * z for k, z in enumerate(standard)), start=0.0)
+            centre = builder.centre_of(member.parameter, member.position) if j == 0 else None
+            if centre is None:
+                z = pm.Normal(f"{name}~offset", 0.0, 1.0, dims=factor)
+                value = sds[i] * (given + cholesky[i, i] * z)
+            else:
+                around = pm.Normal(f"{name}~around", centre + sds[i] * given, sds[i] * cholesky[i, i], dims=factor)
+                value = around - centre
+                z = (value / sds[i] - given) / cholesky[i, i]
+            standard.append(z)
+            made.append(pm.Deterministic(name, value, dims=factor))

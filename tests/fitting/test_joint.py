@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 
 import bayessynth as bs
-from bayessynth.design import Bound, bind, component
+from bayessynth.design import Bound, bind, centring, component
 from bayessynth.errors import EngineWarning, FitError, SpecError
+from bayessynth.fitting import program
 from bayessynth.fitting.joint import joint
 from bayessynth.fitting.joint_density import JointDensity
 from tests.fitting.test_density import Graph, taken
@@ -64,9 +65,6 @@ def split(density: JointDensity, vector: np.ndarray, graph: Graph) -> dict[str, 
     """Return the entries of a vector under the names of the joint graph's variables."""
     found: dict[str, np.ndarray] = {}
     for block in density.shared:
-        groups = len(density.densities[block.members[0].response].component.labels[block.factor])
-        places = [start + step * np.arange(groups) for start, step in density.places(block)]
-        found[f"{block.name}~offset"] = np.stack([vector[own] for own in places], axis=1)
         found[f"{block.name}~cholesky"] = vector[density.correlations[block.name]]
     for column, own in density.densities.items():
         part = vector[density.starts[column] : density.starts[column] + own.parameters.size]
@@ -80,8 +78,18 @@ class _Names:
         self.names = names
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_the_kernels_density_is_that_of_the_joint_graph(name: str) -> None:
+CASES = [*((name, None) for name in SPECS), ("three families, slopes, a factor of its own", -1.0), ("two ids", -1.0),
+         ("three families, slopes, a factor of its own", 2.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "reliable"), CASES)
+def test_the_kernels_density_is_that_of_the_joint_graph(
+    name: str, reliable: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups are sampled around their centre where the data say much of them; here also all, and none."""
+    if reliable is not None:
+        for module in (centring, program):
+            monkeypatch.setattr(module, "RELIABLE", reliable)
     _, own = bound_joint(SPECS[name], TABLE.iloc[: 20 * EACH])
     density, graph = JointDensity(own.components, own.shared), Graph(own.model())
     rng = np.random.default_rng(1)
@@ -124,8 +132,9 @@ def test_the_graph_is_the_model_written_by_hand() -> None:
         by_hand = stats.norm.logpdf(y, at["y_Intercept"] + effects[site, 0], at["y_sigma"]).sum()
         by_hand += stats.norm.logpdf(z, at["z_Intercept"] + at["z_y"] * y + effects[site, 1], at["z_sigma"]).sum()
         by_hand += stats.multivariate_normal.logpdf(effects, np.zeros(2), covariance).sum()
-        # The graph's density is in standardised effects: |du/dz| = (σ₁ σ₂ √(1-ρ²)) for each site.
-        by_hand += 20 * np.log(sds.prod() * np.sqrt(1 - rho**2))
+        # Where effects are sampled standardised the density is that of z: du/dz = σ₁, or σ₂ √(1-ρ²), for each site.
+        for column, slope in (("y", sds[0]), ("z", sds[1] * np.sqrt(1 - rho**2))):
+            by_hand += 20 * np.log(slope) if f"{column}_1|site~offset" in parts else 0.0
         # LKJ(2) is proportional to 1 - ρ²; the number behind ρ has dρ/dnumber = (1 + number²)^(-3/2).
         by_hand += np.log(1 - rho**2) - 1.5 * np.log(1 + number**2)
         for column in ("y", "z"):
