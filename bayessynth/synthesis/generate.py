@@ -82,11 +82,11 @@ class Plan:
     grove: Grove = field(default_factory=Grove)
     whole: dict[str, np.ndarray] = field(default_factory=dict)
     cells: Conditionals | None = None
+    apart: bool = False
 
     def drawer(self, column: str) -> Grove | Conditionals:
         """Return what a column without parameters is drawn from."""
         return self.cells if self.cells is not None and column in self.cells.reads else self.grove
-    apart: bool = False
 
     def stream(self, shared: np.random.Generator, *key: int) -> np.random.Generator:
         """Return the random stream of a column: its own, or the one that columns share."""
