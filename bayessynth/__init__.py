@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         Proportion,
         Schema,
     )
-    from bayessynth.spec import Equation, Spec
+    from bayessynth.spec import Equation, Spec, Survival
     from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData, synthesize
     from bayessynth.trees import TreeSettings
@@ -95,6 +95,7 @@ __all__ = [
     "Skip",
     "Spec",
     "SufficientStatistics",
+    "Survival",
     "SyntheticData",
     "TreeSettings",
     "Unique",
@@ -144,7 +145,7 @@ _ROOMS = {
         "Proportion",
         "Schema",
     ),
-    "spec": ("Equation", "Spec"),
+    "spec": ("Equation", "Spec", "Survival"),
     "suffstats": ("SufficientStatistics",),
     "synthesis": ("SyntheticData", "synthesize"),
     "trees": ("TreeSettings",),

@@ -11,7 +11,9 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.evaluate import Frame, frame_of, numbers
+from bayessynth.design.coding import coded, detected
+from bayessynth.design.evaluate import Frame, frame_of
+from bayessynth.design.followup import follow_up
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
 from bayessynth.design.masks import find_masks
@@ -74,8 +76,8 @@ def bind(
     """
     check_missing(missing)
     data = _needed(spec, data)
-    schema = Schema.detect(data) if schema is None else schema
-    spec = completed(spec, schema)
+    schema = detected(spec, data) if schema is None else schema
+    spec = completed(coded(spec, data, schema, missing), schema)
     schema, kept = resolve_schema(spec, schema)
     rules = learnt_rules(spec, data, schema)
     used = modelled(schema)
@@ -86,13 +88,15 @@ def bind(
     levels = find_levels(spec, used, columns.arrays, grouping)
     rows = _rows(spec, columns, grouping, levels, missing)
     kept_data = Data(columns, frame, grouping, rows)
-    declared = without_lone_ids(spec.equations)
-    equations = tuple(_bind_equation(e, schema, kept_data, levels) for e in declared)
+    survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
+    atoms = {own.censoring: own.times for own in survivals}
+    declared = without_lone_ids(tuple(spec))
+    equations = tuple(_bind_equation(e, schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
     shared = find_shared(equations, declared)
     check_names(equations, shared)
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
     return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
-                 shared), kept_data  # fmt: skip
+                 survivals, shared), kept_data  # fmt: skip
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -151,7 +155,7 @@ def _rows(
     spec: Spec, columns: Columns, grouping: Grouping, levels: Mapping[str, str], missing: Missing
 ) -> dict[str, np.ndarray]:
     """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
-    gaps = {c: columns.missing(c) for e in spec for c in (e.response, *e.columns)}
+    gaps = {c: columns.missing(c) for e in spec for c in e.cells}
     counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any()}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
@@ -162,12 +166,12 @@ def _rows(
         )
     rows: dict[str, np.ndarray] = {}
     for equation in spec:
-        level_rows = grouping.rows(levels[equation.response])
+        level_rows = grouping.rows(levels[equation.column])
         if missing == "model" and equation.family and families.get(equation.family).nonparametric:
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
-        for c in (equation.response, *equation.columns):
+        for c in equation.cells:
             incomplete |= gaps[c][level_rows]
         if incomplete.any() and missing == "drop":
             _warn_dropped(equation, counts, incomplete)
@@ -179,7 +183,7 @@ def _rows(
 
 def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
     share = incomplete.mean()
-    columns = [c for c in dict.fromkeys((equation.response, *equation.columns)) if c in counts]
+    columns = [c for c in dict.fromkeys(equation.cells) if c in counts]
     warn(
         f"Equation for {equation.response!r}: {incomplete.sum()} of {len(incomplete)} rows ({share:.1%}) left out "
         f"because cells are missing in {', '.join(columns)}. This is valid if missingness does not depend on "
@@ -188,16 +192,23 @@ def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.
     )
 
 
-def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str]) -> BoundEquation:
-    column = equation.response
+def _bind_equation(
+    equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str], atoms: tuple[float, ...] = ()
+) -> BoundEquation:
+    column = equation.column
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
+    if resolved.cause is not None:
+        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms))
     if families.get(resolved.family).nonparametric:
         check_levels(equation, equation.formula, data.grouping, levels, schema)
         return resolved
     if schema[column].kind == "constant":
         return resolved
-    values, frame = data.columns[column][data.rows[column]], data.at(column)
-    check_response(resolved, values, numbers(equation.trials, frame) if equation.trials else None)
+    values, frame = data.columns[column][data.rows[equation.response]], data.at(equation.response)
+    check_response(resolved, values, frame)
+    learn = families.get(resolved.family).learn
+    if learn is not None:
+        resolved = replace(resolved, options={**resolved.options, **learn(values, **resolved.beside(frame))})
     for formula in formulas_of(equation, families.get(resolved.family)).values():
         check_levels(equation, formula, data.grouping, levels, schema)
     drafted = draft(equation, resolved, frame)
@@ -205,18 +216,18 @@ def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mappi
     return complete(equation, drafted, measures, Moments.of(values))
 
 
-def check_response(equation: BoundEquation, values: np.ndarray, trials: np.ndarray | None) -> None:
+def check_response(equation: BoundEquation, values: np.ndarray, frame: Frame | None) -> None:
     """Raise a DataError for values of a response that its family cannot have.
 
     Parameters
     ----------
     equation : BoundEquation
     values : ndarray of shape (n,)
-    trials : ndarray of shape (n,) or None
+    frame : Frame or None
+        Columns of the same rows, with what stands beside the values; None where nothing does.
     """
-    further = {} if trials is None else {"trials": trials}
     options = {k: v for k, v in equation.options.items() if k != "link"}
-    families.get(equation.family).check(values, equation.response, **options, **further)
+    families.get(equation.family).check(values, equation.column, **options, **(equation.beside(frame) if frame else {}))
 
 
 def draft(equation: Equation, resolved: BoundEquation, frame: Frame) -> BoundEquation:

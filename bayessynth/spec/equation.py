@@ -9,6 +9,7 @@ from typing import Any
 from bayessynth import families
 from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Prior
+from bayessynth.spec.cause import Cause
 from bayessynth.spec.formula import Formula, has_dot, parse
 from bayessynth.spec.grouping import split_sides
 
@@ -61,6 +62,7 @@ class Equation:
     level: str | None
     trials: str | None
     points: tuple[float, ...] | None
+    cause: Cause | None
 
     def __init__(
         self,
@@ -87,6 +89,7 @@ class Equation:
             "level": level,
             "trials": trials,
             "points": None if points is None else tuple(float(p) for p in points),
+            "cause": None,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -122,7 +125,28 @@ class Equation:
     def columns(self) -> tuple[str, ...]:
         """Columns that the equation reads, grouping factors aside."""
         read = [c for f in (self.formula, *self.distributional.values()) for c in f.columns]
-        return tuple(dict.fromkeys([*read, *([self.trials] if self.trials else [])]))
+        beside = self.cause.columns if self.cause else (self.trials,) if self.trials else ()
+        return tuple(dict.fromkeys([*read, *beside]))
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equation itself, as what is declared has equations."""
+        return (self,)
+
+    @property
+    def column(self) -> str:
+        """The column that its values are in: the response, or the times where it is of a latent one."""
+        return self.cause.time if self.cause else self.response
+
+    @property
+    def declares(self) -> tuple[str, ...]:
+        """The columns that it draws, by itself or with other latent times."""
+        return self.cause.declares if self.cause else (self.response,)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The columns of which it needs the cells, grouping factors aside."""
+        return (*self.declares, *self.columns)
 
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
@@ -137,14 +161,20 @@ class Equation:
 
     def with_dot(self, columns: tuple[str, ...]) -> Equation:
         """Return the equation with ``.`` standing for the given columns."""
-        return self.rewritten(tuple(str(parse(text, columns)) if has_dot(text) else text for text in self.formulas))
+        return self.rewritten(tuple(str(parse(t, columns)) if has_dot(t) else t for t in self.formulas))
 
     def rewritten(self, formulas: tuple[str, ...]) -> Equation:
         """Return the equation with other formulas of the same columns."""
+        return self._with(formulas=formulas)
+
+    def of(self, cause: Cause) -> Equation:
+        """Return the equation as one of a latent time."""
+        return self._with(cause=cause)
+
+    def _with(self, **changes: Any) -> Equation:
         copy = object.__new__(Equation)
         for name in self.__dataclass_fields__:
-            object.__setattr__(copy, name, getattr(self, name))
-        object.__setattr__(copy, "formulas", formulas)
+            object.__setattr__(copy, name, changes.get(name, getattr(self, name)))
         return copy
 
     def check_family(self, family: families.Family) -> None:

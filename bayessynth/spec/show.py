@@ -61,9 +61,9 @@ def draw_graph(spec: Spec, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyBboxPatch
 
-    arrows = [(c, e.response) for e in spec.equations for c in e.columns]
+    arrows = list(dict.fromkeys((c, drawn) for e in spec.equations for c in e.columns for drawn in e.declares))
     given = [c for c in dict.fromkeys(c for c, _ in arrows) if c not in spec]
-    factors = {e.response: ", ".join(":".join(f) for f in e.factors) for e in spec.equations}
+    factors = {c: ", ".join(":".join(f) for f in e.factors) for e in spec.equations for c in e.declares}
     widths = {c: _width(c, factors.get(c, "")) for c in (*given, *spec.columns)}
     placed = layout(arrows, tuple(widths), widths)
     left = min(x - widths[c] / 2 if placed.layer[c] == depth else x for (c, depth), x in placed.x.items())

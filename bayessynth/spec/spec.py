@@ -11,7 +11,8 @@ from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.show import draw_graph, html_table, text_table
-from bayessynth.spec.sort import in_order, with_dots
+from bayessynth.spec.sort import Declared, as_declared, in_order, with_dots
+from bayessynth.spec.survival import Survival, declared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class Spec:
 
     Parameters
     ----------
-    *equations : str or Equation
+    *equations : str, Equation or Survival
         Formulas, or equations where a family, a prior or a second formula is wanted. Their order does not
         matter: the spec sorts itself so that every column comes after those it depends on.
     rest : {"error", "keep", "drop", "tree"}
@@ -65,21 +66,32 @@ class Spec:
     (('site',),)
     """
 
-    def __init__(self, *equations: str | Equation, rest: Rest = "error", rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, *equations: str | Declared, rest: Rest = "error", rules: Sequence[Rule] = ()) -> None:
         if rest not in RESTS:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations:
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        declared = with_dots(tuple(map(_equation, equations)))
-        self._rules = checked(rules, [e.response for e in declared])
-        self._equations = in_order(declared, self._rules)
+        own = with_dots(tuple(map(as_declared, equations)))
+        self._rules = checked(rules, [c for e in own for c in e.declares])
+        self._declared = in_order(own, self._rules)
+        self._equations = tuple(e for item in self._declared for e in item.equations)
         self._rest: Rest = rest
         self._choices: tuple[Choice, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
-        """The equations, every column after those it depends on."""
+        """The equations, every column after those it depends on; of a survival time one for each latent time."""
         return self._equations
+
+    @property
+    def declared(self) -> tuple[Declared, ...]:
+        """What was declared, in the order of the equations: these, and survival times."""
+        return self._declared
+
+    @property
+    def survivals(self) -> tuple[Survival, ...]:
+        """The survival times among what was declared."""
+        return tuple(item for item in self._declared if isinstance(item, Survival))
 
     @property
     def rest(self) -> Rest:
@@ -94,7 +106,7 @@ class Spec:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that have an equation, in the order of generation."""
-        return tuple(e.response for e in self._equations)
+        return tuple(c for item in self._declared for c in item.declares)
 
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
@@ -105,14 +117,14 @@ class Spec:
         return iter(self._equations)
 
     def __len__(self) -> int:
-        return len(self._equations)
+        return len(self.columns)
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
 
     def __getitem__(self, column: str) -> Equation:
-        for equation in self._equations:
-            if equation.response == column:
+        for equation in sorted(self._equations, key=lambda e: e.response != column):
+            if column in (equation.response, *equation.declares):
                 return equation
         raise SpecError(f"The spec has no equation for {column!r}.{suggest(column, self.columns)}")
 
@@ -122,15 +134,15 @@ class Spec:
     def __hash__(self) -> int:
         return hash(self.hash)
 
-    def replace(self, *equations: str | Equation) -> Spec:
+    def replace(self, *equations: str | Declared) -> Spec:
         """Return a spec in which the given equations stand in place of (or beside) those of the same columns.
 
         >>> import bayessynth as bs
         >>> bs.Spec("age ~ 1", "income ~ age").replace("income ~ 1")["income"]
         Equation('income ~ 1')
         """
-        changed = {e.response: e for e in map(_equation, equations)}
-        kept = [changed.pop(e.response, e) for e in self._equations]
+        changed = {e.declares[0]: e for e in map(as_declared, equations)}
+        kept = [changed.pop(e.declares[0], e) for e in self._declared]
         return Spec(*kept, *changed.values(), rest=self._rest, rules=self._rules)
 
     def drop(self, *columns: str) -> Spec:
@@ -140,9 +152,9 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ 1").drop("income").columns
         ('age',)
         """
-        for column in columns:
-            self[column]
-        return Spec(*(e for e in self._equations if e.response not in columns), rest=self._rest, rules=self._rules)
+        _ = [self[column] for column in columns]  # an unknown one raises
+        kept = (e for e in self._declared if set(e.declares).isdisjoint(columns))
+        return Spec(*kept, rest=self._rest, rules=self._rules)
 
     @property
     def hash(self) -> str:
@@ -157,8 +169,8 @@ class Spec:
         >>> bs.Spec.from_json(spec.to_json()) == spec
         True
         """
-        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest}
-        data |= {"equations": [e.to_json() for e in self._equations]}
+        own = [item.to_json() for item in self._declared]
+        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest, "equations": own}
         return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
 
     @classmethod
@@ -200,9 +212,7 @@ class Spec:
         from bayessynth.spec.auto import explain
 
         if not self._choices:
-            raise SpecError(
-                "Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this one says."
-            )
+            raise SpecError("Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this says.")
         return explain(self._choices)
 
     @classmethod
@@ -213,8 +223,8 @@ class Spec:
                 f"This spec has format {data['format']}, newer than the {FORMAT} that this version of bayessynth "
                 "reads: upgrade bayessynth."
             )
-        declared = tuple(map(from_json, data.get("rules", ())))
-        return cls(*map(Equation.from_json, data["equations"]), rest=data.get("rest", "error"), rules=declared)
+        rules = tuple(map(from_json, data.get("rules", ())))
+        return cls(*map(declared, data["equations"]), rest=data.get("rest", "error"), rules=rules)
 
     def to_python(self) -> str:
         """Return Python source that makes the same spec, to edit and run.
@@ -225,9 +235,8 @@ class Spec:
             bs.Equation('age ~ 1'),
         )
         """
-        lines = [f"    bs.{e!r}," for e in self._equations]
-        if self._rest != "error":
-            lines.append(f"    rest={self._rest!r},")
+        lines = [f"    bs.{e!r}," for e in self._declared]
+        lines += [f"    rest={self._rest!r},"] if self._rest != "error" else []
         if self._rules:
             lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in self._rules), "    ],"]
         return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
@@ -388,11 +397,3 @@ class Spec:
         from bayessynth.synthesis import synthesize_prior
 
         return synthesize_prior(self, data, m, k, schema=schema, n=n, random_seed=random_seed)
-
-
-def _equation(declared: str | Equation) -> Equation:
-    if isinstance(declared, Equation):
-        return declared
-    if isinstance(declared, str):
-        return Equation(declared)
-    raise SpecError(f"A spec takes formulas and bs.Equation(...), not {declared!r}.")
