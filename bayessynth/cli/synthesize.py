@@ -27,17 +27,25 @@ def synthesize(
     where: Annotated[
         list[str] | None, typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this level or number.")
     ] = None,
+    do: Annotated[
+        list[str] | None,
+        typer.Option("--do", metavar="COLUMN=VALUE", help="Set a column from outside, its equation cut."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Draw although the diagnostics say 'fail'.")] = False,
 ) -> None:
     """Draw synthetic copies from a saved fit and write them, with their provenance."""
     from bayessynth.fitting import Fitted, load
 
     fitted = load(fit)
-    if where and isinstance(fitted, Fitted):
-        asked = dict(map(_parted, where))
-        copies = fitted.synthesize(m, k=k, groups=groups, random_seed=seed, force=force, where=asked)
-    elif where:
-        raise SynthesisError("--where is for fits of a spec; this one is of a PyMC model.")
+    asked = {
+        option: {column: value for column, value in (_parted(text, option) for text in texts)}
+        for option, texts in (("where", where), ("do", do))
+        if texts
+    }
+    if asked and isinstance(fitted, Fitted):
+        copies = fitted.synthesize(m, k=k, groups=groups, random_seed=seed, force=force, **asked)  # type: ignore[arg-type]
+    elif asked:
+        raise SynthesisError(f"--{next(iter(asked))} is for fits of a spec; this one is of a PyMC model.")
     else:
         copies = fitted.synthesize(m, k=k, groups=groups, random_seed=seed, force=force)
     written = copies.to_csv(out_) if format_ == "csv" else copies.to_parquet(out_)
@@ -46,8 +54,8 @@ def synthesize(
     console.print(f"Written to {written}.", markup=False, soft_wrap=True)
 
 
-def _parted(asked: str) -> tuple[str, str]:
+def _parted(asked: str, option: str) -> tuple[str, str]:
     column, equals, value = asked.partition("=")
     if not equals:
-        raise SynthesisError(f"--where {asked!r} names no value; write --where COLUMN=VALUE.")
+        raise SynthesisError(f"--{option} {asked!r} names no value; write --{option} COLUMN=VALUE.")
     return column, value

@@ -10,6 +10,8 @@ from bayessynth.design.linear import Effects, new_effects, observed_effects, par
 from bayessynth.design.names import dim, safe, shown
 from bayessynth.design.predictor import GroupDesign, Predictor
 from bayessynth.design.resolve import resolve_schema
+from bayessynth.design.shared import Member, Shared
+from bayessynth.design.sharing import draw_new_effects
 from bayessynth.design.table import prior_table
 from bayessynth.design.term import TermDesign
 
@@ -25,13 +27,16 @@ __all__ = [
     "GroupPlan",
     "Grouping",
     "Mask",
+    "Member",
     "Missing",
     "Predictor",
+    "Shared",
     "TermDesign",
     "bind",
     "component",
     "coordinate",
     "dim",
+    "draw_new_effects",
     "frame_of",
     "new_effects",
     "numbers",

@@ -20,11 +20,14 @@ from bayessynth.design.masks import find_masks
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
 from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
+from bayessynth.design.shared import Shared
+from bayessynth.design.sharing import find_shared, shared_keys
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Spec
+from bayessynth.spec.shared import without_lone_ids
 
 Missing = Literal["error", "drop", "model"]
 WAYS = ("error", "drop", "model")
@@ -87,11 +90,13 @@ def bind(
     kept_data = Data(columns, frame, grouping, rows)
     survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
     atoms = {own.censoring: own.times for own in survivals}
-    equations = tuple(_bind_equation(e, schema, kept_data, levels, atoms.get(e.response, ())) for e in spec)
-    check_names(equations)
+    declared = without_lone_ids(tuple(spec))
+    equations = tuple(_bind_equation(e, schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
+    shared = find_shared(equations, declared)
+    check_names(equations, shared)
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
     return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
-                 survivals), kept_data  # fmt: skip
+                 survivals, shared), kept_data  # fmt: skip
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -267,13 +272,14 @@ def complete(
     predictors: dict[str, Predictor] = {n: scaled(p, measures[n], column) for n, p in drafted.predictors.items()}
     defaults = default_priors(family, drafted.links, predictors, summary, n_levels, drafted.options)
     ordered = frozenset(v.name for v in family.vectors if v.constraint == "ordered")
-    priors = merge_priors(column, equation.priors, defaults, ordered)
+    own = {name: prior for name, prior in equation.priors.items() if name not in shared_keys(equation)}
+    priors = merge_priors(column, own, defaults, ordered)
     return replace(drafted, predictors=predictors, priors=priors)
 
 
-def check_names(equations: tuple[BoundEquation, ...]) -> None:
+def check_names(equations: tuple[BoundEquation, ...], shared: tuple[Shared, ...] = ()) -> None:
     """Refuse columns whose names make two parameters of one name (``a`` with a term ``b_sigma``, and ``a_b``)."""
-    owner: dict[str, str] = {}
+    owner: dict[str, str] = {block.name: block.responses[0] for block in shared}
     for equation in equations:
         for name in equation.variables:
             if owner.setdefault(name, equation.response) != equation.response:

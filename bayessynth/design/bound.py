@@ -14,6 +14,7 @@ from bayessynth.design.followup import FollowUp, seen
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
+from bayessynth.design.shared import Shared, joined
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.rules import Rule, from_json
@@ -185,6 +186,8 @@ class Bound:
         Of the parametric columns with missing cells, if these are modelled; in the order in which they are drawn.
     survivals : tuple of FollowUp
         How latent times make times and events, one a survival time.
+    shared : tuple of Shared
+        Group effects that are correlated across terms.
     """
 
     spec: Spec
@@ -197,6 +200,20 @@ class Bound:
     rules: tuple[Rule, ...] = ()
     masks: tuple[Mask, ...] = ()
     survivals: tuple[FollowUp, ...] = ()
+    shared: tuple[Shared, ...] = ()
+
+    @property
+    def joined(self) -> tuple[tuple[str, ...], ...]:
+        """Equations that are fitted together because they share effects, in components."""
+        return joined(self.shared)
+
+    def together(self, column: str) -> tuple[str, ...]:
+        """Return the equations that are fitted with one, itself included."""
+        return next((c for c in self.joined if column in c), (column,))
+
+    def joins(self, column: str) -> bool:
+        """Tell whether an equation has effects that are correlated across terms."""
+        return any(column in c for c in self.joined)
 
     def __getitem__(self, column: str) -> BoundEquation:
         for equation in self.equations:
@@ -217,6 +234,7 @@ class Bound:
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
             "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
             "survivals": [own.to_json() for own in self.survivals],
+            **({"shared": [block.to_json() for block in self.shared]} if self.shared else {}),
         }  # fmt: skip
 
     @classmethod
@@ -228,4 +246,5 @@ class Bound:
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
             tuple(map(Mask.from_json, data.get("masks", ()))),
             tuple(map(FollowUp.from_json, data.get("survivals", ()))),
+            tuple(map(Shared.from_json, data.get("shared", ()))),
         )  # fmt: skip

@@ -84,8 +84,12 @@ def check_levels(
                 f"predictor {column!r} varies within groups. Remove the predictor (or use a group-level one), or say "
                 f"level='row' if the column may vary within groups in the copies."
             )
+    # Effects that other equations share are known from these, also where this one has a single value a group.
+    shared = {term.group for term in formula.groups if term.shared}
     for names in formula.factors:
         factor = ":".join(names)
+        if level == factor and factor in shared:
+            continue
         if level == factor or not grouping.determines(level, factor):
             raise SpecError(
                 f"{where}: the column has one value for each {level!r}, so effects of {factor!r} cannot be told from "

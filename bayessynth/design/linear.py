@@ -60,13 +60,18 @@ def new_effects(
             sds = np.stack([values[safe(f"{prefix}{effect}|{group.factor}_sd")] for effect in group.effects])
             z = rng.standard_normal((sizes[group.factor], *sds.shape))
             if group.correlated:
-                z = z @ _cholesky(values[safe(f"{prefix}{group.factor}_corr")]).T
+                z = z @ root_of(values[safe(f"{prefix}{group.factor}_corr")]).T
             found[parameter, i] = z * sds
     return found
 
 
-def _cholesky(correlation: np.ndarray) -> np.ndarray:
-    """Factor a correlation matrix that may lie on the boundary up to rounding."""
+def root_of(correlation: np.ndarray) -> np.ndarray:
+    """Return a square root A of a correlation matrix, A Aᵀ, that may lie on the boundary up to rounding.
+
+    >>> root = root_of(np.array([[1.0, 0.5], [0.5, 1.0]]))
+    >>> (root @ root.T).round(3).tolist()
+    [[1.0, 0.5], [0.5, 1.0]]
+    """
     eigenvalues, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(eigenvalues, 0, None))
     return np.asarray(root)

@@ -32,6 +32,8 @@ class GroupDesign:
     correlated : bool
     scales : tuple of float
         Root mean square of each effect's column, which scales default priors.
+    shared : str or None
+        Id of the effects with which these have one covariance; they are then not correlated by themselves.
     """
 
     factor: str
@@ -39,6 +41,7 @@ class GroupDesign:
     terms: tuple[TermDesign, ...]
     correlated: bool
     scales: tuple[float, ...] = ()
+    shared: str | None = None
 
     @property
     def effects(self) -> tuple[str, ...]:
@@ -120,7 +123,7 @@ class Predictor:
         """Return the predictor as JSON data."""
         groups = [
             {"factor": g.factor, "intercept": g.intercept, "terms": [t.to_json() for t in g.terms],
-             "correlated": g.correlated, "scales": g.scales}
+             "correlated": g.correlated, "scales": g.scales, **({"shared": g.shared} if g.shared else {})}
             for g in self.groups
         ]  # fmt: skip
         return {
@@ -134,7 +137,7 @@ class Predictor:
         """Make a predictor of what :meth:`to_json` returned."""
         groups = tuple(
             GroupDesign(g["factor"], g["intercept"], tuple(map(TermDesign.from_json, g["terms"])), g["correlated"],
-                        tuple(g["scales"]))
+                        tuple(g["scales"]), g.get("shared"))
             for g in data["groups"]
         )  # fmt: skip
         offsets = tuple(parse(f"_ ~ offset({o})").offsets[0] for o in data["offsets"])
@@ -192,8 +195,8 @@ def learn_coding(parameter: str, formula: Formula, frame: Frame, column: str) ->
     groups = []
     for group in formula.groups:
         effects = learn_terms(group.terms, group.intercept, frame)
-        correlated = group.correlated and _several(group, effects)
-        groups.append(GroupDesign(group.group, group.intercept, effects, correlated))
+        correlated = group.correlated and not group.shared and _several(group, effects)
+        groups.append(GroupDesign(group.group, group.intercept, effects, correlated, shared=group.shared))
     _check_repeated(groups, column)
     return Predictor(parameter, formula.intercept, terms, formula.offsets, tuple(groups), (), (), states)
 

@@ -164,6 +164,11 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
                              factors)  # fmt: skip
     if not family.parameters and (equation.formula.columns or equation.factors):
         raise SpecError(f"Equation for {column.name!r}: family {family.name!r} takes no predictors; write '~ 1'.")
+    if family.multinomial and any(g.shared for g in equation.formula.groups):
+        raise SpecError(
+            f"Equation for {column.name!r}: effects of family {family.name!r} cannot be shared with other equations; "
+            "write (1 | g)."
+        )
     if family.multinomial and any(g.correlated and len(g.terms) + g.intercept > 1 for g in equation.formula.groups):
         raise SpecError(
             f"Equation for {column.name!r}: correlated group effects are not available for family {family.name!r}; "

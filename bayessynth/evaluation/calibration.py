@@ -199,6 +199,12 @@ def calibrate(
             )
         if column not in fitted:
             raise FitError(f"The equation for {column!r} has no parameters to calibrate.")
+        if bound.joins(column):
+            listed = ", ".join(map(repr, bound.together(column)))
+            raise FitError(
+                f"The equation for {column!r} is fitted together with others ({listed}), whose group effects it "
+                "shares; calibration takes equations one by one. Say columns= to leave these out."
+            )
     with np.errstate(all="ignore"):  # what is not finite is an error of its own below
         truths = prior_draws(bound, repetitions, np.random.default_rng([entropy, 0]))
     ranks: dict[tuple[str, str], np.ndarray] = {}

@@ -117,6 +117,7 @@ def fit(
     from bayessynth.fitting.engines.settings import Settings
     from bayessynth.fitting.gather import fit_sums, gather, nonparametric
     from bayessynth.fitting.imputed import Imputed, impute
+    from bayessynth.fitting.joint import check_joint, fit_joint, joint
     from bayessynth.fitting.parallel import fit_components
     from bayessynth.fitting.posterior import to_datatree
     from bayessynth.fitting.private import fit_private, is_private
@@ -135,12 +136,20 @@ def fit(
     summed = fit_sums(gathered, engine, settings, seeds)
     gathered = summed.gathered
     bound = gathered.bound
-    components = [gathered.components[column] for column in columns if column in gathered.components]
+    shared = {c for found in bound.joined for c in found}
+    apart = [c for c in columns if c in gathered.components and c not in shared]
+    components = [gathered.components[column] for column in apart]
+    check_joint(bound, gathered.gaps.sampled if gathered.gaps else (), engine)
     fitted = fit_components(
         components, engine, replace(settings, cores=1), seeds, cores or available_cores(), progress
     )  # fmt: skip
     imputed = impute(gathered.gaps, engine, settings, entropy) if gathered.gaps else Imputed()
-    by_column = summed.posteriors | {p.column: p for p in fitted} | imputed.posteriors
+    together = [
+        posterior
+        for found in bound.joined
+        for posterior in fit_joint(joint(bound, gathered.components, found[0]), engine, settings, seeds[found[0]])
+    ]
+    by_column = summed.posteriors | {p.column: p for p in [*fitted, *together]} | imputed.posteriors
     posteriors = [by_column[column] for column in columns]
     began = time.perf_counter()
     forest = gathered.planted(int(copies), entropy, cores or available_cores(), trees or TreeSettings())
@@ -176,6 +185,8 @@ def to_pymc(
 ) -> dict[str, pm.Model]:
     """Return the PyMC model of every equation that has parameters, by column, without fitting anything.
 
+    Equations that share group effects have one model in common.
+
     Raises
     ------
     FitError
@@ -189,6 +200,7 @@ def to_pymc(
     >>> models["x"].free_RVs
     [x_Intercept, x_sigma]
     """
+    from bayessynth.fitting.joint import joint
     from bayessynth.graph import build
 
     bound, bound_data = bind(spec, data, schema, missing)
@@ -198,7 +210,17 @@ def to_pymc(
             f"Missing cells join the equations of {', '.join(map(repr, joined[0]))}, so that none of their models has "
             "its posterior by itself. Say missing='drop'."
         )
-    return {c: build(component(bound, bound_data, c)) for c in _modelled(bound)}
+    made: dict[str, pm.Model] = {}
+    for column in _modelled(bound):
+        together = bound.together(column)
+        if column in made:
+            continue
+        own = {c: component(bound, bound_data, c) for c in together}
+        model = (
+            build(own[column]) if len(together) == 1 and not bound.joins(column) else joint(bound, own, column).model()
+        )
+        made |= dict.fromkeys(together, model)
+    return {column: made[column] for column in _modelled(bound)}
 
 
 def _modelled(bound: Bound) -> list[str]:

@@ -19,6 +19,7 @@ from bayessynth.fitting.posterior import Posterior
 from bayessynth.imputation import Gaps, gaps
 from bayessynth.schema import Schema
 from bayessynth.spec import Spec
+from bayessynth.spec.shared import shared_terms
 from bayessynth.suffstats import (
     SufficientStatistics,
     Sums,
@@ -107,7 +108,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
     """
     again = None
     whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
-    whole = whole or bool(spec.survivals)
+    whole = whole or bool(spec.survivals) or any(map(shared_terms, spec))
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

@@ -121,7 +121,8 @@ def record_log_likelihood(
     Raises
     ------
     FitError
-        If effects of observed groups are needed and the fit has let them go.
+        If effects of observed groups are needed and the fit has let them go, or equations share effects of groups that
+        are none of the observed.
 
     Examples
     --------
@@ -143,6 +144,11 @@ def record_log_likelihood(
         index = {f: np.full(rows.n, -1) if groups == "new" else rows.index[f] for f in equation.factors}
         if any((codes >= 0).any() for codes in index.values()):
             _check_kept(equation, own)
+        if fitted.bound.joins(equation.response) and any((codes < 0).any() for codes in index.values()):
+            raise FitError(
+                f"The equation for {equation.response!r} shares group effects with others: the likelihood of a record "
+                "in a new group is no product over equations. Use groups='observed' with records of observed groups."
+            )
         total += _over_draws(fitted, rows, equation, own, index, draws, seed)
     total[:, rows.foreign] = np.nan
     return total

@@ -163,6 +163,9 @@ def _check_complete(bound: Bound, posterior: xr.Dataset) -> None:
         for key in equation.priors:
             if safe(f"{equation.response}_{key}") not in posterior:
                 raise KeyError(f"the posterior has no {equation.response}_{key}")
+    for block in bound.shared:
+        if block.name not in posterior:
+            raise KeyError(f"the posterior has no {block.name}")
 
 
 def _declared_groups(groups: GroupPosterior) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytensor.tensor as pt
 
 from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
 from bayessynth.design.centring import centred, reliability
+from bayessynth.errors import SpecError
 from bayessynth.families import Prior, inverse_graph
 
 
@@ -25,48 +26,106 @@ def build(component: Component) -> pm.Model:
     pymc.Model
         With named dims: ``row``, the grouping factors, and a ``…_level`` dim for each term with levels. Data are
         ``pm.Data``, so the model can be conditioned on other rows.
+
+    Raises
+    ------
+    SpecError
+        If the equation shares group effects with others: its model is that of all of them.
     """
-    return _Builder(component.expanded()).model()
+    shared = [g.shared for p in component.equation.predictors.values() for g in p.groups if g.shared]
+    if shared:
+        raise SpecError(
+            f"The equation for {component.equation.response!r} shares the group effects {shared[0]!r}: its model is "
+            "that of all equations which do, bayessynth.graph.build_joint(…)."
+        )
+    return Builder(component.expanded()).model()
 
 
-class _Builder:
-    """Builds one component's model, parameter by parameter."""
+class Builder:
+    """Builds one component's model, parameter by parameter.
 
-    def __init__(self, component: Component) -> None:
+    Parameters
+    ----------
+    component : Component
+        Every row once.
+    row : str
+        Name of the dim of rows.
+    """
+
+    def __init__(self, component: Component, row: str = "row") -> None:
         self.component = component
+        self.row = row
+        # Effects that are shared with other terms, by predictor and position of the term.
+        self.shared: dict[tuple[str, int], list[Any]] = {}
+        # What predictors have in common for all groups, once it is made.
+        self.made: dict[str, tuple[Any, Any]] = {}
         self.equation = component.equation
         self.family = component.family
         self.column = safe(component.equation.response)
         self.categories = self.equation.levels[1:] if self.family.multinomial else ()
 
     def model(self) -> pm.Model:
-        coords: dict[str, Any] = {"row": np.arange(len(self.component.y))}
+        """Return the model of the component alone."""
+        with pm.Model(coords=self.coords()) as model:
+            self.prepare()
+            self.fill()
+        return model
+
+    def coords(self) -> dict[str, Any]:
+        """Return the coords of rows, groups and categories."""
+        coords: dict[str, Any] = {self.row: np.arange(len(self.component.y))}
         coords |= {dim(factor): list(labels) for factor, labels in self.component.labels.items()}
         if self.categories:
             coords[dim(f"{self.column}_category")] = list(self.categories)
-        with pm.Model(coords=coords) as model:
-            self.index = {
-                factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims="row")
-                for factor, index in self.component.index.items()
-            }
-            params = {p.name: self.parameter(p.name) for p in self.family.parameters}
-            params |= self.vectors()
-            options = dict(self.equation.options)
-            for name, values in self.component.beside.items():
-                options[name] = pm.Data(f"{self.column}_{name}", values, dims="row")
-            y = self.component.y.astype("int64" if self.family.discrete else "float64")
-            observed = pm.Data(f"{self.column}_observed", y, dims="row")
-            self.family.dist(pm, self.column, params, **options, observed=observed, dims="row")
-        return model
+        return coords
+
+    def prepare(self) -> None:
+        """Make what terms refer to: the group of every row."""
+        self.index = {
+            factor: pm.Data(f"{self.column}_{safe(factor)}_index", index.astype("int64"), dims=self.row)
+            for factor, index in self.component.index.items()
+        }
+
+    def fill(self) -> None:
+        """Make all parameters and the likelihood."""
+        params = {p.name: self.parameter(p.name) for p in self.family.parameters}
+        params |= self.vectors()
+        options = dict(self.equation.options)
+        for name, values in self.component.beside.items():
+            options[name] = pm.Data(f"{self.column}_{name}", values, dims=self.row)
+        y = self.component.y.astype("int64" if self.family.discrete else "float64")
+        observed = pm.Data(f"{self.column}_observed", y, dims=self.row)
+        self.family.dist(pm, self.column, params, **options, observed=observed, dims=self.row)
+
+    def deviations(self, parameter: str, position: int) -> list[Any]:
+        """Make the standard deviations of a term's effects, before the effects."""
+        group = self.equation.predictors[parameter].groups[position]
+        prefix = self.prefix(parameter)
+        return [self.prior(f"{prefix}{effect}|{group.factor}_sd") for effect in group.effects]
+
+    def centre_of(self, parameter: str, position: int) -> Any:
+        """Return what a term's groups are sampled around; None where they are sampled non-centred."""
+        predictor = self.equation.predictors[parameter]
+        group = predictor.groups[position]
+        if not (group.intercept and centred(self.component, group.factor)):
+            return None
+        slopes, intercept = self.common(predictor)
+        return self.centre(predictor, group, intercept, slopes) if group is self.around(predictor) else 0.0
+
+    def prefix(self, parameter: str) -> str:
+        """Return the prefix of a parameter's keys in ``priors=``."""
+        return "" if self.family.parameters[0].name == parameter else f"{parameter}_"
 
     def prior(self, name: str, **kwargs: Any) -> Any:
         """Make the variable of a parameter, by its key in ``priors=``."""
         return self.equation.priors[name].dist(pm, self.named(name), **kwargs)
 
     def named(self, name: str) -> str:
+        """Return a key's name in the model."""
         return f"{self.column}_{safe(name)}"
 
     def parameter(self, name: str) -> Any:
+        """Make a parameter of the family: a number, or what its predictor's link makes of every row."""
         if name not in self.equation.predictors:
             return self.prior(name)
         eta = self.predictor(self.equation.predictors[name])
@@ -74,26 +133,37 @@ class _Builder:
 
     def predictor(self, predictor: Predictor) -> Any:
         """Build a linear predictor, of shape (n,) or, for categories, (n, K-1)."""
-        first = self.family.parameters[0].name == predictor.parameter
-        prefix = "" if first else f"{predictor.parameter}_"
-        category = (dim(f"{self.column}_category"),) if self.categories else ()
-        slopes = self.slopes(predictor, prefix, category)
-        has_intercept = predictor.intercept and not (first and not self.family.intercept)
-        intercept = self.intercept(predictor, prefix, category, slopes) if has_intercept else 0.0
+        prefix = self.prefix(predictor.parameter)
+        slopes, intercept = self.common(predictor)
         eta: Any = intercept
         if slopes is not None:
             matrix = pm.Data(self.named(f"{prefix}matrix"), self.component.matrices[predictor.parameter])
             eta = eta + pm.math.dot(matrix, slopes)
         if predictor.parameter in self.component.offsets:
-            offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims="row")
+            offset = pm.Data(self.named(f"{prefix}offset"), self.component.offsets[predictor.parameter], dims=self.row)
             eta = eta + (offset[:, None] if self.categories else offset)
         around = self.around(predictor)
         for i, group in enumerate(predictor.groups):
+            columns = self.component.effects[predictor.parameter][i]
+            if group.shared:
+                eta = eta + self.on_rows(group, prefix, columns, self.shared[predictor.parameter, i])
+                continue
             centre = self.centre(predictor, group, intercept, slopes) if group is around else 0.0
-            eta = eta + self.group_effects(group, prefix, self.component.effects[predictor.parameter][i], centre)
+            eta = eta + self.group_effects(group, prefix, columns, centre)
         if not predictor.terms and not predictor.groups and self.categories:
             eta = eta + pt.zeros((len(self.component.y), len(self.categories)))
         return eta
+
+    def common(self, predictor: Predictor) -> tuple[Any, Any]:
+        """Make the coefficients and the intercept of a predictor, once."""
+        if predictor.parameter not in self.made:
+            first, prefix = self.family.parameters[0].name == predictor.parameter, self.prefix(predictor.parameter)
+            category = (dim(f"{self.column}_category"),) if self.categories else ()
+            slopes = self.slopes(predictor, prefix, category)
+            has_intercept = predictor.intercept and not (first and not self.family.intercept)
+            intercept = self.intercept(predictor, prefix, category, slopes) if has_intercept else 0.0
+            self.made[predictor.parameter] = slopes, intercept
+        return self.made[predictor.parameter]
 
     def around(self, predictor: Predictor) -> GroupDesign | None:
         """Return the term whose groups are sampled around the intercept instead of around zero, if any is.
@@ -161,6 +231,7 @@ class _Builder:
         return made
 
     def threshold_shift(self) -> Any:
+        """Return the predictor at the means of its columns, None where they are not centred."""
         parent = self.equation.predictors[self.family.parameters[0].name]
         if not parent.centred:
             return None
@@ -180,13 +251,17 @@ class _Builder:
                 self.independent(group, f"{prefix}{effect}", sd, (factor, *category), centre if effect == "1" else None)
                 for effect, sd in zip(group.effects, sds, strict=True)
             ]
+        return self.on_rows(group, prefix, columns, effects)
+
+    def on_rows(self, group: GroupDesign, prefix: str, columns: np.ndarray, effects: list[Any]) -> Any:
+        """Return the part of the predictor that effects of groups have, (n,) or, for categories, (n, K-1)."""
         index = self.index[group.factor]
         parts = []
         for j, effect in enumerate(effects):
             own = effect[index]
             if (columns[:, j] != 1.0).any():
                 data = pm.Data(
-                    self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims="row"
+                    self.named(f"{prefix}{group.effects[j]}|{group.factor}_column"), columns[:, j], dims=self.row
                 )
                 own = own * (data[:, None] if self.categories else data)
             parts.append(own)

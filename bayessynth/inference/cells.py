@@ -11,7 +11,8 @@ from bayessynth.errors import DataError
 from bayessynth.inference.estimate import Estimate
 from bayessynth.inference.formula import column
 from bayessynth.inference.registry import Ready
-from bayessynth.inference.regression import Response
+from bayessynth.inference.regression import NO_SAMPLING, Response
+from bayessynth.inference.survey import Sampling, weighted_means
 
 # From a cell's values, and their clusters if there are any, to an estimate and its variance.
 Statistic = Callable[[np.ndarray, np.ndarray | None], tuple[float, float]]
@@ -19,7 +20,7 @@ Statistic = Callable[[np.ndarray, np.ndarray | None], tuple[float, float]]
 
 def over_cells(
     frames: Sequence[pd.DataFrame], name: str, by: str, response: Response, statistic: Statistic, scale: str,
-    cluster: str | None,
+    cluster: str | None, sampling: Sampling = NO_SAMPLING,
 ) -> Ready:  # fmt: skip
     """Make a statistic of each cell ready for tables.
 
@@ -36,6 +37,8 @@ def over_cells(
     scale : str
         Of the estimates, a key of ``SCALES``.
     cluster : str, optional
+    sampling : Sampling
+        Columns of a survey's design: with weights or strata the statistic is the weighted mean.
 
     Raises
     ------
@@ -46,6 +49,19 @@ def over_cells(
     for factor in [*factors, *([cluster] if cluster else [])]:
         column(frames[0], factor, "column")
     cells = sorted({cell for f in frames for cell in _cells(f, factors).dropna().unique()}) if factors else [""]
+
+    sampling.check(frames)
+    names = tuple(f"{name}[{cell}]" if factors else name for cell in cells)
+
+    def surveyed(frame: pd.DataFrame) -> Estimate:
+        y = response(frame)
+        own = _cells(frame, factors) if factors else pd.Series("", index=frame.index)
+        there = ~np.isnan(y)
+        rows = [(own == cell).to_numpy(dtype=bool) & there for cell in cells]
+        values, covariance = weighted_means(y, rows, sampling.of(frame))
+        if np.isnan(values).all():
+            raise DataError(f"{name!r} has no cell with enough rows for an estimate.")
+        return Estimate(names, values, covariance, (scale,) * len(cells), int(there.sum()))
 
     def fit(frame: pd.DataFrame) -> Estimate:
         y = response(frame)
@@ -59,11 +75,10 @@ def over_cells(
         if not np.isfinite(found).any():
             raise DataError(f"{name!r} has no cell with enough rows for an estimate.")
         values, variances = np.array(found).T
-        names = tuple(f"{name}[{cell}]" if factors else name for cell in cells)
         covariance = np.diag(variances)
         return Estimate(names, values, covariance, (scale,) * len(cells), int((~np.isnan(y)).sum()))
 
-    return fit
+    return surveyed if sampling else fit
 
 
 def _cells(frame: pd.DataFrame, factors: Sequence[str]) -> pd.Series:

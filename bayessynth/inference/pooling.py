@@ -59,7 +59,10 @@ def pool(
         imputation, equally many of each, and Reiter's (2004) rule combines them.
     **options
         Of the analysis: ``cluster="site"`` (ols, logit, probit, poisson, mean, proportion, gee), ``family=`` (gee),
-        ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=`` (poisson).
+        ``event=``, ``entry=``, ``strata=``, ``ties=`` (cox), ``q=`` (quantile), ``robust=``, ``exposure="years"``
+        (poisson). Of a survey: ``weights="w"``, ``strata="stratum"`` and ``cluster="psu"`` (ols, logit, poisson, mean,
+        proportion) for weighted estimates with linearised variances (:mod:`bayessynth.inference.survey`); these
+        columns must be in the copies, so declare them in the spec as any other.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def pool(
     PoolingWarning
         If estimates vary between copies more or less than the rule takes for granted; if a rule has too few copies; if
         a coefficient cannot be estimated in some copies; if rows are clustered and the analysis ignores it; if copies
-        were drawn given some columns, and so stand for another population.
+        were drawn given some columns, or under an intervention, and so stand for another population.
 
     Examples
     --------
@@ -330,6 +333,12 @@ def _caveats(
         notes.append(
             f"These copies were drawn given {', '.join((provenance or {}).get('given', ()))}: they stand for a "
             "population in which these are as given, not for the original's."
+        )
+    if (provenance or {}).get("population") == "intervened":
+        stated = ", ".join(f"{c} = {value}" for c, value in (provenance or {}).get("do", {}).items())
+        notes.append(
+            f"These copies were drawn under do({stated}): they stand for a population in which this is set from "
+            "outside, not for the original's, and only as far as the spec's arrows are causes."
         )
     clustered = [c for c in (provenance or {}).get("group_columns", ()) if c in frame]
     aware = isinstance(model, str) and (registry.get(model).groups or "cluster" in options)

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning
 
-from bayessynth.errors import DataError
+from bayessynth.errors import DataError, where
 from bayessynth.inference.estimate import Estimate
 from bayessynth.inference.formula import Design, column, learn, split
 from bayessynth.inference.registry import Ready
+from bayessynth.inference.survey import Sampling, fit_weighted
 
 # Makes a result such as statsmodels' of response and matrix.
 Model = Callable[..., Any]
 Response = Callable[[pd.DataFrame], np.ndarray]
+NO_SAMPLING = Sampling()
 
 
 def regression(
@@ -28,6 +30,10 @@ def regression(
     response: Response,
     cluster: str | None = None,
     log_scale: bool = False,
+    *,
+    family: Any = None,
+    sampling: Sampling = NO_SAMPLING,
+    exposure: str | None = None,
 ) -> Ready:
     """Make a regression of statsmodels ready for tables.
 
@@ -46,6 +52,12 @@ def regression(
         A column whose values name clusters; the covariance is then the cluster-robust one.
     log_scale : bool
         Whether coefficients are log odds, log rates and the like, of which one may be infinite.
+    family : statsmodels family, optional
+        With its canonical link, for weights.
+    sampling : Sampling
+        Columns of a survey's design. With weights or strata the estimate is weighted and its covariance linearised.
+    exposure : str, optional
+        A column of times or numbers at risk, whose logarithm is added to the linear predictor.
 
     Raises
     ------
@@ -58,24 +70,53 @@ def regression(
     design = learn(parts.common, frames)
     if cluster is not None:
         column(frames[0], cluster, "cluster")
-    return lambda frame: _fit(frame, design, model, response, cluster, log_scale)
+    sampling = replace(sampling, cluster=cluster)
+    sampling.check(frames)
+    if exposure is not None:
+        column(frames[0], exposure, "exposure")
+    return lambda frame: _fit(frame, design, model, response, sampling, log_scale, family, exposure)
 
 
 def _fit(
-    frame: pd.DataFrame, design: Design, model: Model, response: Response, cluster: str | None, log_scale: bool
-) -> Estimate:
+    frame: pd.DataFrame, design: Design, model: Model, response: Response, sampling: Sampling, log_scale: bool,
+    family: Any, exposure: str | None,
+) -> Estimate:  # fmt: skip
     y, x = response(frame), design.matrix(frame)
     rows = ~(np.isnan(y) | np.isnan(x).any(axis=1))
     if rows.sum() <= x.shape[1]:
         raise DataError(f"Only {int(rows.sum())} complete rows for {x.shape[1]} coefficients of {design.formula!r}.")
     y, x = y[rows], x[rows]
     there = estimable(x)
-    options: dict[str, Any] = {}
-    if cluster is not None:
-        options = {"clusters": pd.factorize(frame[cluster])[0][rows]}
-    result = guarded(lambda: model(y, x[:, there], **options))
+    options: dict[str, Any] = {} if exposure is None else {"offset": log_exposure(frame, exposure)[rows]}
+    if sampling:
+        sample = sampling.of(frame)
+        result = guarded(lambda: fit_weighted(y, x[:, there], family, sample, rows, **options))
+    else:
+        if sampling.cluster is not None:
+            options["clusters"] = pd.factorize(frame[sampling.cluster])[0][rows]
+        result = guarded(lambda: model(y, x[:, there], **options))
     found = filled(design.names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(y))
     return finite(found, x) if log_scale else found
+
+
+def log_exposure(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Return the logarithm of a column of exposures.
+
+    Raises
+    ------
+    DataError
+        If one is missing, or not above zero.
+
+    Examples
+    --------
+    >>> log_exposure(pd.DataFrame({"years": [1.0, 2.0]}), "years").round(3).tolist()
+    [0.0, 0.693]
+    """
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    wrong = ~(np.isfinite(values) & (values > 0))
+    if wrong.any():
+        raise DataError(f"An exposure must be above zero: {where(name, wrong, frame[name].to_numpy())}.")
+    return np.log(values)
 
 
 def estimable(x: np.ndarray) -> np.ndarray:

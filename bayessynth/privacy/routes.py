@@ -165,6 +165,9 @@ def _beyond_groups(equation: Equation, domain: Domain) -> str | None:
         return None
     if len(equation.factors) > 1 or len(equation.factors[0]) > 1:
         return "moments are taken apart by one grouping factor of one column"
+    shared = [str(group) for group in groups if group.shared]
+    if shared:
+        return f"moments serve effects of one equation, not {shared[0]}, which several share"
     joint = [str(group) for group in groups if group.correlated and group.intercept + len(group.terms) > 1]
     if joint:
         return f"moments serve effects of groups that are independent (||), not {joint[0]}"

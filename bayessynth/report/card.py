@@ -30,6 +30,7 @@ _ENTRIES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ),
     ("Groups", "groups", str),
     ("Columns handed in", "given", lambda v: ", ".join(map(str, v))),
+    ("Columns set from outside", "do", lambda v: ", ".join(f"{c} = {value}" for c, value in v.items())),
     ("Last group cut at the last row", "last_group_cut", lambda v: "yes" if v else ""),
     ("Spec (hash)", "spec", str),
     ("Diagnostics of the fit", "verdict", str),

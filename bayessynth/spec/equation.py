@@ -161,7 +161,11 @@ class Equation:
 
     def with_dot(self, columns: tuple[str, ...]) -> Equation:
         """Return the equation with ``.`` standing for the given columns."""
-        return self._with(formulas=tuple(str(parse(t, columns)) if has_dot(t) else t for t in self.formulas))
+        return self.rewritten(tuple(str(parse(t, columns)) if has_dot(t) else t for t in self.formulas))
+
+    def rewritten(self, formulas: tuple[str, ...]) -> Equation:
+        """Return the equation with other formulas of the same columns."""
+        return self._with(formulas=formulas)
 
     def of(self, cause: Cause) -> Equation:
         """Return the equation as one of a latent time."""

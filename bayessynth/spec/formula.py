@@ -55,12 +55,15 @@ class GroupTerm:
         Columns that together identify a group; more than one for ``a:b``.
     correlated : bool
         Whether the effects of one group have a joint covariance matrix (``|``) or are independent (``||``).
+    shared : str or None
+        Id of the effects, of whatever equations, with which these have one covariance (``|p|``).
     """
 
     intercept: bool
     terms: tuple[Term, ...]
     factor: tuple[str, ...]
     correlated: bool = True
+    shared: str | None = None
 
     @property
     def group(self) -> str:
@@ -74,7 +77,7 @@ class GroupTerm:
 
     def __str__(self) -> str:
         effects = [*(("1",) if self.intercept else ("0",)), *map(str, self.terms)]
-        bar = "|" if self.correlated else "||"
+        bar = f"|{self.shared}|" if self.shared else "|" if self.correlated else "||"
         return f"({' + '.join(effects)} {bar} {':'.join(map(quote, self.factor))})"
 
 
@@ -180,7 +183,7 @@ def parse(formula: str, dot: tuple[str, ...] = ()) -> Formula:
             raise FormulaError(f"Formula {formula!r}: an offset cannot differ between groups; write it outside.")
         if not has_intercept and not effects:
             raise FormulaError(f"Formula {formula!r}: the group-specific term for {part.factors} has no effect.")
-        groups += [GroupTerm(has_intercept, effects, factor, part.correlated) for factor in part.factors]
+        groups += [GroupTerm(has_intercept, effects, factor, part.correlated, part.shared) for factor in part.factors]
     return Formula(response, intercept, terms, offsets, tuple(groups))
 
 

@@ -16,6 +16,7 @@ class GroupedText:
     effects: str
     factors: tuple[tuple[str, ...], ...]
     correlated: bool
+    shared: str | None = None
 
 
 def split_sides(formula: str) -> tuple[str, str]:
@@ -48,7 +49,7 @@ def split_group_terms(right: str, formula: str) -> tuple[str, list[GroupedText]]
         What is left for common effects, and the group-specific terms in order.
 
     >>> split_group_terms("x + (1 + x || site)", "y ~ x + (1 + x || site)")
-    ('x', [GroupedText(effects='1 + x ', factors=(('site',),), correlated=False)])
+    ('x', [GroupedText(effects='1 + x ', factors=(('site',),), correlated=False, shared=None)])
     """
     common, grouped = "", []
     for sign, addend in _addends(right):
@@ -68,15 +69,30 @@ def split_group_terms(right: str, formula: str) -> tuple[str, list[GroupedText]]
 
 def _grouped(addend: str, bars: list[tuple[str, int, int]], formula: str) -> GroupedText:
     if len(bars) == 2 and all(b[0] == "|" for b in bars):
-        raise FormulaError(
-            f"Formula {formula!r}: effects that are correlated across equations, (1 |p| g), are not available; "
-            "write (1 | g), which pools within this equation."
-        )
+        return _shared(addend, bars, formula)
     if len(bars) != 1:
         raise FormulaError(f"Formula {formula!r}: one bar separates effects from the factor, as in (1 + x | site).")
     bar, start, end = bars[0]
     effects = addend[addend.index("(") + 1 : start]
     return GroupedText(effects, _factors(addend[end : addend.rindex(")")], formula), bar == "|")
+
+
+def _shared(addend: str, bars: list[tuple[str, int, int]], formula: str) -> GroupedText:
+    """Read a term whose effects share their covariance with those of all terms of the same id: ``(1 |p| g)``."""
+    (_, start, end), (_, second, last) = bars
+    words = tokens(addend[end:second])
+    if [kind for kind, *_ in words] != ["name"] or not words[0].value.isidentifier():
+        raise FormulaError(
+            f"Formula {formula!r}: between two bars stands the id of effects that are correlated across equations, "
+            f"one word as in (1 |p| site), not {addend[end:second].strip()!r}."
+        )
+    factors = _factors(addend[last : addend.rindex(")")], formula)
+    if len(factors) > 1:
+        raise FormulaError(
+            f"Formula {formula!r}: the effects of one id are of one grouping factor, and "
+            f"{addend[last : addend.rindex(')')].strip()!r} is several; write a term, with an id of its own, for each."
+        )
+    return GroupedText(addend[addend.index("(") + 1 : start], factors, True, words[0].value)
 
 
 def _factors(text: str, formula: str) -> tuple[tuple[str, ...], ...]:

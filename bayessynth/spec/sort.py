@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from bayessynth.errors import SpecError
 from bayessynth.rules import Rule, after
 from bayessynth.spec.equation import Equation
+from bayessynth.spec.shared import check_shared
 from bayessynth.spec.survival import Survival
 
 Declared = Equation | Survival
@@ -32,6 +33,7 @@ def in_order(equations: tuple[Declared, ...], rules: tuple[Rule, ...]) -> tuple[
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
     rule, on what it is computed from.
     """
+    check_shared([own for e in equations for own in ([e] if isinstance(e, Equation) else e.equations)])
     waits = after(rules)
     by_column: dict[str, Declared] = {}
     for equation in equations:

@@ -17,6 +17,7 @@ from bayessynth.errors import DataError, SpecError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema import Schema
 from bayessynth.spec import Call, Expression, Spec, text
+from bayessynth.spec.shared import shared_terms
 from bayessynth.suffstats.chunks import Chunk
 from bayessynth.suffstats.encode import Encoded, encode_chunk
 from bayessynth.suffstats.gram import column_names, unserved
@@ -76,6 +77,22 @@ class Learnt:
         )  # fmt: skip
 
 
+def check_apart(spec: Spec) -> None:
+    """Refuse group effects that equations share: each equation's statistics stand by themselves.
+
+    Raises
+    ------
+    SpecError
+    """
+    for equation in spec:
+        for term in shared_terms(equation):
+            raise SpecError(
+                f"Equation for {equation.response!r}: effects of an id, {term}, need the rows of all equations that "
+                f"share them, and sufficient statistics keep each equation's apart. Fit the table itself, or write "
+                f"(… | {term.group})."
+            )
+
+
 def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> Learnt:
     """Learn from a table's first chunk.
 
@@ -92,6 +109,7 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
     SpecError, SchemaError, DataError
         Whatever does not fit.
     """
+    check_apart(spec)
     detected = schema is None
     schema, kept = resolve_schema(spec, Schema.detect(chunk.frame()) if schema is None else schema)
     growing = Growing(group_columns(spec))

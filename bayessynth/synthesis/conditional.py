@@ -56,6 +56,8 @@ class Given:
         Of columns that are not given everywhere: which of their cells are.
     within : mapping of str to Within
         Sets in which columns must lie that are drawn.
+    cut : mapping of str to ndarray
+        Columns that are set from outside, one value or one a row: nothing before them knows of it.
     n_top : int
         Number of top-level groups, if they are what is given.
     codes, labels : mapping
@@ -72,6 +74,7 @@ class Given:
     upper: Mapping[str, np.ndarray] = field(default_factory=dict)
     cells: Mapping[str, np.ndarray] = field(default_factory=dict)
     within: Mapping[str, Within] = field(default_factory=dict)
+    cut: Mapping[str, np.ndarray] = field(default_factory=dict)
     n_top: int = 0
     codes: Mapping[str, np.ndarray] = field(default_factory=dict)
     labels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -134,7 +137,7 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
     values = [c for c in bound.schema if c in frame and c not in group_columns]
     schema = bound.schema.subset(list(frame.columns))
     schema.validate(frame)
-    _check_rules(bound, frame)
+    check_rules(bound, frame)
     encoded = schema.encode(frame, columns=list(frame.columns), missing="keep")
     arrays = {c: encoded[c] for c in values}
     taken = {e.response for e in bound.equations if not families.get(e.family).drawn}
@@ -167,8 +170,13 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
     return Given(rows=arrays, cells=cells, codes=grouping.codes, labels=grouping.labels)
 
 
-def _check_rules(bound: Bound, frame: pd.DataFrame) -> None:
-    """Refuse rows that break a rule, of the rules all of whose columns are given."""
+def check_rules(bound: Bound, frame: pd.DataFrame, argument: str = "given") -> None:
+    """Refuse rows that break a rule, of the rules all of whose columns are given.
+
+    Raises
+    ------
+    SynthesisError
+    """
     cells = bound.schema.plain(frame)
     for rule in bound.rules:
         if not set(rule.columns) <= set(cells):
@@ -179,7 +187,7 @@ def _check_rules(bound: Bound, frame: pd.DataFrame) -> None:
         if broken.any():
             shown = {c: frame[c].iloc[int(np.flatnonzero(broken)[0])] for c in rule.columns}
             raise SynthesisError(
-                f"given= breaks the rule {rule!r} in {int(broken.sum())} of {len(cells)} rows, the first is row "
+                f"{argument}= breaks the rule {rule!r} in {int(broken.sum())} of {len(cells)} rows, the first is row "
                 f"{int(np.flatnonzero(broken)[0])}: {', '.join(f'{c}={v}' for c, v in shown.items())}. Mend these "
                 "rows, or fit without the rule."
             )

@@ -80,7 +80,7 @@ class _Chain:
         self.equations = {e.response: e for e in bound.equations}
         self.masks = {mask.name: mask for mask in bound.masks}
         self.computed: dict[str, Rule] = determined(bound.rules)
-        self.stands = (given.rows.keys() | given.upper.keys()) - given.cells.keys()
+        self.stands = (given.rows.keys() | given.upper.keys() | given.cut.keys()) - given.cells.keys()
         self.place = {c: i for i, c in enumerate(order(bound))}
 
     def column(self, step: str) -> str:
@@ -112,6 +112,8 @@ class _Chain:
     def says_something(self, step: str) -> bool:
         """Tell whether a step must be weighed."""
         column = self.column(step)
+        if column in self.given.cut:
+            return False
         if column in self.given.within and step == step_of(column, self.bound):
             return True
         if column not in self.stands and column not in self.given.cells:
@@ -126,6 +128,10 @@ class _Chain:
             return False
         if equation.response in self.given.cells:
             return True
+        # Effects that equations share are correlated over all of them.
+        for block in self.bound.shared:
+            if equation.response in block.responses and not self.stands.issuperset(block.responses):
+                return True
         # Effects of tree equations are correlated over all equations of a factor.
         return families.get(equation.family).nonparametric and any(
             other.response not in self.stands and families.get(other.family).nonparametric

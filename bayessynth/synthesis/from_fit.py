@@ -19,6 +19,7 @@ from bayessynth.spec import Spec
 from bayessynth.synthesis.data import SyntheticData
 from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.generate import child
+from bayessynth.synthesis.intervention import Do
 from bayessynth.synthesis.maker import has_effects, maker_of
 from bayessynth.synthesis.prior import prior_draws
 from bayessynth.synthesis.provenance import provenance
@@ -41,6 +42,7 @@ def synthesize_fit(
     *,
     where: Where | None = None,
     shares: Shares | None = None,
+    do: Do | None = None,
 ) -> SyntheticData:
     """Draw proper synthetic copies: each from its own posterior draw.
 
@@ -86,6 +88,14 @@ def synthesize_fit(
     shares : mapping of str to mapping, optional
         Share of each level, ``{"fraud": {1: 0.5, 0: 0.5}}``: as many of the k rows as the largest remainder gives
         it, in random order, the rest of each row from its distribution given the level.
+    do : mapping of str to object, optional
+        Columns that are set from outside (Pearl's do), to one value or to one a row: ``{"treat": 1}``. Their equations
+        are cut: what follows is drawn given them, what stands before them knows nothing of them. ``given=``,
+        ``where=`` and ``shares=`` then condition within the population so treated. Read causally this takes for granted
+        that the equations' arrows are causes and that no common cause of a set column and of what follows is left out
+        of the spec. With the same seed, copies under different ``do=`` share posterior draws, groups and all random
+        numbers of the columns that neither sets: the difference of two such copies is the effect in draw j, and its
+        spread over copies is the effect's posterior.
 
     Returns
     -------
@@ -98,7 +108,8 @@ def synthesize_fit(
     FitError
         If the diagnostics say "fail" and ``force`` is not set.
     SynthesisError
-        If m or k is not positive, the arguments do not fit each other, or given values are impossible.
+        If m or k is not positive, the arguments do not fit each other, given values are impossible, or columns cannot
+        be set.
 
     Warns
     -----
@@ -111,7 +122,7 @@ def synthesize_fit(
             f"The fit's diagnostics say 'fail', so its draws are not the posterior's:\n{fitted.diagnose()}\n"
             "Mend the model or sample longer, or say force=True; the provenance will then carry the verdict."
         )
-    request = replace(checked(m, k, groups, random_seed), where=where, shares=shares)
+    request = replace(checked(m, k, groups, random_seed), where=where, shares=shares, do=do)
     if fitted.bound.kept and original is not None:
         check_same(original, list(fitted.schema), fitted.provenance["data"])
     draws = Draws.of(fitted.idata["posterior"].to_dataset() if fitted.idata.children else fitted.idata.to_dataset())

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
+from bayessynth.design import Bound, BoundEquation, Effects, Mask, draw_new_effects, frame_of, parameters
 from bayessynth.errors import SynthesisError
 from bayessynth.fitting.cores import available_cores
 from bayessynth.fitting.noise_aware.tables import Conditionals
@@ -30,6 +30,8 @@ from bayessynth.trees import Grove
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
 PART = 1 << 16
+# First key of the random streams of columns at groups' levels, where each column has its own.
+_UPPER = 4
 
 Values = Mapping[str, np.ndarray]
 
@@ -64,6 +66,9 @@ class Plan:
         Columns at groups' levels that have a mask, with the values behind their missing cells.
     cells : Conditionals or None
         What columns are drawn from that noisy tables of counts serve.
+    apart : bool
+        Whether each column has a random stream of its own, so that copies in which different columns are set from
+        outside share all other random numbers.
     """
 
     bound: Bound
@@ -79,10 +84,15 @@ class Plan:
     grove: Grove = field(default_factory=Grove)
     whole: dict[str, np.ndarray] = field(default_factory=dict)
     cells: Conditionals | None = None
+    apart: bool = False
 
     def drawer(self, column: str) -> Grove | Conditionals:
         """Return what a column without parameters is drawn from."""
         return self.cells if self.cells is not None and column in self.cells.reads else self.grove
+
+    def stream(self, shared: np.random.Generator, *key: int) -> np.random.Generator:
+        """Return the random stream of a column: its own, or the one that columns share."""
+        return child(self.seed, *key) if self.apart else shared
 
     @property
     def masked(self) -> frozenset[str]:
@@ -126,15 +136,17 @@ def draw_effects(
     bound: Bound, values: Values, groups: Groups, rng: np.random.Generator
 ) -> dict[str, dict[tuple[str, int], np.ndarray]]:
     """Draw the effects of new groups for every equation that has any."""
-    return {e.response: new_effects(e, values, groups.sizes, rng) for e in bound.equations if e.factors}
+    return draw_new_effects(bound.equations, bound.shared, values, groups.sizes, rng)
 
 
 def draw_upper(plan: Plan, rng: np.random.Generator) -> None:
     """Draw all columns that live at a group's level, in the order of the equations."""
-    for equation in plan.bound.equations:
+    shared = rng
+    for position, equation in enumerate(plan.bound.equations):
         column, level = equation.response, equation.level
         if level == "row":
             continue
+        rng = plan.stream(shared, _UPPER, position)
         _mask_upper(plan, column, rng)
         if column in plan.given or column in plan.upper or column in plan.whole:
             continue
@@ -175,7 +187,9 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
     chances = {own.time: chances_of(own, child(plan.seed, 5, i)) for i, own in enumerate(plan.bound.survivals)}
     _compute(plan, arrays, groups, n, rng)
-    for equation in [*plan.bound.equations, None]:
+    shared = rng
+    for position, equation in enumerate([*plan.bound.equations, None]):
+        rng = plan.stream(shared, 1, number, position)
         for mask in plan.bound.masks:
             due = mask.before == (equation.response if equation else None)
             if due and mask.column in whole and mask.column not in arrays:

@@ -23,6 +23,7 @@ from bayessynth.synthesis.evidence import Evidence, evidence
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
 from bayessynth.synthesis.groups import Groups, existing_groups, groups_alone, groups_of, new_groups, observed_groups
 from bayessynth.synthesis.importance import Effective, conditioned
+from bayessynth.synthesis.intervention import intervened, set_columns
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
 from bayessynth.synthesis.source import Latest
@@ -126,9 +127,10 @@ class Maker:
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
         grove = Grove.of(self.forest, copy, {f: groups.count(f) for f in self.forest.effects}, rng)
-        given, effective = at_groups(self.given, self.bound, groups), None
+        given, effective = set_columns(at_groups(self.given, self.bound, groups), self.bound, groups), None
         made = Plan(self.bound, groups, values, effects, given.rows, seed, self.part, dict(given.upper), given.kept,
-                    labels, grove, cells=None if self.cells is None else self.cells.at(copy))  # fmt: skip
+                    labels, grove, cells=None if self.cells is None else self.cells.at(copy),
+                    apart=bool(given.cut))  # fmt: skip
         if self.evidence is not None:
             known_effects = self.observed and has_effects(self.bound, self.draws)
             covariances = {f: own[copy] for f, own in self.forest.effects.items()}
@@ -166,6 +168,8 @@ class Maker:
         if given.cells or given.within or given.alone:
             within = {c: [list(w.levels), w.low, w.high] for c, w in given.within.items()}
             taken += [given.alone, given.cells, within]
+        if given.cut:
+            taken.append(given.cut)
         forest = [self.forest.settings.to_json(), self.forest.arrays()]
         kept = None if given.kept is None else fingerprint(given.kept, list(given.kept))
         cells = [] if self.cells is None else list(self.cells.to_arrays())
@@ -204,6 +208,7 @@ def maker_of(
     k: int | None = request.k or bound.n
     if frame is not None:
         k = None if given.n_top else len(frame)
+    given = intervened(bound, given, request.do, k or 0, frame)
     columns = [*(map(str, frame) if frame is not None else ()), *(request.where or ()), *(request.shares or ())]
     observed = given.observed or (request.groups == "existing" and bool(bound.plan.columns))
     found = evidence(bound, given, observed and has_effects(bound, draws)) if columns else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Effects, Mask, frame_of, new_effects, parameters
+from bayessynth.design import Bound, BoundEquation, Effects, Mask, draw_new_effects, frame_of, parameters
 from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.rules.grid import decimals
 from bayessynth.schema import Column
@@ -155,10 +155,8 @@ class Particles:
         if self.known.observed:
             return plan
         sizes = {f: len(self.block.units[f]) * self.each for f in self.known.evidence.shared}
-        effects = {
-            e.response: new_effects(e, plan.values, sizes, self.rng)
-            for e in plan.bound.equations if e.predictors and e.factors and e.response in self.known.evidence.steps
-        }  # fmt: skip
+        among = {e.response for e in plan.bound.equations if e.predictors and e.response in self.known.evidence.steps}
+        effects = draw_new_effects(plan.bound.equations, plan.bound.shared, plan.values, sizes, self.rng, among)
         # In the order of the factors, by which trees read them.
         trees = {f: new_tree_effects(self.known.covariances[f], sizes[f], self.rng)
                  for f in plan.grove.effects if f in sizes}  # fmt: skip

@@ -30,6 +30,8 @@ def prior_draws(bound: Bound, draws: int, rng: np.random.Generator) -> dict[str,
                 shift = _shift(equation, found) if vector.constraint == "ordered" else 0.0
                 drawn = _vector(vector, equation, length, draws, rng)
                 found[f"{column}_{vector.name}"] = drawn + shift
+    for block in bound.shared:
+        found[block.name] = _lkj(len(block.labels), block.prior.params["eta"], draws, rng)
     return {name: values[None] for name, values in found.items()}
 
 

@@ -43,6 +43,7 @@ def provenance(
     asked for; ``where`` and ``shares`` are what was asked; ``population`` is ``"given"`` where any of these are, since
     such copies stand for another population than the original's, else ``"original"``; ``effective`` sums up how many
     proposals are effective for the first copy's rows, and is None where none were needed;
+    ``do`` is what was set from outside, and ``population`` then ``"intervened"``;
     ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
@@ -77,7 +78,8 @@ def provenance(
         "where": {column: _stated(asked) for column, asked in (request.where or {}).items()},
         "shares": {c: {str(level): float(share) for level, share in asked.items()}
                    for c, asked in (request.shares or {}).items()},
-        "population": "given" if maker.columns else "original",
+        "do": {c: _set(asked) for c, asked in (request.do or {}).items()},
+        "population": "intervened" if request.do else "given" if maker.columns else "original",
         "effective": _summed_up(maker.effective(0) if maker.columns else None),
         "disclosing": disclosing,
         "privacy": fit.get("privacy", {}).get("statement", PRIVACY),
@@ -85,6 +87,11 @@ def provenance(
         "versions": {"bayessynth": __version__, "numpy": np.__version__, "pandas": pd.__version__,
                      "python": platform.python_version()},
     }  # fmt: skip
+
+
+def _set(asked: Any) -> Any:
+    """Return what a column was set to: a value, or how many there were."""
+    return f"{len(asked)} values" if hasattr(asked, "__len__") and not isinstance(asked, str) else _stated(asked)
 
 
 def survivals(bound: Bound) -> list[dict[str, Any]]:

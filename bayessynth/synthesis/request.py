@@ -24,6 +24,7 @@ class Request:
     entropy: int
     where: Mapping[str, Any] | None = None
     shares: Mapping[str, Mapping[Any, float]] | None = None
+    do: Mapping[str, Any] | None = None
 
 
 def checked(m: int, k: int | None, groups: Any, random_seed: int | None) -> Request:

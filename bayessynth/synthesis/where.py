@@ -95,25 +95,32 @@ def _wanted(column: Column, asked: Any) -> float | int | Within:
         if column.kind not in NUMBERS:
             raise SynthesisError(f"where= has column {column.name!r} of kind {column.kind!r}, which has no levels.")
         if not several:
-            return _number(column, asked)
+            return number_of(column, asked)
         ends = list(asked)
         if len(ends) != 2:
             raise SynthesisError(
                 f"where={{{column.name!r}: {asked!r}}}: column {column.name!r} holds numbers or times; give one, or "
                 "the two ends of an interval, None for an open one."
             )
-        low, high = (_number(column, e) if e is not None else s * np.inf for e, s in zip(ends, (-1, 1), strict=True))
+        low, high = (number_of(column, e) if e is not None else s * np.inf for e, s in zip(ends, (-1, 1), strict=True))
         if not low <= high:
             raise SynthesisError(f"where={{{column.name!r}: {asked!r}}}: the first end is above the second.")
         return Within(low=low, high=high)
     if not several:
-        return _level(column, asked, "where")
+        return code_of(column, asked, "where")
     if not asked:
         raise SynthesisError(f"where={{{column.name!r}: {asked!r}}} leaves column {column.name!r} no level.")
-    return Within(levels=tuple(sorted({_level(column, level, "where") for level in asked})))
+    return Within(levels=tuple(sorted({code_of(column, level, "where") for level in asked})))
 
 
-def _number(column: Column, asked: Any) -> float:
+def number_of(column: Column, asked: Any, argument: str = "where") -> float:
+    """Return a number or time that is asked for as the column encodes it.
+
+    Raises
+    ------
+    SynthesisError
+        If it is none, or not finite.
+    """
     try:
         if column.kind == "datetime":
             return as_number(str(pd.Timestamp(asked)), zone_of(column))
@@ -122,12 +129,18 @@ def _number(column: Column, asked: Any) -> float:
         value = np.nan
     if not np.isfinite(value):
         what = "time" if column.kind == "datetime" else "finite number"
-        raise SynthesisError(f"where= asks column {column.name!r} for {asked!r}, which is no {what}.")
+        raise SynthesisError(f"{argument}= asks column {column.name!r} for {asked!r}, which is no {what}.")
     return value
 
 
-def _level(column: Column, asked: Any, argument: str) -> int:
-    """Return the code of a level, named by itself or by its text."""
+def code_of(column: Column, asked: Any, argument: str) -> int:
+    """Return the code of a level, named by itself or by its text.
+
+    Raises
+    ------
+    SynthesisError
+        If it is none of the column's.
+    """
     level = plain(asked)
     for names in (list(column.levels), list(map(str, column.levels))):
         for code, name in enumerate(names):
@@ -154,7 +167,7 @@ def _shared(bound: Bound, column: str, asked: Any, k: int, rng: np.random.Genera
         )
     if not isinstance(asked, Mapping) or not asked:
         raise SynthesisError(f"shares= gives each level of {column!r} a share, such as {_EXAMPLES['shares']}.")
-    codes = [_level(own, level, "shares") for level in asked]
+    codes = [code_of(own, level, "shares") for level in asked]
     if len(set(codes)) < len(codes):
         raise SynthesisError(f"shares= names a level of column {column!r} twice: {', '.join(map(repr, asked))}.")
     parts = np.array([_share(column, level, share) for level, share in asked.items()])

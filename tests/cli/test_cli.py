@@ -116,6 +116,10 @@ def test_a_good_fit_ends_with_0_and_gives_copies(folder):
     assert asked.exit_code == 0, asked.output
     assert pd.read_parquet(folder / "asked" / "copy=0")["x"].tolist() == [9.5] * 3
     assert "names no value" in refused("synthesize", folder / "good", "--where", "x", "--out", folder / "other")
+    done = run("synthesize", folder / "good", "--m", 1, "--k", 3, "--do", "x=9.5", "--out", folder / "done")
+    assert done.exit_code == 0, done.output
+    assert pd.read_parquet(folder / "done" / "copy=0")["x"].tolist() == [9.5] * 3
+    assert "write --do COLUMN=VALUE" in refused("synthesize", folder / "good", "--do", "x", "--out", folder / "other")
 
 
 def test_a_failed_fit_is_saved_and_its_draws_are_refused_unless_forced(failed, tmp_path):

@@ -65,9 +65,11 @@ def knowledge(tables: Tables) -> Knowledge | str:
     trees = [e.response for e in fitted.bound.equations if families.get(e.family).nonparametric]
     if trees:
         return f"Needs the likelihood of whole records; {trees[0]!r} is drawn by trees, which have none."
+    if fitted.bound.shared:
+        return "Needs the likelihood of single records in new groups, which equations that share effects have jointly."
     if record is None or not record.get("draws"):
         return "Needs to know which draws made the copies: hand in what fitted.synthesize returned, not its frames."
-    if record.get("synthesis") != "fully" or record.get("given"):
+    if record.get("synthesis") != "fully" or record.get("given") or record.get("do"):
         return "The copies keep or were given some columns as they stand, so who is in them is no secret of the model."
     posterior = fitted.idata["posterior"].to_dataset()
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]

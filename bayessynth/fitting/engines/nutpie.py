@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from bayessynth.errors import FitError
 from bayessynth.fitting.engines.settings import Settings
-from bayessynth.fitting.kernels.native import Handed, addresses
+from bayessynth.fitting.kernels.native import addresses
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +27,14 @@ TARGET_ACCEPT = 0.95
 USUAL_ACCEPT = 0.8
 
 
+class Addressed(Protocol):
+    """Something in memory that stays where it is as long as the object lives."""
+
+    @property
+    def address(self) -> int:
+        """Where it is."""
+
+
 @dataclass(frozen=True)
 class Native:
     """A log density in compiled code, as nutpie takes a model; a draw is ``theta``, all parameters.
@@ -37,11 +45,15 @@ class Native:
     ----------
     size : int
         Number of parameters.
-    handed : Handed
+    handed : Addressed
+        What the compiled function reads, with its ``address``.
+    functions : tuple of int
+        Addresses of the C functions that evaluate the density and return a draw.
     """
 
     size: int
-    handed: Handed
+    handed: Addressed
+    functions: tuple[int, int] = field(default_factory=addresses)
 
     # What nutpie.sample() asks a compiled model for.
     coords: ClassVar[dict[str, Any]] = {}
@@ -57,7 +69,7 @@ class Native:
 
         sizes: dict[str, int] = {}
         variables = _lib.PyVariable.new_variables(["theta"], ["float64"], [(self.size,)], sizes, {})
-        log_density, expand = addresses()
+        log_density, expand = self.functions
         model = _lib.PyMcModel(
             _lib.LogpFunc(log_density, self.handed.address, self),
             _lib.ExpandFunc(self.size, self.size, expand, self.handed.address, self),

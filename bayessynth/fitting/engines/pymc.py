@@ -17,7 +17,7 @@ from bayessynth.design import Component
 from bayessynth.fitting.engines.nutpie import explained, sample_compiled, statistics
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.posterior import Posterior
-from bayessynth.graph import build
+from bayessynth.graph.build import build
 
 
 def unserved(component: Component) -> str | None:

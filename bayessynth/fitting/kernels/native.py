@@ -50,7 +50,7 @@ LOG_DENSITY = int64(types.uint64, types.CPointer(float64), types.CPointer(float6
 #: Number of parameters, number of values, parameters, values, address of the data -> 0.
 EXPAND = int64(types.uint64, types.uint64, types.CPointer(float64), types.CPointer(float64), types.voidptr)
 # What a sampler is told where a point has no finite gradient, or no finite log density: it may go on from elsewhere.
-_NO_GRADIENT, _NO_DENSITY = 3, 4
+NO_GRADIENT, NO_DENSITY = 3, 4
 
 
 class Handed:
@@ -86,11 +86,11 @@ def log_density(d, theta, grad, value, address):
     slope = carray(grad, (d,))
     total = chunks.gradient(data.rows, data.tables, data.vectors, carray(theta, (d,)), slope)
     if not np.isfinite(total):
-        return _NO_DENSITY
+        return NO_DENSITY
     value[0] = total
     for i in range(slope.shape[0]):
         if not np.isfinite(slope[i]):
-            return _NO_GRADIENT
+            return NO_GRADIENT
     return 0
 
 
@@ -111,6 +111,17 @@ def _held(typing: Any, address: Any) -> Any:
         return context.unpack_value(builder, _DATA, place)
 
     return _DATA(types.voidptr), generate
+
+
+@intrinsic
+def held(typing: Any, address: Any) -> Any:
+    """Read the data from an address that is a whole number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], context.get_data_type(_DATA).as_pointer())
+        return context.unpack_value(builder, _DATA, place)
+
+    return _DATA(types.int64), generate
 
 
 @intrinsic

@@ -106,7 +106,7 @@ def _add_effects(effects, step, group, column, row):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _centre(x, own, term, around, g, c, categories):
+def centre(x, own, term, around, g, c, categories):
     """Return what a group's first effect is sampled around."""
     if term[CENTRED] < 2:
         return 0.0
@@ -125,7 +125,7 @@ def _effects(x, theta, own, term, around, factor, categories, z, effects):
             for j in range(q):
                 z[first + j * categories + c] = theta[first + j * categories + c]
             if term[CENTRED]:
-                z[first + c] = (theta[first + c] - _centre(x, own, term, around, g, c, categories)) / x[term[SDS] + c]
+                z[first + c] = (theta[first + c] - centre(x, own, term, around, g, c, categories)) / x[term[SDS] + c]
             for j in range(q):
                 if term[CORRELATION] >= 0:
                     total = 0.0

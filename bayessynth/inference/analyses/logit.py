@@ -11,15 +11,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import statsmodels.api as sm
 
 from bayessynth.inference.events import event_response
 from bayessynth.inference.logistic import fit_logistic
 from bayessynth.inference.registry import Analysis, Ready, register
 from bayessynth.inference.regression import regression
+from bayessynth.inference.survey import Sampling
 
 
-def _prepare(frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None) -> Ready:
-    return regression(frames, formula, fit_logistic, event_response(frames, formula), cluster, log_scale=True)
+def _prepare(
+    frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None, weights: str | None = None,
+    strata: str | None = None,
+) -> Ready:  # fmt: skip
+    return regression(frames, formula, fit_logistic, event_response(frames, formula), cluster, log_scale=True,
+                      family=sm.families.Binomial(), sampling=Sampling(weights, cluster, strata))  # fmt: skip
 
 
-register(Analysis("logit", "Logistic regression", _prepare, ("cluster",)))
+register(Analysis("logit", "Logistic regression", _prepare, ("cluster", "weights", "strata")))

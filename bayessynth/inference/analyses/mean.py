@@ -16,6 +16,7 @@ import pandas as pd
 from bayessynth.inference.cells import over_cells
 from bayessynth.inference.formula import response_numbers, split
 from bayessynth.inference.registry import Analysis, Ready, register
+from bayessynth.inference.survey import Sampling
 
 
 def _mean(y: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
@@ -28,11 +29,15 @@ def _mean(y: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
     return float(y.mean()), float(g / (g - 1) * (totals**2).sum() / n**2) if g > 1 else np.nan
 
 
-def _prepare(frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None) -> Ready:
+def _prepare(
+    frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None, weights: str | None = None,
+    strata: str | None = None,
+) -> Ready:  # fmt: skip
     parts = split(formula)
     response = parts.response or parts.common
     by = parts.common if parts.response else "1"
-    return over_cells(frames, response, by, lambda frame: response_numbers(frame, response), _mean, "identity", cluster)
+    return over_cells(frames, response, by, lambda frame: response_numbers(frame, response), _mean, "identity", cluster,
+                      Sampling(weights, cluster, strata))  # fmt: skip
 
 
-register(Analysis("mean", "Mean", _prepare, ("cluster",)))
+register(Analysis("mean", "Mean", _prepare, ("cluster", "weights", "strata")))

@@ -19,6 +19,7 @@ from bayessynth.inference.cells import over_cells
 from bayessynth.inference.events import event_response
 from bayessynth.inference.formula import split
 from bayessynth.inference.registry import Analysis, Ready, register
+from bayessynth.inference.survey import Sampling
 
 
 def _share(y: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
@@ -35,11 +36,15 @@ def _share(y: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
     return p, float(variance)
 
 
-def _prepare(frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None) -> Ready:
+def _prepare(
+    frames: Sequence[pd.DataFrame], formula: str, cluster: str | None = None, weights: str | None = None,
+    strata: str | None = None,
+) -> Ready:  # fmt: skip
     parts = split(formula)
     response = parts.response or parts.common
     by = parts.common if parts.response else "1"
-    return over_cells(frames, response, by, event_response(frames, f"{response} ~ 1"), _share, "logit", cluster)
+    return over_cells(frames, response, by, event_response(frames, f"{response} ~ 1"), _share, "logit", cluster,
+                      Sampling(weights, cluster, strata))  # fmt: skip
 
 
-register(Analysis("proportion", "Proportion", _prepare, ("cluster",)))
+register(Analysis("proportion", "Proportion", _prepare, ("cluster", "weights", "strata")))
