@@ -12,12 +12,14 @@ import pandas as pd
 from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.evaluate import Frame, frame_of, numbers
+from bayessynth.design.follow import completed_sequence
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
 from bayessynth.design.masks import find_masks
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
 from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
+from bayessynth.design.unfold import Unfolded, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
@@ -72,6 +74,9 @@ def bind(
     check_missing(missing)
     data = _needed(spec, data)
     schema = Schema.detect(data) if schema is None else schema
+    if spec.unit is not None:
+        data, schema = in_sequence(spec, data, schema)
+        spec = completed_sequence(spec, data, schema)
     spec = completed(spec, schema)
     schema, kept = resolve_schema(spec, schema)
     rules = learnt_rules(spec, data, schema)
@@ -79,14 +84,21 @@ def bind(
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
     grouping = group(columns, closure(spec.factors))
-    frame = frame_of(schema, {c: columns[c] for c in used if schema[c].kind != "group"})
     levels = find_levels(spec, used, columns.arrays, grouping)
-    rows = _rows(spec, columns, grouping, levels, missing)
-    kept_data = Data(columns, frame, grouping, rows)
-    equations = tuple(_bind_equation(e, schema, kept_data, levels) for e in spec)
+    flat = unfold(spec, schema, columns, levels, rules)
+    levels |= dict.fromkeys(flat.made, "row")
+    frame = frame_of(flat.schema, {c: v for c, v in flat.columns.arrays.items() if flat.schema[c].kind != "group"})
+    kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing))
+    equations = tuple(_bind_equation(e, flat.schema, kept_data, levels) for e in flat.equations)
     check_names(equations)
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
-    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks), kept_data
+    if masks and flat.sequences:
+        raise SpecError(
+            f"Missing cells of {masks[0].column!r}, whose equation is parametric, are not modelled in sequences: give "
+            "it family='tree', which draws missing cells as others, or say missing='drop'."
+        )
+    plan = plan_groups(grouping)
+    return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks, flat.sequences), kept_data
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -142,11 +154,12 @@ def _needed(spec: Spec, data: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(
-    spec: Spec, columns: Columns, grouping: Grouping, levels: Mapping[str, str], missing: Missing
-) -> dict[str, np.ndarray]:
+    flat: Unfolded, grouping: Grouping, levels: Mapping[str, str], missing: Missing
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
-    gaps = {c: columns.missing(c) for e in spec for c in (e.response, *e.columns)}
-    counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any()}
+    columns = flat.columns
+    gaps = {c: columns.missing(c) for e in flat.equations for c in (e.response, *e.columns)}
+    counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any() and c not in flat.made}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
         raise MissingDataError(
@@ -155,14 +168,16 @@ def _rows(
             "parameters and to model which cells are missing, or fill the cells first."
         )
     rows: dict[str, np.ndarray] = {}
-    for equation in spec:
-        level_rows = grouping.rows(levels[equation.response])
-        if missing == "model" and equation.family and families.get(equation.family).nonparametric:
+    for equation in flat.equations:
+        level_rows = flat.rows.get(equation.response, grouping.rows(levels[equation.response]))
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        if missing == "model" and tree:
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
         for c in (equation.response, *equation.columns):
-            incomplete |= gaps[c][level_rows]
+            # Trees take what first rows lack as a value among others.
+            incomplete |= gaps[c][level_rows] & (not (tree and c in flat.made))
         if incomplete.any() and missing == "drop":
             _warn_dropped(equation, counts, incomplete)
         rows[equation.response] = level_rows[~incomplete]

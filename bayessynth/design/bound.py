@@ -10,6 +10,7 @@ from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
+from bayessynth.design.sequences import Sequences
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.rules import Rule, from_json
@@ -154,6 +155,8 @@ class Bound:
         The spec's, with what they leave to the data filled in and with those that follow from them.
     masks : tuple of Mask
         Of the parametric columns with missing cells, if these are modelled; in the order in which they are drawn.
+    sequence : Sequences or None
+        How rows of a unit follow each other, if the spec says that they do.
     """
 
     spec: Spec
@@ -165,6 +168,12 @@ class Bound:
     n: int
     rules: tuple[Rule, ...] = ()
     masks: tuple[Mask, ...] = ()
+    sequence: Sequences | None = None
+
+    @property
+    def inner(self) -> Schema:
+        """The schema of all columns that equations draw or read: in sequences also of those made of rows before."""
+        return self.schema if self.sequence is None else self.sequence.schema
 
     def __getitem__(self, column: str) -> BoundEquation:
         for equation in self.equations:
@@ -180,7 +189,7 @@ class Bound:
             "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
             "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
-        }  # fmt: skip
+        } | ({"sequence": self.sequence.to_json()} if self.sequence else {})  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Bound:
@@ -190,4 +199,5 @@ class Bound:
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
             tuple(map(Mask.from_json, data.get("masks", ()))),
+            Sequences.from_json(data["sequence"]) if "sequence" in data else None,
         )  # fmt: skip

@@ -76,7 +76,7 @@ class Gathered:
 
     def planted(self, copies: int, entropy: int, cores: int, settings: TreeSettings) -> Forest:
         """Grow the trees of the nonparametric equations and of masks, if there are any."""
-        columns = nonparametric(self.bound.spec)
+        columns = [e.response for e in self.bound.equations if families.get(e.family).nonparametric]
         if not (columns or self.bound.masks):
             return Forest()
         if self.records is None:
@@ -106,7 +106,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
         If it is nothing that holds a table, or arguments do not go with it.
     """
     again = None
-    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
+    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model" or spec.unit is not None
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

@@ -24,7 +24,13 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "C": ("reference",),
     "I": (),
     "offset": (),
+    "lag": ("k",),
+    "first": (),
+    "elapsed": (),
+    "number": (),
 }
+# Those that say something of a sequence: columns of their own, made of the rows before.
+SEQUENCE = ("lag", "first", "elapsed", "number")
 
 
 def check_call(function: str, n_args: int, keywords: Sequence[str], formula: str) -> None:

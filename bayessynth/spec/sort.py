@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from bayessynth.errors import SpecError
 from bayessynth.rules import Rule, after
 from bayessynth.spec.equation import Equation
+from bayessynth.spec.sequence import same_row
 
 
 def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[Equation, ...]:
@@ -22,7 +23,7 @@ def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[
         if equation.response in by_column:
             raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
         by_column[equation.response] = equation
-    needs = {e.response: _traced([*e.columns, *waits.get(e.response, ())], waits, by_column) for e in equations}
+    needs = {e.response: _traced([*same_row(e), *waits.get(e.response, ())], waits, by_column) for e in equations}
     sorter = graphlib.TopologicalSorter(needs)
     try:
         sorter.prepare()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
-from bayessynth.spec.equation import Equation
-from bayessynth.spec.show import draw_graph, html_table, text_table
+from bayessynth.spec.equation import Equation, as_equation
+from bayessynth.spec.sequence import check_sequence
+from bayessynth.spec.show import draw_graph, html_table, source, text_table
 from bayessynth.spec.sort import in_order, with_dots
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class Spec:
     rules : sequence of Rule
         What holds on every row of every copy, by the way in which it is drawn: ``bs.Range("age", 0, 110)``. A column
         that a rule computes (``bs.Derived("bmi", "weight / height**2")``) needs no equation.
+    unit, time : str, optional
+        Columns that make sequences of the rows: those of a unit (a person, an account) follow each other in ``time``.
+        :mod:`bayessynth.spec.sequence` says what formulas may then use. The time needs no equation.
 
     Raises
     ------
@@ -65,12 +69,17 @@ class Spec:
     (('site',),)
     """
 
-    def __init__(self, *equations: str | Equation, rest: Rest = "error", rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, *equations: str | Equation, rest: Rest = "error", rules: Sequence[Rule] = (), unit: str | None = None,
+        time: str | None = None,
+    ) -> None:  # fmt: skip
         if rest not in RESTS:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
-        if not equations:
+        if not equations and not (unit and rest == "tree"):
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        declared = with_dots(tuple(map(_equation, equations)))
+        declared = with_dots(tuple(map(as_equation, equations)))
+        check_sequence(declared, unit, time)
+        self.unit, self.time = unit, time
         self._rules = checked(rules, [e.response for e in declared])
         self._equations = in_order(declared, self._rules)
         self._rest: Rest = rest
@@ -99,7 +108,8 @@ class Spec:
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
         """All grouping factors, as tuples of columns, in the order in which they are first named."""
-        return tuple(dict.fromkeys(f for e in self._equations for f in e.factors))
+        own = [(self.unit,)] if self.unit else []
+        return tuple(dict.fromkeys([*own, *(f for e in self._equations for f in e.factors)]))
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self._equations)
@@ -129,9 +139,9 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ age").replace("income ~ 1")["income"]
         Equation('income ~ 1')
         """
-        changed = {e.response: e for e in map(_equation, equations)}
+        changed = {e.response: e for e in map(as_equation, equations)}
         kept = [changed.pop(e.response, e) for e in self._equations]
-        return Spec(*kept, *changed.values(), rest=self._rest, rules=self._rules)
+        return self.of(*kept, *changed.values())
 
     def drop(self, *columns: str) -> Spec:
         """Return a spec without the equations of the given columns.
@@ -140,9 +150,12 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ 1").drop("income").columns
         ('age',)
         """
-        for column in columns:
-            self[column]
-        return Spec(*(e for e in self._equations if e.response not in columns), rest=self._rest, rules=self._rules)
+        dropped = {self[column].response for column in columns}
+        return self.of(*(e for e in self._equations if e.response not in dropped))
+
+    def of(self, *equations: Equation) -> Spec:
+        """Return a spec of other equations, which is else like this one."""
+        return Spec(*equations, rest=self._rest, rules=self._rules, unit=self.unit, time=self.time)
 
     @property
     def hash(self) -> str:
@@ -159,6 +172,7 @@ class Spec:
         """
         data: dict[str, Any] = {"format": FORMAT, "rest": self._rest}
         data |= {"equations": [e.to_json() for e in self._equations]}
+        data |= {"unit": self.unit, "time": self.time} if self.unit else {}
         return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
 
     @classmethod
@@ -171,6 +185,8 @@ class Spec:
         strata: str | Sequence[str] | None = None,
         order: Literal["table", "dependence"] = "table",
         random_seed: int = 0,
+        unit: str | None = None,
+        time: str | None = None,
     ) -> Spec:
         """Write a spec for any table; :func:`bayessynth.spec.auto.write` describes the arguments.
 
@@ -185,7 +201,8 @@ class Spec:
         """
         from bayessynth.spec.auto import write
 
-        spec, found = write(data, schema=schema, groups=groups, strata=strata, order=order, random_seed=random_seed)
+        spec, found = write(data, schema=schema, groups=groups, strata=strata, order=order, random_seed=random_seed,
+                            unit=unit, time=time)  # fmt: skip
         spec._choices = found
         return spec
 
@@ -214,7 +231,8 @@ class Spec:
                 "reads: upgrade bayessynth."
             )
         declared = tuple(map(from_json, data.get("rules", ())))
-        return cls(*map(Equation.from_json, data["equations"]), rest=data.get("rest", "error"), rules=declared)
+        return cls(*map(Equation.from_json, data["equations"]), rest=data.get("rest", "error"), rules=declared,
+                   unit=data.get("unit"), time=data.get("time"))  # fmt: skip
 
     def to_python(self) -> str:
         """Return Python source that makes the same spec, to edit and run.
@@ -225,12 +243,7 @@ class Spec:
             bs.Equation('age ~ 1'),
         )
         """
-        lines = [f"    bs.{e!r}," for e in self._equations]
-        if self._rest != "error":
-            lines.append(f"    rest={self._rest!r},")
-        if self._rules:
-            lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in self._rules), "    ],"]
-        return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
+        return source(self)
 
     def __repr__(self) -> str:
         return text_table(self)
@@ -318,8 +331,7 @@ class Spec:
         that equation; and copies have missing cells, drawn by a tree given the other columns. It holds if cells are
         missing at random.
 
-        ``privacy=bs.DP(…)`` spends its budget on noisy statistics, to which it is fitted: formal privacy, as provenance
-        says it.
+        ``privacy=bs.DP(…)`` spends its budget on noisy statistics, to which it is fitted: formal privacy.
 
         Examples
         --------
@@ -375,24 +387,10 @@ class Spec:
         return to_pymc(self, data, schema=schema, missing=missing)
 
     def synthesize_prior(
-        self,
-        data: pd.DataFrame | Schema,
-        m: int = 5,
-        k: int | None = None,
-        *,
-        schema: Schema | None = None,
-        n: int = 1000,
-        random_seed: int | None = None,
-    ) -> SyntheticData:
+        self, data: pd.DataFrame | Schema, m: int = 5, k: int | None = None, *, schema: Schema | None = None,
+        n: int = 1000, random_seed: int | None = None,
+    ) -> SyntheticData:  # fmt: skip
         """Draw copies from the prior predictive; see :func:`bayessynth.synthesis.synthesize_prior`."""
         from bayessynth.synthesis import synthesize_prior
 
         return synthesize_prior(self, data, m, k, schema=schema, n=n, random_seed=random_seed)
-
-
-def _equation(declared: str | Equation) -> Equation:
-    if isinstance(declared, Equation):
-        return declared
-    if isinstance(declared, str):
-        return Equation(declared)
-    raise SpecError(f"A spec takes formulas and bs.Equation(...), not {declared!r}.")

@@ -165,7 +165,7 @@ class _Task:
     @classmethod
     def of(cls, bound: Bound, data: Data, column: str) -> _Task:
         equation, rows = bound[column], data.rows[column]
-        own = bound.schema[column]
+        own = bound.inner[column]
         target = Target(data.columns[column][rows], len(own.levels) if own.levels else None, own.decimals)
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
@@ -184,7 +184,7 @@ class _Task:
     def _read(
         bound: Bound, data: Data, names: Sequence[str], rows: np.ndarray
     ) -> tuple[list[np.ndarray], list[int | None]]:
-        counts = [len(bound.schema[name].levels) or None for name in names]
+        counts = [len(bound.inner[name].levels) or None for name in names]
         return [data.columns[name][rows] for name in names], counts
 
 

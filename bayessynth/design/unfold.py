@@ -1,0 +1,319 @@
+"""Sequences as a plain table: what rows before say becomes columns, first rows and the end have equations of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from bayessynth import families
+from bayessynth.design.follow import plain_terms
+from bayessynth.design.sequences import Sequences
+from bayessynth.errors import DataError, SpecError, suggest
+from bayessynth.families import Prior
+from bayessynth.rules import Rule
+from bayessynth.schema import Column, Columns, Schema
+from bayessynth.schema.column import NUMBERS
+from bayessynth.spec import Equation, Formula, Spec, Term
+from bayessynth.spec.expression import names
+from bayessynth.spec.lags import base, derived, order
+
+# Sequences end at this many times the longest that was seen.
+_BEYOND = 2
+# Units that must share the time between two rows for it to be a matter of design.
+_SHARED = 3
+FIRST = "first"
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """A spec and its table as binding takes them.
+
+    Attributes
+    ----------
+    equations : tuple of Equation
+        In the order of generation.
+    schema : Schema
+    columns : Columns
+    rows : mapping of str to ndarray
+        Rows that an equation can be fitted to, where these are not all.
+    made : frozenset of str
+        Columns that are not the table's: of their cells, those that no row before gives are not missing.
+    sequences : Sequences or None
+    """
+
+    equations: tuple[Equation, ...]
+    schema: Schema
+    columns: Columns
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
+    sequences: Sequences | None = None
+
+
+def in_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, Schema]:
+    """Sort a table by unit and time, and see that the time is a number that grows within each unit.
+
+    Raises
+    ------
+    SpecError
+        If one of the two columns is not there, or the time is no number.
+    DataError
+        If a cell of them is missing, or two rows of a unit share the time.
+    """
+    unit, time = str(spec.unit), str(spec.time)
+    for column, word in ((unit, "unit"), (time, "time")):
+        if column not in data or column not in schema:
+            raise SpecError(f"{word}={column!r} is no column of the data.{suggest(column, schema)}")
+        missing = data[column].isna().to_numpy()
+        if missing.any():
+            raise DataError(
+                f"{word}={column!r} is missing in {int(missing.sum())} of {len(data)} rows, the first is row "
+                f"{int(np.flatnonzero(missing)[0])}: these rows have no place in a sequence. Fill or drop them."
+            )
+    if spec.rest == "keep":
+        raise SpecError("rest='keep' does not go with unit= and time=: sequences of copies are new, as are their rows.")
+    for name in schema:
+        if derived(name):
+            raise SpecError(f"Column {name!r} is named as what formulas compute; rename it: df.rename(columns=…).")
+    schema = _with_time(schema, time)
+    moments = schema.encode(data, columns=[time])[time]
+    codes = pd.factorize(data[unit])[0]
+    places = np.lexsort((moments, codes))
+    same = (np.diff(codes[places]) == 0) & (np.diff(moments[places]) == 0)
+    if same.any():
+        at = int(np.flatnonzero(same)[0])
+        one, other = sorted((int(places[at]), int(places[at + 1])))
+        raise DataError(
+            f"{int(same.sum())} rows have the unit and the time of another: rows {one} and {other} are both of "
+            f"{unit}={data[unit].iloc[one]!r} at {time}={data[time].iloc[one]!r}. Keep one row of each time, or use a "
+            f"finer time, such as the number of the row: df.groupby({unit!r}).cumcount()."
+        )
+    return data.iloc[places].reset_index(drop=True), schema
+
+
+def _with_time(schema: Schema, time: str) -> Schema:
+    column = schema[time]
+    if column.kind in NUMBERS and column.kind != "proportion":
+        return schema
+    held = column.levels or (column.value,)
+    whole = column.kind == "identifier" and column.dtype.lower().startswith(("int", "uint", "float"))
+    if whole or column.kind == "proportion" or all(isinstance(v, int | float) for v in held):
+        return schema.override(**{time: "continuous"})
+    raise SpecError(
+        f"time={time!r} is of kind {column.kind!r}; sequences need a number or a date. Convert it first, for instance "
+        f"df[{time!r}] = pd.to_datetime(df[{time!r}])."
+    )
+
+
+def plain(spec: Spec, schema: Schema, columns: Columns) -> Unfolded:
+    """Return a spec without sequences as it is."""
+    return Unfolded(spec.equations, schema, columns)
+
+
+def unfold(
+    spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], rules: tuple[Rule, ...]
+) -> Unfolded:  # fmt: skip
+    """Return a spec of sequences and its rows, sorted by unit and time, as a plain spec and its rows.
+
+    Parameters
+    ----------
+    spec : Spec
+    schema : Schema
+    columns : Columns
+    levels : mapping of str to str
+        Of the table's columns.
+    rules : tuple of Rule
+
+    Raises
+    ------
+    DataError
+        If rows follow a state that ends the sequence.
+    """
+    if spec.unit is None:
+        return plain(spec, schema, columns)
+    unit, time = spec.unit, str(spec.time)
+    codes = columns[unit]
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
+    sizes = np.diff(np.r_[starts, len(codes)])
+    number = np.arange(len(codes)) - np.repeat(starts, sizes)
+    draft = Sequences(unit, time, schema, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
+                      _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
+    ended = _ends(rules, schema, columns, number)
+    equations, initial, orders = _equations(spec, draft, levels, columns, number)
+    arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
+    arrays[draft.elapsed] = np.r_[np.nan, np.diff(columns[time])]
+    arrays[draft.elapsed][number == 0] = np.nan
+    facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
+             draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
+             draft.elapsed: _gap_column(draft.elapsed, schema[time])}  # fmt: skip
+    for equation in equations:
+        for name in equation.columns:
+            if name not in arrays and (made := derived(name)):
+                arrays[name] = _before(columns, made.column, number, None if made.function == "first" else made.k)
+                facts[name] = replace(schema[made.column], name=name, missing=True)
+    for column, name in initial.items():
+        source = time if column == draft.elapsed else column
+        arrays[name] = columns[source]
+        facts[name] = replace(schema[source], name=name)
+    rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
+    rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
+    if not draft.length:
+        rows[draft.last] = np.flatnonzero(~ended)
+    whole = Schema._of([*schema.values(), *facts.values()])
+    found = {name: whole[name].levels for name in facts if whole[name].levels}
+    joined = Columns({**columns.arrays, **arrays}, columns.n, {**columns.levels, **found})
+    sequences = replace(draft, schema=whole, initial=initial, orders=orders)
+    return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
+
+
+def _gap_column(name: str, time: Column) -> Column:
+    """Return the column of the time between rows: in days where the time is a date."""
+    decimals = (0 if time.unit == "D" else None) if time.kind == "datetime" else time.decimals
+    return Column(name, "positive", "float64", decimals=decimals)
+
+
+def _gaps(times: np.ndarray, number: np.ndarray) -> tuple[float, ...]:
+    """Return the time from each row to the next, if it is the same in all units; else nothing."""
+    found: list[float] = []
+    elapsed = np.r_[np.nan, np.diff(times)]
+    for k in range(1, int(number.max()) + 1):
+        own = elapsed[number == k]
+        near = np.isclose(own, own[0], rtol=1e-9, atol=1e-12).all()
+        if not near or (len(own) < _SHARED and not np.isclose(own[0], found).any()):
+            return ()
+        found.append(float(own[0]))
+    return tuple(found)
+
+
+def _ends(rules: tuple[Rule, ...], schema: Schema, columns: Columns, number: np.ndarray) -> np.ndarray:
+    """Return the rows that end their sequence for certain, having seen that they are last."""
+    ended = np.zeros(columns.n, dtype=bool)
+    last = np.r_[number[1:] == 0, True]
+    for rule in rules:
+        own = rule.ends(columns.arrays, schema)
+        if own is None:
+            continue
+        wrong = np.flatnonzero(own & ~last)
+        if len(wrong):
+            raise DataError(
+                f"The rule {rule!r} does not hold: {len(wrong)} rows that end a sequence have rows after them, the "
+                f"first is row {int(wrong[0])} of the table sorted by unit and time. Drop the rows after the end, or "
+                "the rule."
+            )
+        ended |= own
+    return ended
+
+
+def _before(columns: Columns, column: str, number: np.ndarray, k: int | None) -> np.ndarray:
+    """Return a column as it was k rows before in the unit, or in the unit's first row; missing where there is none."""
+    values = columns[column]
+    at = np.arange(len(values)) - (number if k is None else k)
+    there = number >= (1 if k is None else k)
+    gap = -1 if column in columns.levels else np.nan
+    return np.where(there, values[np.where(there, at, 0)], gap)
+
+
+def _equations(
+    spec: Spec, draft: Sequences, levels: Mapping[str, str], columns: Columns, number: np.ndarray
+) -> tuple[list[Equation], dict[str, str], dict[str, int]]:
+    """Return all equations in the order of generation, names of initial equations, and how many rows these draw."""
+    made: list[Equation] = []
+    initial: dict[str, str] = {}
+    orders: dict[str, int] = {}
+    for equation in spec:
+        column, timed = equation.response, equation.response == draft.time
+        own = f"{column}_{FIRST}"
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        k = 1 if timed else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        if not k:
+            made.append(equation)
+            continue
+        if own in columns.arrays or own in spec:
+            raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
+        constant = len(np.unique(columns[column][number < k])) == 1
+        main = draft.elapsed if timed else column
+        orders[main], initial[main] = k, own
+        made.append(initial_equation(equation, own, draft.unit, tree=(tree or constant or timed)))
+        made.append(_renamed(equation, main, _priors(equation, first=False)))
+    if not draft.length:
+        made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
+    return made, initial, orders
+
+
+def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
+    """Return what the end of a sequence is drawn from: the unit, and its row."""
+    kinds = {c: draft.schema[c].kind for c in spec.columns}
+    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
+    return [*read, draft.number, draft.time, draft.elapsed]
+
+
+def initial_equation(equation: Equation, name: str, unit: str, tree: bool) -> Equation:
+    """Return the equation of the first rows of a unit, which have no lag.
+
+    Parameters
+    ----------
+    equation : Equation
+    name : str
+        What the column is called in it.
+    unit : str
+    tree : bool
+        Whether a tree draws them: by default of the time, or where all first rows have one value.
+
+    Examples
+    --------
+    >>> initial_equation(Equation("y ~ lag(y) + x + (1 | id) + (1 | site)"), "y_first", "id", tree=False)
+    Equation('y_first ~ x + (1 | site)')
+    """
+    declared = equation.initial
+    if declared is not None and not (tree and declared.family is None):
+        family = declared.family or equation.family
+        links = declared.links or ({} if declared.family else equation.links)
+        return _renamed(declared, name, declared.priors or _priors(equation, first=True), family, links)
+    source = declared or equation
+    if tree:
+        read = [c for c in source.columns if not derived(c)]
+        return Equation(f"{_left(name)} ~ {plain_terms(read)}", family="tree")
+    formulas = {name: _without_lags(equation.formula, unit)}
+    formulas |= {p: _without_lags(f, unit) for p, f in equation.distributional.items()}
+    texts = [str(replace(f, response=left)) for left, f in formulas.items()]
+    return _with(equation, texts, _priors(equation, first=True), equation.family, equation.links)
+
+
+def _left(name: str) -> str:
+    return f"`{name}`"
+
+
+def _without_lags(formula: Formula, unit: str) -> Formula:
+    def kept(term: Term) -> bool:
+        return not order(term.columns)
+
+    groups = [replace(g, terms=tuple(filter(kept, g.terms))) for g in formula.groups if g.factor != (unit,)]
+    groups = [g for g in groups if g.intercept or g.terms]
+    offsets = tuple(o for o in formula.offsets if not order(tuple(names(o))))
+    return replace(formula, terms=tuple(filter(kept, formula.terms)), offsets=offsets, groups=tuple(groups))
+
+
+def _priors(equation: Equation, first: bool) -> dict[str, Prior]:
+    """Return the declared priors of first rows, ``first_x``, or those of the others."""
+    own = {k for k in equation.priors if k.startswith(f"{FIRST}_") and base(k) not in equation.columns}
+    if first:
+        return {k.removeprefix(f"{FIRST}_"): p for k, p in equation.priors.items() if k in own}
+    return {k: p for k, p in equation.priors.items() if k not in own}
+
+
+def _renamed(
+    equation: Equation, name: str, priors: Mapping[str, Prior], family: str | None = None,
+    links: Mapping[str, str] | None = None,
+) -> Equation:  # fmt: skip
+    """Return an equation of another column."""
+    texts = [str(replace(equation.formula, response=name)), *map(str, equation.distributional.values())]
+    return _with(equation, texts, priors, family or equation.family, equation.links if links is None else links)
+
+
+def _with(
+    equation: Equation, texts: list[str], priors: Mapping[str, Prior], family: str | None, links: Mapping[str, str]
+) -> Equation:
+    return Equation(*texts, family=family, link=links.get("", links) if links else None, priors=priors,
+                    trials=equation.trials, points=equation.points)  # fmt: skip
