@@ -176,9 +176,11 @@ class Bound:
         return self.schema if self.sequence is None else self.sequence.schema
 
     def __getitem__(self, column: str) -> BoundEquation:
-        for equation in self.equations:
-            if equation.response == column:
-                return equation
+        names = (column,) if self.sequence is None else self.sequence.drawn_by(column)
+        for name in names:
+            for equation in self.equations:
+                if equation.response == name:
+                    return equation
         self.spec[column]  # raises with the nearest name
         raise SpecError(f"Column {column!r} was not fitted.")
 

@@ -62,6 +62,10 @@ class Sequences:
         """Names of the equations that draw first rows."""
         return frozenset(self.initial.values())
 
+    def drawn_by(self, column: str) -> tuple[str, ...]:
+        """Return the names that the equations of a column may have: the time is drawn by what elapses."""
+        return (self.elapsed, self.initial[self.elapsed]) if column == self.time else (column,)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return {

@@ -236,7 +236,8 @@ def _equations(
         main = draft.elapsed if timed else column
         orders[main], initial[main] = k, own
         made.append(initial_equation(equation, own, draft.unit, tree=(tree or constant or timed)))
-        made.append(_renamed(equation, main, _priors(equation, first=False)))
+        if not (timed and tree and draft.gaps):
+            made.append(_renamed(equation, main, _priors(equation, first=False)))
     if not draft.length:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders

@@ -1,0 +1,277 @@
+"""Sequences of one copy: all units at a time, row by row.
+
+At step s the s-th rows of all units that go on are drawn: the time, then the columns in their order, each given the
+rows before, then whether the row is the last. Units are drawn in batches, each with its own random stream, so that the
+bytes of a copy do not depend on how many batches are drawn at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from bayessynth import families
+from bayessynth.design import BoundEquation
+from bayessynth.design.sequences import Sequences
+from bayessynth.rules import Narrowed, Rule, determined, narrowed
+from bayessynth.schema.decode import released
+from bayessynth.spec.lags import base, derived
+from bayessynth.synthesis.generate import Plan, child, draw_column, reads
+
+# Units of one batch: many, because each step costs as much for few of them.
+BATCH = 1 << 14
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of some units, those of a unit side by side.
+
+    Attributes
+    ----------
+    sizes : ndarray of int64
+        Rows of each unit.
+    arrays : mapping of str to ndarray
+        Encoded columns.
+    """
+
+    sizes: np.ndarray
+    arrays: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What of the rows is given: how many each unit has, and columns.
+
+    Attributes
+    ----------
+    starts, sizes : ndarray of int64
+        Of each unit.
+    arrays : mapping of str to ndarray
+        Columns on the rows sorted by unit and place.
+    """
+
+    starts: np.ndarray
+    sizes: np.ndarray
+    arrays: Mapping[str, np.ndarray]
+
+
+class Steps:
+    """Draws the sequences of a copy's units.
+
+    Parameters
+    ----------
+    plan : Plan
+        With all columns above the rows drawn, and the schema of all that equations read.
+    fixed : Fixed, optional
+        What is given of the rows.
+    """
+
+    def __init__(self, plan: Plan, fixed: Fixed | None = None) -> None:
+        sequences = plan.bound.sequence
+        assert sequences is not None
+        self.plan, self.fixed, self.sequences = plan, fixed, sequences
+        given = fixed.arrays if fixed else {}
+        rows = [e for e in plan.bound.equations if e.level == "row" and e.response != sequences.last]
+        self.equations = [e for e in rows if self.column(e) not in given]
+        self.last = next((e for e in plan.bound.equations if e.response == sequences.last), None)
+        self.columns = list(dict.fromkeys([*given, *map(self.column, rows), sequences.time]))
+        read = {c for e in plan.bound.equations for c in reads(e)}
+        self.lags = {name: made for name in sorted(read) if (made := derived(name)) and made.order}
+        self.lags.pop(sequences.elapsed, None)
+        self.depth = {made.column: 0 for made in self.lags.values()} | {sequences.time: 1}
+        for made in self.lags.values():
+            if made.function == "lag":
+                self.depth[made.column] = max(self.depth[made.column], made.k)
+        computed = determined(plan.bound.rules)
+        self.computed = {c: rule for c, rule in computed.items() if c in set(map(base, read)) and not rule.whole_copy}
+        self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
+
+    def column(self, equation: BoundEquation) -> str:
+        """Return the column of the table that an equation draws."""
+        sequences = self.sequences
+        if equation.response in sequences.initials:
+            main = next(c for c, name in sequences.initial.items() if name == equation.response)
+            return sequences.time if main == sequences.elapsed else main
+        return sequences.time if equation.response == sequences.elapsed else equation.response
+
+    @cached_property
+    def acting(self) -> dict[str, tuple[Rule, ...]]:
+        """Rules that may narrow the draw of each column."""
+        rules = [rule for rule in self.plan.bound.rules if rule.determines is None]
+        return {c: tuple(rule for rule in rules if c in rule.columns) for c in self.columns}
+
+    def batch(self, number: int, units: slice) -> Rows:
+        """Draw the rows of some units.
+
+        Parameters
+        ----------
+        number : int
+            Of the batch, which names its random stream.
+        units : slice
+            Of all units of the copy.
+        """
+        walk = _Walk.start(self, units, child(self.plan.seed, 1, number))
+        ids, found = [], []
+        while len(walk.alive):
+            arrays, stop = walk.step()
+            ids.append(walk.alive)
+            found.append({c: arrays[c] for c in self.columns})
+            walk.go_on(arrays, ~stop)
+        where = np.concatenate(ids)
+        places = np.argsort(where, kind="stable")
+        joined = {c: np.concatenate([step[c] for step in found])[places] for c in self.columns}
+        return Rows(np.bincount(where, minlength=units.stop - units.start), joined)
+
+
+@dataclass
+class _Walk:
+    """Units on their way, one row after another; all arrays are of those that go on."""
+
+    steps: Steps
+    rng: np.random.Generator
+    alive: np.ndarray
+    upper: dict[str, np.ndarray]
+    codes: dict[str, np.ndarray]
+    number: int = 1
+    history: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    first: dict[str, np.ndarray] = field(default_factory=dict)
+    at: np.ndarray | None = None
+    length: np.ndarray | None = None
+
+    @classmethod
+    def start(cls, steps: Steps, units: slice, rng: np.random.Generator) -> _Walk:
+        """Let all units begin."""
+        plan, unit = steps.plan, steps.sequences.unit
+        levels = plan.bound.levels
+        upper = {c: values[plan.groups.codes(unit, levels[c], units)] for c, values in plan.upper.items()}
+        factors = {f for e in plan.bound.equations for f in e.factors}
+        codes = {f: plan.groups.codes(unit, f, units) for f in factors}
+        made = cls(steps, rng, np.arange(units.stop - units.start), upper, codes)
+        if steps.fixed is not None:
+            made.at, made.length = steps.fixed.starts[units], steps.fixed.sizes[units]
+        return made
+
+    def within(self, factor: str) -> np.ndarray:
+        """Return the group of a factor in which each unit lies."""
+        return self.codes[factor]
+
+    def step(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Draw the next row of every unit, and which of these rows are the last."""
+        n, sequences, steps = len(self.alive), self.steps.sequences, self.steps
+        arrays: dict[str, np.ndarray] = {**self.upper, sequences.number: np.full(n, float(self.number))}
+        for name, made in steps.lags.items():
+            arrays[name] = self._before(name, n)
+        arrays[sequences.elapsed] = np.full(n, np.nan)
+        if steps.fixed is not None and self.at is not None:
+            arrays |= {c: values[self.at] for c, values in steps.fixed.arrays.items()}
+            if sequences.time in steps.fixed.arrays and self.number > 1:
+                arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
+        elif sequences.gaps and self.number > 1:
+            self._on_schedule(arrays, n)
+        self._compute(arrays, n)
+        for equation in steps.equations:
+            if self._due(equation, arrays):
+                self._draw(equation, arrays, n)
+                self._compute(arrays, n)
+        return arrays, self._stops(arrays, n)
+
+    def _before(self, name: str, n: int) -> np.ndarray:
+        made = self.steps.lags[name]
+        if self.number > (1 if made.function == "first" else made.k):
+            return self.first[made.column] if made.function == "first" else self.history[made.column][made.k - 1]
+        levels = self.steps.plan.bound.schema[made.column].levels
+        return np.full(n, -1, dtype=np.int64) if levels else np.full(n, np.nan)
+
+    def _on_schedule(self, arrays: dict[str, np.ndarray], n: int) -> None:
+        """Let the time go on as it does in all units."""
+        sequences = self.steps.sequences
+        gap = sequences.gaps[min(self.number - 2, len(sequences.gaps) - 1)]
+        arrays[sequences.elapsed] = np.full(n, gap)
+        arrays[sequences.time] = self._later(arrays)
+
+    def _later(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        sequences = self.steps.sequences
+        column = self.steps.plan.bound.schema[sequences.time]
+        return released(self.history[sequences.time][0] + arrays[sequences.elapsed], column)
+
+    def _due(self, equation: BoundEquation, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Tell whether an equation draws its column in this row."""
+        sequences, column = self.steps.sequences, self.steps.column(equation)
+        if equation.response in sequences.initials:
+            main = sequences.elapsed if column == sequences.time else column
+            return self.number <= sequences.orders[main] and column not in arrays
+        return self.number > sequences.orders.get(equation.response, 0) and column not in arrays
+
+    def _draw(self, equation: BoundEquation, arrays: dict[str, np.ndarray], n: int) -> None:
+        """Draw a column, and with the time since the row before the time itself."""
+        plan, sequences, column = self.steps.plan, self.steps.sequences, self.steps.column(equation)
+        drawn = self._drawn(equation, column, arrays, n)
+        if equation.response == sequences.elapsed:
+            decimals = plan.bound.schema[sequences.elapsed].decimals
+            least = 1e-9 if decimals is None else 10.0**-decimals
+            arrays[sequences.elapsed] = np.maximum(drawn, least)
+            drawn = self._later(arrays)
+        arrays[column] = drawn
+
+    def _drawn(self, equation: BoundEquation, column: str, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.response]
+        if not families.get(equation.family).nonparametric:
+            return draw_column(plan, equation, arrays, n, self, self.rng)
+        rules = self.steps.acting[column]
+        left = narrowed(rules, column, arrays, plan.bound.schema, n) if rules else Narrowed()
+        if equation.response == self.steps.sequences.elapsed and not left.free:
+            left = self._as_gaps(left)
+        groups = {f: self.codes[f] for f in equation.factors}
+        known = [arrays[c] for c in equation.reads]
+        found = plan.grove.draw(equation.response, known, groups, n, left, len(own.levels), self.rng)
+        return found.astype(np.int64) if own.levels else released(found, own)
+
+    def _as_gaps(self, left: Narrowed) -> Narrowed:
+        """Return limits of the time as limits of the time since the row before."""
+        before = self.history[self.steps.sequences.time][0]
+        lower = None if left.lower is None else np.maximum(left.lower - before, 0.0)
+        upper = None if left.upper is None else np.maximum(left.upper - before, 0.0)
+        return replace(left, lower=lower, upper=upper)
+
+    def _compute(self, arrays: dict[str, np.ndarray], n: int) -> None:
+        """Compute the columns that rules determine and equations read, as soon as they can be."""
+        for column, rule in self.steps.computed.items():
+            if column not in arrays and set(rule.columns) - {column} <= arrays.keys():
+                arrays[column] = rule.compute(arrays, self.steps.plan.bound.schema, n, self.rng)
+
+    def _stops(self, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        """Return which rows are the last of their unit."""
+        sequences, steps = self.steps.sequences, self.steps
+        if self.length is not None:
+            return self.length <= self.number
+        stop = np.full(n, self.number >= (sequences.length or sequences.longest))
+        for rule in steps.ending:
+            found = rule.ends(arrays, steps.plan.bound.schema)
+            stop |= found if found is not None else False
+        if steps.last is not None:
+            known = [arrays[c] for c in steps.last.reads]
+            drawn = steps.plan.grove.draw(steps.last.response, known, {}, n, Narrowed(), 2, self.rng)
+            stop |= drawn > 0
+        return stop
+
+    def go_on(self, arrays: Mapping[str, np.ndarray], kept: np.ndarray) -> None:
+        """Take a row into the past, and leave behind the units whose last row it was."""
+        every = bool(kept.all())
+        for column, depth in self.steps.depth.items():
+            if self.number == 1:
+                self.first[column] = arrays[column]
+            self.history[column] = [arrays[column], *self.history.get(column, [])][: max(depth, 1)]
+        self.number += 1
+        if self.at is not None:
+            self.at = self.at + 1
+        if every:
+            return
+        self.alive = self.alive[kept]
+        for held in (self.upper, self.codes, self.first):
+            held.update({name: values[kept] for name, values in held.items()})
+        self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
+        self.at = None if self.at is None else self.at[kept]
+        self.length = None if self.length is None else self.length[kept]
