@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design.follow import plain_terms
 from bayessynth.design.sequences import Sequences
 from bayessynth.errors import DataError, SpecError, suggest
 from bayessynth.families import Prior
@@ -18,6 +17,7 @@ from bayessynth.schema import Column, Columns, Schema
 from bayessynth.schema.column import NUMBERS
 from bayessynth.spec import Equation, Formula, Spec, Term
 from bayessynth.spec.expression import names
+from bayessynth.spec.follow import plain_terms
 from bayessynth.spec.lags import base, derived, order
 
 # Sequences end at this many times the longest that was seen.

@@ -210,9 +210,7 @@ class _Walk:
         plan, sequences, column = self.steps.plan, self.steps.sequences, self.steps.column(equation)
         drawn = self._drawn(equation, column, arrays, n)
         if equation.response == sequences.elapsed:
-            decimals = plan.bound.schema[sequences.elapsed].decimals
-            least = 1e-9 if decimals is None else 10.0**-decimals
-            arrays[sequences.elapsed] = np.maximum(drawn, least)
+            arrays[sequences.elapsed] = np.maximum(drawn, _least(sequences))
             drawn = self._later(arrays)
         arrays[column] = drawn
 
@@ -251,11 +249,22 @@ class _Walk:
         for rule in steps.ending:
             found = rule.ends(arrays, steps.plan.bound.schema)
             stop |= found if found is not None else False
+        if steps.acting[sequences.time]:
+            stop |= self._without_room(arrays, n)
         if steps.last is not None:
             known = [arrays[c] for c in steps.last.reads]
             drawn = steps.plan.grove.draw(steps.last.response, known, {}, n, Narrowed(), 2, self.rng)
             stop |= drawn > 0
         return stop
+
+    def _without_room(self, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        """Return the rows after which the unit's columns leave no time for another."""
+        sequences, plan = self.steps.sequences, self.steps.plan
+        left = narrowed(self.steps.acting[sequences.time], sequences.time, self.upper, plan.bound.schema, n)
+        if left.upper is None:
+            return np.zeros(n, dtype=bool)
+        gap = sequences.gaps[min(self.number - 1, len(sequences.gaps) - 1)] if sequences.gaps else _least(sequences)
+        return arrays[sequences.time] + gap > left.upper + 1e-9
 
     def go_on(self, arrays: Mapping[str, np.ndarray], kept: np.ndarray) -> None:
         """Take a row into the past, and leave behind the units whose last row it was."""
@@ -275,3 +284,9 @@ class _Walk:
         self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
         self.at = None if self.at is None else self.at[kept]
         self.length = None if self.length is None else self.length[kept]
+
+
+def _least(sequences: Sequences) -> float:
+    """Return the least time between rows that copies show."""
+    decimals = sequences.schema[sequences.elapsed].decimals
+    return 1e-9 if decimals is None else 10.0**-decimals
