@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from bayessynth.rules import Rule, narrowed
 from bayessynth.schema import Schema
 
 
@@ -30,6 +33,8 @@ class Sequences:
         Rows of a unit, on average.
     gaps : tuple of float
         Where all units have the same: the time from each row to the next. Else empty, and drawn.
+    limited : bool
+        Whether rules limit the time by columns of the unit, such as the end of follow-up.
     """
 
     unit: str
@@ -41,6 +46,7 @@ class Sequences:
     longest: int
     average: float
     gaps: tuple[float, ...] = ()
+    limited: bool = False
 
     @property
     def elapsed(self) -> str:
@@ -58,6 +64,11 @@ class Sequences:
         return f"last({self.time})"
 
     @property
+    def left(self) -> str:
+        """Name of the column that holds how much time the unit's columns leave after a row."""
+        return f"left({self.time})"
+
+    @property
     def initials(self) -> frozenset[str]:
         """Names of the equations that draw first rows."""
         return frozenset(self.initial.values())
@@ -71,7 +82,7 @@ class Sequences:
         return {
             "unit": self.unit, "time": self.time, "schema": self.schema.to_json(), "initial": dict(self.initial),
             "orders": dict(self.orders), "length": self.length, "longest": self.longest, "average": self.average,
-            "gaps": list(self.gaps),
+            "gaps": list(self.gaps), "limited": self.limited,
         }  # fmt: skip
 
     @classmethod
@@ -79,3 +90,31 @@ class Sequences:
         """Make it of what :meth:`to_json` returned."""
         facts = {**data, "schema": Schema.from_json(data["schema"]), "gaps": tuple(data["gaps"])}
         return cls(**facts)
+
+
+def time_left(rules: tuple[Rule, ...], time: str, upper: Mapping[str, np.ndarray], moments: np.ndarray,
+              schema: Schema) -> np.ndarray:  # fmt: skip
+    """Return how much time the columns of a unit leave after each row, by rules; NaN where they leave it open.
+
+    Parameters
+    ----------
+    rules : tuple of Rule
+    time : str
+    upper : mapping of str to ndarray
+        The units' columns, on the rows.
+    moments : ndarray of shape (n,)
+        Times of the rows.
+    schema : Schema
+
+    Examples
+    --------
+    >>> import bayessynth as bs
+    >>> schema = bs.Schema(day=bs.Count(bounds=(0, 99)), end=bs.Count(bounds=(0, 99)))
+    >>> rules = (bs.Inequality("day", "end"),)
+    >>> time_left(rules, "day", {"end": np.array([30.0])}, np.array([12.0]), schema).tolist()
+    [18.0]
+    """
+    limit = narrowed(rules, time, upper, schema, len(moments)).upper
+    if limit is None:
+        return np.full(len(moments), np.nan)
+    return np.where(np.isfinite(limit), limit - moments, np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
-from bayessynth.design.sequences import Sequences
+from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.errors import DataError, SpecError, suggest
 from bayessynth.families import Prior
 from bayessynth.rules import Rule
@@ -140,6 +140,9 @@ def unfold(
     number = np.arange(len(codes)) - np.repeat(starts, sizes)
     draft = Sequences(unit, time, schema, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
                       _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
+    above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
+    left = time_left(rules, time, above, columns[time], schema)
+    draft = replace(draft, limited=bool(np.isfinite(left).any()))
     ended = _ends(rules, schema, columns, number)
     equations, initial, orders = _equations(spec, draft, levels, columns, number)
     arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
@@ -148,15 +151,18 @@ def unfold(
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
              draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
              draft.elapsed: _gap_column(draft.elapsed, schema[time])}  # fmt: skip
+    if draft.limited:
+        arrays[draft.left], facts[draft.left] = left, replace(_gap_column(draft.left, schema[time]), kind="continuous")
+    source = {**columns.arrays, **arrays}
     for equation in equations:
         for name in equation.columns:
             if name not in arrays and (made := derived(name)):
-                arrays[name] = _before(columns, made.column, number, None if made.function == "first" else made.k)
-                facts[name] = replace(schema[made.column], name=name, missing=True)
+                facts[name] = replace(facts.get(made.column) or schema[made.column], name=name, missing=True)
+                k = None if made.function == "first" else made.k
+                arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
     for column, name in initial.items():
-        source = time if column == draft.elapsed else column
-        arrays[name] = columns[source]
-        facts[name] = replace(schema[source], name=name)
+        own = time if column == draft.elapsed else column
+        arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
     rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
     rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
     if not draft.length:
@@ -206,12 +212,11 @@ def _ends(rules: tuple[Rule, ...], schema: Schema, columns: Columns, number: np.
     return ended
 
 
-def _before(columns: Columns, column: str, number: np.ndarray, k: int | None) -> np.ndarray:
+def _before(values: np.ndarray, coded: bool, number: np.ndarray, k: int | None) -> np.ndarray:
     """Return a column as it was k rows before in the unit, or in the unit's first row; missing where there is none."""
-    values = columns[column]
     at = np.arange(len(values)) - (number if k is None else k)
     there = number >= (1 if k is None else k)
-    gap = -1 if column in columns.levels else np.nan
+    gap = -1 if coded else np.nan
     return np.where(there, values[np.where(there, at, 0)], gap)
 
 
@@ -237,7 +242,9 @@ def _equations(
         orders[main], initial[main] = k, own
         made.append(initial_equation(equation, own, draft.unit, tree=(tree or constant or timed)))
         if not (timed and tree and draft.gaps):
-            made.append(_renamed(equation, main, _priors(equation, first=False)))
+            own_priors = _priors(equation, first=False)
+            more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
+            made.append(_renamed(equation, main, own_priors, more=more))
     if not draft.length:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders
@@ -247,7 +254,7 @@ def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
     """Return what the end of a sequence is drawn from: the unit, and its row."""
     kinds = {c: draft.schema[c].kind for c in spec.columns}
     read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
-    return [*read, draft.number, draft.time, draft.elapsed]
+    return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
 
 
 def initial_equation(equation: Equation, name: str, unit: str, tree: bool) -> Equation:
@@ -306,10 +313,10 @@ def _priors(equation: Equation, first: bool) -> dict[str, Prior]:
 
 def _renamed(
     equation: Equation, name: str, priors: Mapping[str, Prior], family: str | None = None,
-    links: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None, more: str = "",
 ) -> Equation:  # fmt: skip
-    """Return an equation of another column."""
-    texts = [str(replace(equation.formula, response=name)), *map(str, equation.distributional.values())]
+    """Return an equation of another column, with more terms if given."""
+    texts = [f"{replace(equation.formula, response=name)}{more}", *map(str, equation.distributional.values())]
     return _with(equation, texts, priors, family or equation.family, equation.links if links is None else links)
 
 

@@ -88,5 +88,5 @@ def plain_terms(read: Iterable[str]) -> str:
 def _written(name: str) -> str:
     made = derived(name)
     if made is None:
-        return quote(name)
+        return f"`{name}`" if "(" in name else quote(name)
     return f"{made.function}({quote(made.column)}{f', {made.k}' if made.k > 1 else ''})"

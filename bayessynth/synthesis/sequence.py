@@ -15,7 +15,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design import BoundEquation
-from bayessynth.design.sequences import Sequences
+from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
@@ -171,12 +171,21 @@ class _Walk:
                 arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
         elif sequences.gaps and self.number > 1:
             self._on_schedule(arrays, n)
+        self._left(arrays)
         self._compute(arrays, n)
         for equation in steps.equations:
             if self._due(equation, arrays):
                 self._draw(equation, arrays, n)
                 self._compute(arrays, n)
         return arrays, self._stops(arrays, n)
+
+    def _left(self, arrays: dict[str, np.ndarray]) -> None:
+        """Say how much time is left, as soon as the time is there."""
+        steps = self.steps
+        time, plan = steps.sequences.time, steps.plan
+        if steps.sequences.limited and time in arrays:
+            rules = steps.acting[time]
+            arrays[steps.sequences.left] = time_left(rules, time, self.upper, arrays[time], plan.bound.schema)
 
     def _before(self, name: str, n: int) -> np.ndarray:
         made = self.steps.lags[name]
@@ -213,6 +222,8 @@ class _Walk:
             arrays[sequences.elapsed] = np.maximum(drawn, _least(sequences))
             drawn = self._later(arrays)
         arrays[column] = drawn
+        if column == sequences.time:
+            self._left(arrays)
 
     def _drawn(self, equation: BoundEquation, column: str, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.response]
@@ -249,22 +260,19 @@ class _Walk:
         for rule in steps.ending:
             found = rule.ends(arrays, steps.plan.bound.schema)
             stop |= found if found is not None else False
-        if steps.acting[sequences.time]:
-            stop |= self._without_room(arrays, n)
+        if sequences.limited:
+            stop |= self._without_room(arrays)
         if steps.last is not None:
             known = [arrays[c] for c in steps.last.reads]
             drawn = steps.plan.grove.draw(steps.last.response, known, {}, n, Narrowed(), 2, self.rng)
             stop |= drawn > 0
         return stop
 
-    def _without_room(self, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    def _without_room(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the rows after which the unit's columns leave no time for another."""
-        sequences, plan = self.steps.sequences, self.steps.plan
-        left = narrowed(self.steps.acting[sequences.time], sequences.time, self.upper, plan.bound.schema, n)
-        if left.upper is None:
-            return np.zeros(n, dtype=bool)
+        sequences = self.steps.sequences
         gap = sequences.gaps[min(self.number - 1, len(sequences.gaps) - 1)] if sequences.gaps else _least(sequences)
-        return arrays[sequences.time] + gap > left.upper + 1e-9
+        return arrays[sequences.left] < gap - 1e-9
 
     def go_on(self, arrays: Mapping[str, np.ndarray], kept: np.ndarray) -> None:
         """Take a row into the past, and leave behind the units whose last row it was."""
