@@ -21,6 +21,8 @@ class Sequences:
     unit, time : str
     schema : Schema
         Of the table's columns, and of those that are made of rows before or are drawn beside them.
+    differences : mapping of str to str
+        For the equations that draw by how much a column grows from the row before: which column. The time is one.
     initial : mapping of str to str
         For the equations that first rows do not have: the name of the equation that draws them instead.
     orders : mapping of str to int
@@ -40,6 +42,7 @@ class Sequences:
     unit: str
     time: str
     schema: Schema
+    differences: Mapping[str, str]
     initial: Mapping[str, str]
     orders: Mapping[str, int]
     length: int
@@ -74,14 +77,20 @@ class Sequences:
         return frozenset(self.initial.values())
 
     def drawn_by(self, column: str) -> tuple[str, ...]:
-        """Return the names that the equations of a column may have: the time is drawn by what elapses."""
-        return (self.elapsed, self.initial[self.elapsed]) if column == self.time else (column,)
+        """Return the names that the equations of a column have."""
+        main = next((name for name, own in self.differences.items() if own == column), column)
+        return (main, *([self.initial[main]] if main in self.initial else []))
+
+    def column(self, name: str) -> str:
+        """Return the column of the table that an equation draws."""
+        main = next((c for c, own in self.initial.items() if own == name), name)
+        return self.differences.get(main, main)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return {
-            "unit": self.unit, "time": self.time, "schema": self.schema.to_json(), "initial": dict(self.initial),
-            "orders": dict(self.orders), "length": self.length, "longest": self.longest, "average": self.average,
+            "unit": self.unit, "time": self.time, "schema": self.schema.to_json(),
+            "differences": dict(self.differences), "initial": dict(self.initial), "orders": dict(self.orders), "length": self.length, "longest": self.longest, "average": self.average,
             "gaps": list(self.gaps), "limited": self.limited,
         }  # fmt: skip
 

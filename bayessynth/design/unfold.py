@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from bayessynth.spec.expression import names
 from bayessynth.spec.follow import plain_terms
 from bayessynth.spec.lags import base, derived, order
 
+# A number that moves so little from row to row, by the correlation of the two, is drawn through its change; unless so
+# large a share of the rows has one value that it is no plain number.
+_STEADY, _DOMINANT = 0.9, 0.1
 # Sequences end at this many times the longest that was seen.
 _BEYOND = 2
 # Units that must share the time between two rows for it to be a matter of design.
@@ -138,7 +141,9 @@ def unfold(
     starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
     sizes = np.diff(np.r_[starts, len(codes)])
     number = np.arange(len(codes)) - np.repeat(starts, sizes)
-    draft = Sequences(unit, time, schema, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
+    differences = {f"change({c})": c for c in _steady(spec, schema, columns, levels, number)}
+    differences = {f"elapsed({time})": time, **differences}
+    draft = Sequences(unit, time, schema, differences, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
                       _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
     above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
     left = time_left(rules, time, above, columns[time], schema)
@@ -146,13 +151,14 @@ def unfold(
     ended = _ends(rules, schema, columns, number)
     equations, initial, orders = _equations(spec, draft, levels, columns, number)
     arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
-    arrays[draft.elapsed] = np.r_[np.nan, np.diff(columns[time])]
-    arrays[draft.elapsed][number == 0] = np.nan
+    for name, own in draft.differences.items():
+        arrays[name] = np.where(number > 0, np.r_[np.nan, np.diff(columns[own])], np.nan)
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
              draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
-             draft.elapsed: _gap_column(draft.elapsed, schema[time])}  # fmt: skip
+             **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
+                for c, own in draft.differences.items()}}  # fmt: skip
     if draft.limited:
-        arrays[draft.left], facts[draft.left] = left, replace(_gap_column(draft.left, schema[time]), kind="continuous")
+        arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
     source = {**columns.arrays, **arrays}
     for equation in equations:
         for name in equation.columns:
@@ -161,7 +167,7 @@ def unfold(
                 k = None if made.function == "first" else made.k
                 arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
     for column, name in initial.items():
-        own = time if column == draft.elapsed else column
+        own = draft.differences.get(column, column)
         arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
     rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
     rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
@@ -174,10 +180,32 @@ def unfold(
     return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
 
 
-def _gap_column(name: str, time: Column) -> Column:
-    """Return the column of the time between rows: in days where the time is a date."""
-    decimals = (0 if time.unit == "D" else None) if time.kind == "datetime" else time.decimals
-    return Column(name, "positive", "float64", decimals=decimals)
+def _grown(name: str, column: Column, kind: str) -> Column:
+    """Return the column of a difference between rows: in days where it is of dates."""
+    decimals = (0 if column.unit == "D" else None) if column.kind == "datetime" else column.decimals
+    return Column(name, kind, "float64", decimals=decimals)
+
+
+def _steady(
+    spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], number: np.ndarray
+) -> list[str]:  # fmt: skip
+    """Return the columns of trees that move so little from row to row that they are drawn through their change."""
+    found = []
+    later = np.flatnonzero(number > 0)
+    for equation in spec:
+        column = equation.response
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        if not tree or schema[column].kind not in NUMBERS or levels.get(column) != "row" or column == spec.time:
+            continue
+        values = columns[column]
+        if f"lag({column})" not in equation.columns or len(later) < 3 or not np.isfinite(values).all():
+            continue
+        now, before = values[later], values[later - 1]
+        spread = now.std() * before.std()
+        common = np.unique(values, return_counts=True)[1].max() / len(values)
+        if spread > 0 and common < _DOMINANT and np.corrcoef(now, before)[0, 1] >= _STEADY:
+            found.append(column)
+    return found
 
 
 def _gaps(times: np.ndarray, number: np.ndarray) -> tuple[float, ...]:
@@ -231,16 +259,17 @@ def _equations(
         column, timed = equation.response, equation.response == draft.time
         own = f"{column}_{FIRST}"
         tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
-        k = 1 if timed else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        main = draft.drawn_by(column)[0]
+        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
         if not k:
             made.append(equation)
             continue
         if own in columns.arrays or own in spec:
             raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
         constant = len(np.unique(columns[column][number < k])) == 1
-        main = draft.elapsed if timed else column
         orders[main], initial[main] = k, own
-        made.append(initial_equation(equation, own, draft.unit, tree=(tree or constant or timed)))
+        still = {c for c in equation.columns if _is_still(c, columns, number < k)}
+        made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
         if not (timed and tree and draft.gaps):
             own_priors = _priors(equation, first=False)
             more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
@@ -257,7 +286,16 @@ def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
     return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
 
 
-def initial_equation(equation: Equation, name: str, unit: str, tree: bool) -> Equation:
+def _is_still(name: str, columns: Columns, rows: np.ndarray) -> bool:
+    """Tell whether a column has one value on some rows, so that an equation fitted to them can learn nothing of it."""
+    if derived(name):
+        return bool(rows.sum() == (np.diff(np.flatnonzero(rows), prepend=-2) > 1).sum())
+    return len(np.unique(columns[name][rows])) == 1
+
+
+def initial_equation(
+    equation: Equation, name: str, unit: str, tree: bool, still: Collection[str] = ()
+) -> Equation:  # fmt: skip
     """Return the equation of the first rows of a unit, which have no lag.
 
     Parameters
@@ -268,6 +306,8 @@ def initial_equation(equation: Equation, name: str, unit: str, tree: bool) -> Eq
     unit : str
     tree : bool
         Whether a tree draws them: by default of the time, or where all first rows have one value.
+    still : collection of str
+        Columns that do not vary in these rows, which the default formula leaves out.
 
     Examples
     --------
@@ -283,8 +323,8 @@ def initial_equation(equation: Equation, name: str, unit: str, tree: bool) -> Eq
     if tree:
         read = [c for c in source.columns if not derived(c)]
         return Equation(f"{_left(name)} ~ {plain_terms(read)}", family="tree")
-    formulas = {name: _without_lags(equation.formula, unit)}
-    formulas |= {p: _without_lags(f, unit) for p, f in equation.distributional.items()}
+    formulas = {name: _without_lags(equation.formula, unit, still)}
+    formulas |= {p: _without_lags(f, unit, still) for p, f in equation.distributional.items()}
     texts = [str(replace(f, response=left)) for left, f in formulas.items()]
     return _with(equation, texts, _priors(equation, first=True), equation.family, equation.links)
 
@@ -293,14 +333,17 @@ def _left(name: str) -> str:
     return f"`{name}`"
 
 
-def _without_lags(formula: Formula, unit: str) -> Formula:
-    def kept(term: Term) -> bool:
-        return not order(term.columns)
+def _without_lags(formula: Formula, unit: str, still: Collection[str]) -> Formula:
+    """Return a formula without its lagged terms, effects of the unit, and factors of terms that do not vary."""
 
-    groups = [replace(g, terms=tuple(filter(kept, g.terms))) for g in formula.groups if g.factor != (unit,)]
+    def varying(terms: Sequence[Term]) -> tuple[Term, ...]:
+        left = [tuple(f for f in t.factors if not set(names(f)) <= set(still)) for t in terms if not order(t.columns)]
+        return tuple(dict.fromkeys(Term(factors) for factors in left if factors))
+
+    groups = [replace(g, terms=varying(g.terms)) for g in formula.groups if g.factor != (unit,)]
     groups = [g for g in groups if g.intercept or g.terms]
     offsets = tuple(o for o in formula.offsets if not order(tuple(names(o))))
-    return replace(formula, terms=tuple(filter(kept, formula.terms)), offsets=offsets, groups=tuple(groups))
+    return replace(formula, terms=varying(formula.terms), offsets=offsets, groups=tuple(groups))
 
 
 def _priors(equation: Equation, first: bool) -> dict[str, Prior]:

@@ -61,7 +61,7 @@ def check_request(bound: Bound, given: Given, request: Request) -> None:
         )
     known = {*given.rows, *given.upper, sequences.time}
     for column in (c for c in known if c != sequences.time):
-        for equation in (e for e in bound.equations if e.response in (column, sequences.initial.get(column))):
+        for equation in (e for e in bound.equations if e.response in sequences.drawn_by(column)):
             told = [base(c) for c in read_by(equation) if base(c) not in known]
             told += [f"effects of {factor}" for factor in equation.factors]
             if told:

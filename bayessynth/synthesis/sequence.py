@@ -17,6 +17,7 @@ from bayessynth import families
 from bayessynth.design import BoundEquation
 from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
+from bayessynth.schema import Column
 from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
 from bayessynth.synthesis.generate import Plan, child, draw_column, reads
@@ -75,27 +76,21 @@ class Steps:
         self.plan, self.fixed, self.sequences = plan, fixed, sequences
         given = fixed.arrays if fixed else {}
         rows = [e for e in plan.bound.equations if e.level == "row" and e.response != sequences.last]
-        self.equations = [e for e in rows if self.column(e) not in given]
+        self.column = {e.response: sequences.column(e.response) for e in rows}
+        self.equations = [e for e in rows if self.column[e.response] not in given]
         self.last = next((e for e in plan.bound.equations if e.response == sequences.last), None)
-        self.columns = list(dict.fromkeys([*given, *map(self.column, rows), sequences.time]))
+        self.columns = list(dict.fromkeys([*given, *self.column.values(), sequences.time]))
         read = {c for e in plan.bound.equations for c in reads(e)}
         self.lags = {name: made for name in sorted(read) if (made := derived(name)) and made.order}
         self.lags.pop(sequences.elapsed, None)
-        self.depth = {made.column: 0 for made in self.lags.values()} | {sequences.time: 1}
+        self.depth = {made.column: 0 for made in self.lags.values()}
+        self.depth |= dict.fromkeys(sequences.differences.values(), 1)
         for made in self.lags.values():
             if made.function == "lag":
                 self.depth[made.column] = max(self.depth[made.column], made.k)
         computed = determined(plan.bound.rules)
         self.computed = {c: rule for c, rule in computed.items() if c in set(map(base, read)) and not rule.whole_copy}
         self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
-
-    def column(self, equation: BoundEquation) -> str:
-        """Return the column of the table that an equation draws."""
-        sequences = self.sequences
-        if equation.response in sequences.initials:
-            main = next(c for c, name in sequences.initial.items() if name == equation.response)
-            return sequences.time if main == sequences.elapsed else main
-        return sequences.time if equation.response == sequences.elapsed else equation.response
 
     @cached_property
     def acting(self) -> dict[str, tuple[Rule, ...]]:
@@ -199,28 +194,28 @@ class _Walk:
         sequences = self.steps.sequences
         gap = sequences.gaps[min(self.number - 2, len(sequences.gaps) - 1)]
         arrays[sequences.elapsed] = np.full(n, gap)
-        arrays[sequences.time] = self._later(arrays)
+        arrays[sequences.time] = self._later(arrays, sequences.elapsed)
 
-    def _later(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        sequences = self.steps.sequences
-        column = self.steps.plan.bound.schema[sequences.time]
-        return released(self.history[sequences.time][0] + arrays[sequences.elapsed], column)
+    def _later(self, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+        """Return a column that has grown since the row before."""
+        column = self.steps.sequences.differences[name]
+        return released(self.history[column][0] + arrays[name], self.steps.plan.bound.schema[column])
 
     def _due(self, equation: BoundEquation, arrays: Mapping[str, np.ndarray]) -> bool:
         """Tell whether an equation draws its column in this row."""
-        sequences, column = self.steps.sequences, self.steps.column(equation)
-        if equation.response in sequences.initials:
-            main = sequences.elapsed if column == sequences.time else column
-            return self.number <= sequences.orders[main] and column not in arrays
-        return self.number > sequences.orders.get(equation.response, 0) and column not in arrays
+        sequences, name = self.steps.sequences, equation.response
+        if self.steps.column[name] in arrays:
+            return False
+        main = next((c for c, own in sequences.initial.items() if own == name), None)
+        return self.number <= sequences.orders[main] if main else self.number > sequences.orders.get(name, 0)
 
     def _draw(self, equation: BoundEquation, arrays: dict[str, np.ndarray], n: int) -> None:
-        """Draw a column, and with the time since the row before the time itself."""
-        plan, sequences, column = self.steps.plan, self.steps.sequences, self.steps.column(equation)
+        """Draw a column, or by how much it grows."""
+        sequences, name, column = self.steps.sequences, equation.response, self.steps.column[equation.response]
         drawn = self._drawn(equation, column, arrays, n)
-        if equation.response == sequences.elapsed:
-            arrays[sequences.elapsed] = np.maximum(drawn, _least(sequences))
-            drawn = self._later(arrays)
+        if name in sequences.differences:
+            arrays[name] = drawn if column != sequences.time else np.maximum(drawn, _least(sequences))
+            drawn = self._later(arrays, name)
         arrays[column] = drawn
         if column == sequences.time:
             self._left(arrays)
@@ -231,19 +226,23 @@ class _Walk:
             return draw_column(plan, equation, arrays, n, self, self.rng)
         rules = self.steps.acting[column]
         left = narrowed(rules, column, arrays, plan.bound.schema, n) if rules else Narrowed()
-        if equation.response == self.steps.sequences.elapsed and not left.free:
-            left = self._as_gaps(left)
+        if equation.response in self.steps.sequences.differences:
+            left = self._as_differences(left, column)
         groups = {f: self.codes[f] for f in equation.factors}
         known = [arrays[c] for c in equation.reads]
         found = plan.grove.draw(equation.response, known, groups, n, left, len(own.levels), self.rng)
         return found.astype(np.int64) if own.levels else released(found, own)
 
-    def _as_gaps(self, left: Narrowed) -> Narrowed:
-        """Return limits of the time as limits of the time since the row before."""
-        before = self.history[self.steps.sequences.time][0]
-        lower = None if left.lower is None else np.maximum(left.lower - before, 0.0)
-        upper = None if left.upper is None else np.maximum(left.upper - before, 0.0)
-        return replace(left, lower=lower, upper=upper)
+    def _as_differences(self, left: Narrowed, column: str) -> Narrowed:
+        """Return limits of a column, and those of its range, as limits of what it grows by."""
+        before, timed = self.history[column][0], column == self.steps.sequences.time
+        low, high = (-np.inf, np.inf) if timed else _range(self.steps.plan.bound.schema[column])
+        if left.lower is None and left.upper is None and not np.isfinite([low, high]).any():
+            return left
+        lower, upper = (np.full(len(before), end) if own is None else own
+                        for own, end in ((left.lower, low), (left.upper, high)))  # fmt: skip
+        lower, upper = np.maximum(lower, low) - before, np.minimum(upper, high) - before
+        return replace(left, lower=np.maximum(lower, 0.0) if timed else lower, upper=np.maximum(upper, lower))
 
     def _compute(self, arrays: dict[str, np.ndarray], n: int) -> None:
         """Compute the columns that rules determine and equations read, as soon as they can be."""
@@ -292,6 +291,13 @@ class _Walk:
         self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
         self.at = None if self.at is None else self.at[kept]
         self.length = None if self.length is None else self.length[kept]
+
+
+def _range(column: Column) -> tuple[float, float]:
+    """Return the range of a column of numbers, as its schema has it; a positive one stays above zero."""
+    low, high = column.bounds or (-np.inf, np.inf)
+    least = 10.0**-column.decimals if column.decimals is not None else 0.0
+    return max(low, least if column.kind == "positive" and not column.zeros else low), high
 
 
 def _least(sequences: Sequences) -> float:

@@ -93,14 +93,25 @@ def cases() -> list[Case]:
     ]  # fmt: skip
 
 
-def autocorrelation(frame: pd.DataFrame, case: Case, within: bool) -> tuple[float, int]:
-    """Return the correlation of a row's response with that of the row before, and of how many pairs."""
+def autocorrelation(frame: pd.DataFrame, case: Case, within: bool) -> float:
+    """Return the correlation of a row's response with that of the row before."""
     frame = frame.sort_values([case.unit, case.time])
     own = frame[case.response]
     own = own - own.groupby(frame[case.unit]).transform("mean") if within else own
     before = own.groupby(frame[case.unit]).shift()
     there = before.notna() & own.notna()
-    return float(np.corrcoef(own[there], before[there])[0, 1]), int(there.sum())
+    return float(np.corrcoef(own[there], before[there])[0, 1])
+
+
+def standard_error(frame: pd.DataFrame, case: Case, within: bool) -> float:
+    """Return the standard error of the autocorrelation, by a bootstrap of units."""
+    parts = [part for _, part in frame.groupby(case.unit)]
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(200):
+        drawn = [parts[i].assign(**{case.unit: j}) for j, i in enumerate(rng.integers(0, len(parts), len(parts)))]
+        found.append(autocorrelation(pd.concat(drawn), case, within))
+    return float(np.std(found))
 
 
 def violations(frame: pd.DataFrame, case: Case, constant: list[str]) -> int:
@@ -122,9 +133,9 @@ def judged(case: Case, original: pd.DataFrame, copies: list[pd.DataFrame]) -> di
     first, *others = found
     table = compared(first, others, original[case.unit].nunique())
     total = [autocorrelation(frame, case, False) for frame in frames]
-    within = [autocorrelation(frame, case, True)[0] for frame in frames]
-    lags = [(r[0], float(np.mean(r[1:]))) for r in ([t[0] for t in total], within)]
-    least = case.tolerance or 2 * (1 - lags[0][0] ** 2) / np.sqrt(total[0][1])
+    within = [autocorrelation(frame, case, True) for frame in frames]
+    lags = [(r[0], float(np.mean(r[1:]))) for r in (total, within)]
+    least = [case.tolerance or 2 * standard_error(frames[0], case, inside) for inside in (False, True)]
     levels = original.groupby(case.unit).nunique(dropna=False).max()
     constant = [c for c in levels.index if levels[c] == 1]
     sizes = [frame.groupby(case.unit).size() for frame in (original, *copies)]
@@ -133,7 +144,8 @@ def judged(case: Case, original: pd.DataFrame, copies: list[pd.DataFrame]) -> di
         "coefficients": f"{int(table['good'][~table['component']].sum())}/{int((~table['component']).sum())}",
         "components": f"{int(table['good'][table['component']].sum())}/{int(table['component'].sum())}",
         "lag-1": f"{lags[0][0]:.3f} {lags[0][1]:.3f}", "within": f"{lags[1][0]:.3f} {lags[1][1]:.3f}",
-        "lag ok": all(abs(a - b) <= least for a, b in lags), "tolerance": round(least, 3),
+        "lag ok": all(abs(a - b) <= most for (a, b), most in zip(lags, least, strict=True)),
+        "tolerance": " ".join(f"{most:.3f}" for most in least),
         "violations": sum(violations(frame, case, constant) for frame in copies),
         "rows a unit": f"{sizes[0].mean():.2f} {np.mean([s.mean() for s in sizes[1:]]):.2f}", "failed": failed,
     }  # fmt: skip
