@@ -8,7 +8,7 @@ from bayessynth.rules import determined
 from bayessynth.schema import Schema
 from bayessynth.spec import Equation, Spec, quote
 from bayessynth.spec.auto.lags import screened
-from bayessynth.spec.follow import as_numbers, clock, numbered, plain_terms, row_reads, varies
+from bayessynth.spec.follow import as_numbers, clock, has_mean, numbered, plain_terms, row_reads, varies
 
 # Columns of the row before that the time of the next row is drawn from.
 _TIMED = 8
@@ -34,7 +34,7 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
     ...     print(equation.formula)
     sex ~ 1
     day ~ number(day) + lag(day) + sex + lag(y)
-    y ~ sex + number(day) + day + elapsed(day) + lag(y) + first(y)
+    y ~ sex + number(day) + day + elapsed(day) + lag(y) + first(y) + past(y)
     """
     unit, time = str(spec.unit), str(spec.time)
     factors, computed = {c for factor in spec.factors for c in factor}, determined(spec.rules)
@@ -56,6 +56,7 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
         added.append(Equation(f"{quote(time)} ~ {plain_terms([*clock(time)[:1], f'lag({time})', *upper, *recent])}",
                               family="tree"))  # fmt: skip
     for column in (c for c in free if c in varying and c in rows):
-        reads = row_reads(column, time, upper, rows[: rows.index(column)], lags[column])
+        reads = row_reads(column, time, upper, rows[: rows.index(column)], lags[column],
+                          has_mean(schema[column]))  # fmt: skip
         added.append(Equation(f"{quote(column)} ~ {plain_terms(reads)}", family="tree"))
     return spec.of(*spec.equations, *added)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ class Sequences:
         Rows of a unit, on average.
     gaps : tuple of float
         Where all units have the same: the time from each row to the next. Else empty, and drawn.
+    pasts : mapping of str to tuple of float
+        For the columns of which the rows before say a level: the overall mean, and the variance within units over that
+        between them.
     limited : bool
         Whether rules limit the time by columns of the unit, such as the end of follow-up.
     """
@@ -50,6 +53,7 @@ class Sequences:
     average: float
     gaps: tuple[float, ...] = ()
     limited: bool = False
+    pasts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def elapsed(self) -> str:
@@ -92,12 +96,14 @@ class Sequences:
             "unit": self.unit, "time": self.time, "schema": self.schema.to_json(),
             "differences": dict(self.differences), "initial": dict(self.initial), "orders": dict(self.orders), "length": self.length, "longest": self.longest, "average": self.average,
             "gaps": list(self.gaps), "limited": self.limited,
+            "pasts": {column: list(own) for column, own in self.pasts.items()},
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Sequences:
         """Make it of what :meth:`to_json` returned."""
-        facts = {**data, "schema": Schema.from_json(data["schema"]), "gaps": tuple(data["gaps"])}
+        facts = {**data, "schema": Schema.from_json(data["schema"]), "gaps": tuple(data["gaps"]),
+                 "pasts": {column: tuple(own) for column, own in data["pasts"].items()}}  # fmt: skip
         return cls(**facts)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
+from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.errors import DataError, SpecError, suggest
 from bayessynth.families import Prior
@@ -17,7 +18,7 @@ from bayessynth.schema import Column, Columns, Schema
 from bayessynth.schema.column import NUMBERS
 from bayessynth.spec import Equation, Formula, Spec, Term
 from bayessynth.spec.expression import names
-from bayessynth.spec.follow import plain_terms
+from bayessynth.spec.follow import has_mean, plain_terms
 from bayessynth.spec.lags import base, derived, order
 
 # A number that moves so little from row to row, by the correlation of the two, is drawn through its change; unless so
@@ -159,10 +160,16 @@ def unfold(
                 for c, own in draft.differences.items()}}  # fmt: skip
     if draft.limited:
         arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
-    source = {**columns.arrays, **arrays}
+    source, pasts = {**columns.arrays, **arrays}, {}
     for equation in equations:
         for name in equation.columns:
             if name not in arrays and (made := derived(name)):
+                if made.function == "past":
+                    own = _numbers(columns, schema[made.column], equation)
+                    pasts[made.column] = learn_past(own, codes)
+                    arrays[name] = before(own, number, pasts[made.column])
+                    facts[name] = Column(name, "continuous", "float64", missing=True)
+                    continue
                 facts[name] = replace(facts.get(made.column) or schema[made.column], name=name, missing=True)
                 k = None if made.function == "first" else made.k
                 arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
@@ -176,8 +183,18 @@ def unfold(
     whole = Schema._of([*schema.values(), *facts.values()])
     found = {name: whole[name].levels for name in facts if whole[name].levels}
     joined = Columns({**columns.arrays, **arrays}, columns.n, {**columns.levels, **found})
-    sequences = replace(draft, schema=whole, initial=initial, orders=orders)
+    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=pasts)
     return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
+
+
+def _numbers(columns: Columns, column: Column, equation: Equation) -> np.ndarray:
+    """Return a column whose mean can be taken, NaN where missing."""
+    if not has_mean(column):
+        raise SpecError(
+            f"Equation for {equation.response!r}: past({column.name}) is the mean of rows before, and {column.name!r} is "
+            f"of kind {column.kind!r}; use lag({column.name}) or first({column.name})."
+        )
+    return np.where(columns.missing(column.name), np.nan, columns[column.name].astype(float))
 
 
 def _grown(name: str, column: Column, kind: str) -> Column:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from bayessynth.schema import Schema
+from bayessynth.schema import Column, Schema
+from bayessynth.schema.column import NUMBERS
 from bayessynth.spec.expression import quote
 from bayessynth.spec.lags import derived
 
 
 def row_reads(
-    column: str, time: str, upper: Sequence[str], before: Sequence[str], lags: Sequence[str]
+    column: str, time: str, upper: Sequence[str], before: Sequence[str], lags: Sequence[str], number: bool
 ) -> list[str]:  # fmt: skip
     """Return what a tree of a row-level column reads.
 
@@ -26,14 +27,16 @@ def row_reads(
         Columns of the same row that are drawn before.
     lags : sequence of str
         Others whose value in the row before is read.
+    number : bool
+        Whether it has a mean.
 
     Examples
     --------
-    >>> row_reads("y", "day", ["sex"], [], ["x"])
-    ['sex', 'number(day)', 'day', 'elapsed(day)', 'lag(y)', 'first(y)', 'lag(x)']
+    >>> row_reads("y", "day", ["sex"], [], ["x"], True)
+    ['sex', 'number(day)', 'day', 'elapsed(day)', 'lag(y)', 'first(y)', 'past(y)', 'lag(x)']
     """
     return [*upper, *clock(time)[:1], time, *clock(time)[1:], *before, f"lag({column})", f"first({column})",
-            *(f"lag({c})" for c in lags)]  # fmt: skip
+            *([f"past({column})"] if number else []), *(f"lag({c})" for c in lags)]  # fmt: skip
 
 
 def clock(time: str) -> tuple[str, str]:
@@ -90,3 +93,12 @@ def _written(name: str) -> str:
     if made is None:
         return f"`{name}`" if "(" in name else quote(name)
     return f"{made.function}({quote(made.column)}{f', {made.k}' if made.k > 1 else ''})"
+
+
+def has_mean(column: Column) -> bool:
+    """Tell whether the mean of a column says something: of a number, or of one of two levels.
+
+    >>> has_mean(Column("arm", "binary", "str", levels=("a", "b")))
+    True
+    """
+    return column.kind == "binary" or (column.kind in NUMBERS and column.kind != "datetime")

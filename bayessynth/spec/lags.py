@@ -17,7 +17,7 @@ class Derived:
 
     Attributes
     ----------
-    function : {"lag", "first", "elapsed", "number"}
+    function : {"lag", "first", "past", "elapsed", "number"}
     column : str
     k : int
         Rows that it goes back.

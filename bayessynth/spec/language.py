@@ -26,11 +26,12 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "offset": (),
     "lag": ("k",),
     "first": (),
+    "past": (),
     "elapsed": (),
     "number": (),
 }
 # Those that say something of a sequence: columns of their own, made of the rows before.
-SEQUENCE = ("lag", "first", "elapsed", "number")
+SEQUENCE = ("lag", "first", "past", "elapsed", "number")
 
 
 def check_call(function: str, n_args: int, keywords: Sequence[str], formula: str) -> None:

@@ -149,7 +149,7 @@ def _rows(steps: Steps, units: int, k: int | None) -> Rows:
     """Draw batches of units until there are k rows; of all units if k is None."""
     found: list[Rows] = []
     total = 0
-    for rows in _batches(steps, units):
+    for rows in _batches(steps, units, k):
         found.append(rows)
         total += int(rows.sizes.sum())
         if k is not None and total >= k:
@@ -158,10 +158,12 @@ def _rows(steps: Steps, units: int, k: int | None) -> Rows:
     return Rows(sizes, {c: np.concatenate([rows.arrays[c] for rows in found]) for c in steps.columns})
 
 
-def _batches(steps: Steps, units: int) -> Iterator[Rows]:
+def _batches(steps: Steps, units: int, k: int | None) -> Iterator[Rows]:
     """Yield the rows of batches of units in order, drawn as many at a time as there are cores."""
     numbered = list(enumerate(range(0, units, BATCH)))
     threads = min(available_cores(), len(numbered))
+    # Batches beyond those that will hold k rows are drawn only once it shows that these do not.
+    likely = len(numbered) if k is None else int(k / steps.sequences.average / BATCH) + 1
 
     def draw(number: int, first: int) -> Rows:
         return steps.batch(number, slice(first, min(first + BATCH, units)))
@@ -171,9 +173,9 @@ def _batches(steps: Steps, units: int) -> Iterator[Rows]:
         return
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Rows]] = deque()
-        for pair in numbered:
-            waiting.append(pool.submit(draw, *pair))
-            if len(waiting) > threads:
+        for number, first in numbered:
+            while waiting and (number >= likely or len(waiting) > threads):
                 yield waiting.popleft().result()
+            waiting.append(pool.submit(draw, number, first))
         while waiting:
             yield waiting.popleft().result()

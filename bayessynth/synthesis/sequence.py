@@ -15,6 +15,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design import BoundEquation
+from bayessynth.design.past import level
 from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
 from bayessynth.schema import Column
@@ -23,7 +24,7 @@ from bayessynth.spec.lags import base, derived
 from bayessynth.synthesis.generate import Plan, child, draw_column, reads
 
 # Units of one batch: many, because each step costs as much for few of them.
-BATCH = 1 << 14
+BATCH = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ class _Walk:
     number: int = 1
     history: dict[str, list[np.ndarray]] = field(default_factory=dict)
     first: dict[str, np.ndarray] = field(default_factory=dict)
+    sums: dict[str, np.ndarray] = field(default_factory=dict)
+    counts: dict[str, np.ndarray] = field(default_factory=dict)
     at: np.ndarray | None = None
     length: np.ndarray | None = None
 
@@ -184,6 +187,11 @@ class _Walk:
 
     def _before(self, name: str, n: int) -> np.ndarray:
         made = self.steps.lags[name]
+        if made.function == "past":
+            if self.number == 1:
+                return np.full(n, np.nan)
+            learnt = self.steps.sequences.pasts[made.column]
+            return level(self.sums[made.column], self.counts[made.column], learnt)
         if self.number > (1 if made.function == "first" else made.k):
             return self.first[made.column] if made.function == "first" else self.history[made.column][made.k - 1]
         levels = self.steps.plan.bound.schema[made.column].levels
@@ -280,13 +288,18 @@ class _Walk:
             if self.number == 1:
                 self.first[column] = arrays[column]
             self.history[column] = [arrays[column], *self.history.get(column, [])][: max(depth, 1)]
+        for column in self.steps.sequences.pasts:
+            values = arrays[column].astype(float)
+            there = values >= 0 if self.steps.plan.bound.schema[column].levels else np.isfinite(values)
+            self.sums[column] = self.sums.get(column, 0.0) + np.where(there, values, 0.0)
+            self.counts[column] = self.counts.get(column, 0) + there
         self.number += 1
         if self.at is not None:
             self.at = self.at + 1
         if every:
             return
         self.alive = self.alive[kept]
-        for held in (self.upper, self.codes, self.first):
+        for held in (self.upper, self.codes, self.first, self.sums, self.counts):
             held.update({name: values[kept] for name, values in held.items()})
         self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
         self.at = None if self.at is None else self.at[kept]

@@ -15,7 +15,7 @@ from bayessynth.schema import Columns, Schema
 from bayessynth.spec.auto.explain import Choice
 from bayessynth.spec.auto.groups import GroupFinding, find_groups
 from bayessynth.spec.auto.lags import LAGS, screened
-from bayessynth.spec.follow import as_numbers, clock, numbered, row_reads
+from bayessynth.spec.follow import as_numbers, clock, has_mean, numbered, row_reads
 
 # A level that was seen this often, always in last rows, ends a sequence if chance would hardly have it so.
 _OFTEN, _CHANCE = 10, 1e-6
@@ -89,7 +89,8 @@ def follow(
             continue
         above = [c for c in choice.predictors if c in fixed]
         before = [c for c in choice.predictors if c not in fixed]
-        reads = row_reads(choice.column, time, above, before, lags[choice.column])
+        number_like = has_mean(schema[choice.column])
+        reads = row_reads(choice.column, time, above, before, lags[choice.column], number_like)
         told = f" Of the row before it reads itself{''.join(f', {c}' for c in lags[choice.column])}."
         later.append(replace(choice, predictors=tuple(reads), reason=choice.reason + told))
     factors = [c for c in explained if c.family is None]
