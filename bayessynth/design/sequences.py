@@ -22,7 +22,8 @@ class Sequences:
     schema : Schema
         Of the table's columns, and of those that are made of rows before or are drawn beside them.
     differences : mapping of str to str
-        For the equations that draw by how much a column grows from the row before: which column. The time is one.
+        For the equations that draw by how much a column grows from the row before: which column. The time is one;
+        ``growth(y)`` is the logarithm of the ratio, all others are differences.
     initial : mapping of str to str
         For the equations that first rows do not have: the name of the equation that draws them instead.
     orders : mapping of str to int
@@ -105,6 +106,24 @@ class Sequences:
         facts = {**data, "schema": Schema.from_json(data["schema"]), "gaps": tuple(data["gaps"]),
                  "pasts": {column: tuple(own) for column, own in data["pasts"].items()}}  # fmt: skip
         return cls(**facts)
+
+
+def difference(name: str, now: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return by how much a column grows, as the equation of a name has it.
+
+    >>> difference("change(y)", np.array([3.0]), np.array([2.0])).tolist()
+    [1.0]
+    """
+    return np.log(now) - np.log(before) if name.startswith("growth(") else now - before
+
+
+def undone(name: str, drawn: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return a column that has grown, from what :func:`difference` returned.
+
+    >>> undone("growth(y)", np.array([0.0]), np.array([2.0])).tolist()
+    [2.0]
+    """
+    return before * np.exp(drawn) if name.startswith("growth(") else before + drawn
 
 
 def time_left(rules: tuple[Rule, ...], time: str, upper: Mapping[str, np.ndarray], moments: np.ndarray,

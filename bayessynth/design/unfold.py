@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.past import before, learn_past
-from bayessynth.design.sequences import Sequences, time_left
+from bayessynth.design.sequences import Sequences, difference, time_left
 from bayessynth.errors import DataError, SpecError, suggest
 from bayessynth.families import Prior
 from bayessynth.rules import Rule
@@ -142,8 +142,7 @@ def unfold(
     starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
     sizes = np.diff(np.r_[starts, len(codes)])
     number = np.arange(len(codes)) - np.repeat(starts, sizes)
-    differences = {f"change({c})": c for c in _steady(spec, schema, columns, levels, number)}
-    differences = {f"elapsed({time})": time, **differences}
+    differences = {f"elapsed({time})": time} | _steady(spec, schema, columns, levels, number)
     draft = Sequences(unit, time, schema, differences, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
                       _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
     above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
@@ -153,7 +152,8 @@ def unfold(
     equations, initial, orders = _equations(spec, draft, levels, columns, number)
     arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
     for name, own in draft.differences.items():
-        arrays[name] = np.where(number > 0, np.r_[np.nan, np.diff(columns[own])], np.nan)
+        grown = difference(name, columns[own][1:], columns[own][:-1])
+        arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
              draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
              **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
@@ -198,16 +198,16 @@ def _numbers(columns: Columns, column: Column, equation: Equation) -> np.ndarray
 
 
 def _grown(name: str, column: Column, kind: str) -> Column:
-    """Return the column of a difference between rows: in days where it is of dates."""
+    """Return the column of what another grows by: in days where that is of dates."""
     decimals = (0 if column.unit == "D" else None) if column.kind == "datetime" else column.decimals
-    return Column(name, kind, "float64", decimals=decimals)
+    return Column(name, kind, "float64", decimals=None if name.startswith("growth(") else decimals)
 
 
 def _steady(
     spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], number: np.ndarray
-) -> list[str]:  # fmt: skip
-    """Return the columns of trees that move so little from row to row that they are drawn through their change."""
-    found = []
+) -> dict[str, str]:  # fmt: skip
+    """Return the numbers of trees that move so little from row to row that they are drawn by what they grow by."""
+    found = {}
     later = np.flatnonzero(number > 0)
     for equation in spec:
         column = equation.response
@@ -217,12 +217,17 @@ def _steady(
         values = columns[column]
         if f"lag({column})" not in equation.columns or len(later) < 3 or not np.isfinite(values).all():
             continue
-        now, before = values[later], values[later - 1]
-        spread = now.std() * before.std()
-        common = np.unique(values, return_counts=True)[1].max() / len(values)
-        if spread > 0 and common < _DOMINANT and np.corrcoef(now, before)[0, 1] >= _STEADY:
-            found.append(column)
+        if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
+            continue
+        plain = _correlation(values[later], values[later - 1])
+        ratio = _correlation(*np.log([values[later], values[later - 1]])) if values.min() > 0 else 0.0
+        if max(plain, ratio) >= _STEADY:
+            found[f"growth({column})" if ratio > plain else f"change({column})"] = column
     return found
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() * other.std() > 0 else 0.0
 
 
 def _gaps(times: np.ndarray, number: np.ndarray) -> tuple[float, ...]:

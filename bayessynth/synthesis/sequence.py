@@ -16,7 +16,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design import BoundEquation
 from bayessynth.design.past import level
-from bayessynth.design.sequences import Sequences, time_left
+from bayessynth.design.sequences import Sequences, difference, time_left, undone
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
 from bayessynth.schema import Column
 from bayessynth.schema.decode import released
@@ -207,7 +207,7 @@ class _Walk:
     def _later(self, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         """Return a column that has grown since the row before."""
         column = self.steps.sequences.differences[name]
-        return released(self.history[column][0] + arrays[name], self.steps.plan.bound.schema[column])
+        return released(undone(name, arrays[name], self.history[column][0]), self.steps.plan.bound.schema[column])
 
     def _due(self, equation: BoundEquation, arrays: Mapping[str, np.ndarray]) -> bool:
         """Tell whether an equation draws its column in this row."""
@@ -235,13 +235,13 @@ class _Walk:
         rules = self.steps.acting[column]
         left = narrowed(rules, column, arrays, plan.bound.schema, n) if rules else Narrowed()
         if equation.response in self.steps.sequences.differences:
-            left = self._as_differences(left, column)
+            left = self._as_differences(left, equation.response, column)
         groups = {f: self.codes[f] for f in equation.factors}
         known = [arrays[c] for c in equation.reads]
         found = plan.grove.draw(equation.response, known, groups, n, left, len(own.levels), self.rng)
         return found.astype(np.int64) if own.levels else released(found, own)
 
-    def _as_differences(self, left: Narrowed, column: str) -> Narrowed:
+    def _as_differences(self, left: Narrowed, name: str, column: str) -> Narrowed:
         """Return limits of a column, and those of its range, as limits of what it grows by."""
         before, timed = self.history[column][0], column == self.steps.sequences.time
         low, high = (-np.inf, np.inf) if timed else _range(self.steps.plan.bound.schema[column])
@@ -249,7 +249,9 @@ class _Walk:
             return left
         lower, upper = (np.full(len(before), end) if own is None else own
                         for own, end in ((left.lower, low), (left.upper, high)))  # fmt: skip
-        lower, upper = np.maximum(lower, low) - before, np.minimum(upper, high) - before
+        with np.errstate(divide="ignore"):
+            lower = difference(name, np.maximum(lower, low), before)
+            upper = difference(name, np.minimum(upper, high), before)
         return replace(left, lower=np.maximum(lower, 0.0) if timed else lower, upper=np.maximum(upper, lower))
 
     def _compute(self, arrays: dict[str, np.ndarray], n: int) -> None:

@@ -27,6 +27,8 @@ from bayessynth.inference.registry import get
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 M = 20
 KINDS = ("declared", "automatic")
+import os
+TREES = bs.TreeSettings(leaf=int(os.environ["LEAF"])) if "LEAF" in os.environ else None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def standard_error(frame: pd.DataFrame, case: Case, within: bool) -> float:
 def violations(frame: pd.DataFrame, case: Case, constant: list[str]) -> int:
     """Return how many constants vary within a unit, and times do not grow."""
     varying = sum(int((frame.groupby(case.unit)[c].nunique(dropna=False) > 1).sum()) for c in constant)
+    if varying:
+        print({c: int((frame.groupby(case.unit)[c].nunique(dropna=False) > 1).sum()) for c in constant})
     return varying + int((frame.groupby(case.unit)[case.time].diff().dropna() <= 0).sum())
 
 
@@ -179,7 +183,7 @@ def run(case: Case) -> list[dict[str, Any]]:
         start = time.perf_counter()
         spec = case.spec if kind == "declared" else bs.Spec.auto(original, unit=case.unit, time=case.time)
         missing = case.missing if kind == "declared" else "model"
-        fitted = spec.fit(original, missing=missing, copies=M, random_seed=1, progress=False)
+        fitted = spec.fit(original, missing=missing, copies=M, random_seed=1, progress=False, trees=TREES)
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         copies = list(fitted.synthesize(m=M, random_seed=2, force=True))
