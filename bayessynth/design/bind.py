@@ -19,7 +19,7 @@ from bayessynth.design.masks import find_masks
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
 from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
-from bayessynth.design.unfold import Unfolded, in_sequence, unfold
+from bayessynth.design.unfold import Unfolded, check_gaps, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
@@ -91,12 +91,8 @@ def bind(
     kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing))
     equations = tuple(_bind_equation(e, flat.schema, kept_data, levels) for e in flat.equations)
     check_names(equations)
-    masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
-    if masks and flat.sequences:
-        raise SpecError(
-            f"Missing cells of {masks[0].column!r}, whose equation is parametric, are not modelled in sequences: give "
-            "it family='tree', which draws missing cells as others, or say missing='drop'."
-        )
+    modelled_gaps = missing == "model" and flat.sequences is None
+    masks = find_masks(spec, schema, equations, columns, grouping, levels) if modelled_gaps else ()
     plan = plan_groups(grouping)
     return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks, flat.sequences), kept_data
 
@@ -167,6 +163,8 @@ def _rows(
             "out of the equations that use them (copies are then complete), missing='model' to draw them with the "
             "parameters and to model which cells are missing, or fill the cells first."
         )
+    if missing == "model":
+        check_gaps(flat, counts)
     rows: dict[str, np.ndarray] = {}
     for equation in flat.equations:
         level_rows = flat.rows.get(equation.response, grouping.rows(levels[equation.response]))

@@ -93,11 +93,11 @@ class Sequences:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        return {
-            "unit": self.unit, "time": self.time, "schema": self.schema.to_json(),
-            "differences": dict(self.differences), "initial": dict(self.initial), "orders": dict(self.orders), "length": self.length, "longest": self.longest, "average": self.average,
-            "gaps": list(self.gaps), "limited": self.limited,
-            "pasts": {column: list(own) for column, own in self.pasts.items()},
+        own = ("unit", "time", "length", "longest", "average", "limited")
+        return {name: getattr(self, name) for name in own} | {
+            "schema": self.schema.to_json(), "differences": dict(self.differences), "initial": dict(self.initial),
+            "orders": dict(self.orders), "gaps": list(self.gaps),
+            "pasts": {column: list(known) for column, known in self.pasts.items()},
         }  # fmt: skip
 
     @classmethod

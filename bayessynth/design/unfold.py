@@ -1,25 +1,24 @@
-"""Sequences as a plain table: what rows before say becomes columns, first rows and the end have equations of their own."""
+"""Sequences as a plain table: what rows before say becomes columns; first rows and the end have their equations."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from bayessynth import families
+from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
 from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, difference, time_left
 from bayessynth.errors import DataError, SpecError, suggest
-from bayessynth.families import Prior
 from bayessynth.rules import Rule
 from bayessynth.schema import Column, Columns, Schema
 from bayessynth.schema.column import NUMBERS
-from bayessynth.spec import Equation, Formula, Spec, Term
-from bayessynth.spec.expression import names
+from bayessynth.spec import Equation, Spec
 from bayessynth.spec.follow import has_mean, plain_terms
-from bayessynth.spec.lags import base, derived, order
+from bayessynth.spec.lags import derived, order
 
 # A number that moves so little from row to row, by the correlation of the two, is drawn through its change; unless so
 # large a share of the rows has one value that it is no plain number.
@@ -28,7 +27,6 @@ _STEADY, _DOMINANT = 0.9, 0.1
 _BEYOND = 2
 # Units that must share the time between two rows for it to be a matter of design.
 _SHARED = 3
-FIRST = "first"
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def in_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[pd.Data
             raise SpecError(f"Column {name!r} is named as what formulas compute; rename it: df.rename(columns=…).")
     schema = _with_time(schema, time)
     moments = schema.encode(data, columns=[time])[time]
-    codes = pd.factorize(data[unit])[0]
+    codes = schema.override(**{unit: "group"}).encode(data, columns=[unit])[unit]
     places = np.lexsort((moments, codes))
     same = (np.diff(codes[places]) == 0) & (np.diff(moments[places]) == 0)
     if same.any():
@@ -91,8 +89,8 @@ def in_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[pd.Data
         one, other = sorted((int(places[at]), int(places[at + 1])))
         raise DataError(
             f"{int(same.sum())} rows have the unit and the time of another: rows {one} and {other} are both of "
-            f"{unit}={data[unit].iloc[one]!r} at {time}={data[time].iloc[one]!r}. Keep one row of each time, or use a "
-            f"finer time, such as the number of the row: df.groupby({unit!r}).cumcount()."
+            f"{unit}={str(data[unit].iloc[one])!r} at {time}={data[time].iloc[one]}. Keep one row of each time, or use "
+            f"a finer time, such as the number of the row: df.groupby({unit!r}).cumcount()."
         )
     return data.iloc[places].reset_index(drop=True), schema
 
@@ -109,6 +107,26 @@ def _with_time(schema: Schema, time: str) -> Schema:
         f"time={time!r} is of kind {column.kind!r}; sequences need a number or a date. Convert it first, for instance "
         f"df[{time!r}] = pd.to_datetime(df[{time!r}])."
     )
+
+
+def check_gaps(flat: Unfolded, gaps: Collection[str]) -> None:
+    """Refuse missing cells that would have to be modelled beside a parametric equation of sequences.
+
+    Raises
+    ------
+    SpecError
+        If a parametric equation draws or reads one of the columns with missing cells.
+    """
+    for equation in flat.equations if flat.sequences else ():
+        if equation.family and families.get(equation.family).nonparametric:
+            continue
+        for column in (equation.response, *equation.named):
+            if column in gaps:
+                raise SpecError(
+                    f"Missing cells of {column!r}, which the parametric equation for {equation.response!r} draws or "
+                    "reads, are not modelled in sequences: give this equation family='tree', which takes missing cells "
+                    "as others, or say missing='drop'."
+                )
 
 
 def plain(spec: Spec, schema: Schema, columns: Columns) -> Unfolded:
@@ -165,9 +183,9 @@ def unfold(
         for name in equation.columns:
             if name not in arrays and (made := derived(name)):
                 if made.function == "past":
-                    own = _numbers(columns, schema[made.column], equation)
-                    pasts[made.column] = learn_past(own, codes)
-                    arrays[name] = before(own, number, pasts[made.column])
+                    values = _numbers(columns, schema[made.column], equation)
+                    pasts[made.column] = learn_past(values, codes)
+                    arrays[name] = before(values, number, pasts[made.column])
                     facts[name] = Column(name, "continuous", "float64", missing=True)
                     continue
                 facts[name] = replace(facts.get(made.column) or schema[made.column], name=name, missing=True)
@@ -191,8 +209,8 @@ def _numbers(columns: Columns, column: Column, equation: Equation) -> np.ndarray
     """Return a column whose mean can be taken, NaN where missing."""
     if not has_mean(column):
         raise SpecError(
-            f"Equation for {equation.response!r}: past({column.name}) is the mean of rows before, and {column.name!r} is "
-            f"of kind {column.kind!r}; use lag({column.name}) or first({column.name})."
+            f"Equation for {equation.response!r}: past({column.name}) is the mean of rows before, and {column.name!r} "
+            f"is of kind {column.kind!r}; use lag({column.name}) or first({column.name})."
         )
     return np.where(columns.missing(column.name), np.nan, columns[column.name].astype(float))
 
@@ -282,6 +300,11 @@ def _equations(
         own = f"{column}_{FIRST}"
         tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
         main = draft.drawn_by(column)[0]
+        if levels.get(column, "row") != "row" and order(equation.columns):
+            raise SpecError(
+                f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
+                "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
+            )
         k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
         if not k:
             made.append(equation)
@@ -292,10 +315,10 @@ def _equations(
         orders[main], initial[main] = k, own
         still = {c for c in equation.columns if _is_still(c, columns, number < k)}
         made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
-        if not (timed and tree and draft.gaps):
-            own_priors = _priors(equation, first=False)
+        if not (timed and tree and (draft.gaps or draft.longest == _BEYOND)):
+            own_priors = priors_of(equation, first=False)
             more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
-            made.append(_renamed(equation, main, own_priors, more=more))
+            made.append(renamed(equation, main, own_priors, more=more))
     if not draft.length:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders
@@ -313,80 +336,3 @@ def _is_still(name: str, columns: Columns, rows: np.ndarray) -> bool:
     if derived(name):
         return bool(rows.sum() == (np.diff(np.flatnonzero(rows), prepend=-2) > 1).sum())
     return len(np.unique(columns[name][rows])) == 1
-
-
-def initial_equation(
-    equation: Equation, name: str, unit: str, tree: bool, still: Collection[str] = ()
-) -> Equation:  # fmt: skip
-    """Return the equation of the first rows of a unit, which have no lag.
-
-    Parameters
-    ----------
-    equation : Equation
-    name : str
-        What the column is called in it.
-    unit : str
-    tree : bool
-        Whether a tree draws them: by default of the time, or where all first rows have one value.
-    still : collection of str
-        Columns that do not vary in these rows, which the default formula leaves out.
-
-    Examples
-    --------
-    >>> initial_equation(Equation("y ~ lag(y) + x + (1 | id) + (1 | site)"), "y_first", "id", tree=False)
-    Equation('y_first ~ x + (1 | site)')
-    """
-    declared = equation.initial
-    if declared is not None and not (tree and declared.family is None):
-        family = declared.family or equation.family
-        links = declared.links or ({} if declared.family else equation.links)
-        return _renamed(declared, name, declared.priors or _priors(equation, first=True), family, links)
-    source = declared or equation
-    if tree:
-        read = [c for c in source.columns if not derived(c)]
-        return Equation(f"{_left(name)} ~ {plain_terms(read)}", family="tree")
-    formulas = {name: _without_lags(equation.formula, unit, still)}
-    formulas |= {p: _without_lags(f, unit, still) for p, f in equation.distributional.items()}
-    texts = [str(replace(f, response=left)) for left, f in formulas.items()]
-    return _with(equation, texts, _priors(equation, first=True), equation.family, equation.links)
-
-
-def _left(name: str) -> str:
-    return f"`{name}`"
-
-
-def _without_lags(formula: Formula, unit: str, still: Collection[str]) -> Formula:
-    """Return a formula without its lagged terms, effects of the unit, and factors of terms that do not vary."""
-
-    def varying(terms: Sequence[Term]) -> tuple[Term, ...]:
-        left = [tuple(f for f in t.factors if not set(names(f)) <= set(still)) for t in terms if not order(t.columns)]
-        return tuple(dict.fromkeys(Term(factors) for factors in left if factors))
-
-    groups = [replace(g, terms=varying(g.terms)) for g in formula.groups if g.factor != (unit,)]
-    groups = [g for g in groups if g.intercept or g.terms]
-    offsets = tuple(o for o in formula.offsets if not order(tuple(names(o))))
-    return replace(formula, terms=varying(formula.terms), offsets=offsets, groups=tuple(groups))
-
-
-def _priors(equation: Equation, first: bool) -> dict[str, Prior]:
-    """Return the declared priors of first rows, ``first_x``, or those of the others."""
-    own = {k for k in equation.priors if k.startswith(f"{FIRST}_") and base(k) not in equation.columns}
-    if first:
-        return {k.removeprefix(f"{FIRST}_"): p for k, p in equation.priors.items() if k in own}
-    return {k: p for k, p in equation.priors.items() if k not in own}
-
-
-def _renamed(
-    equation: Equation, name: str, priors: Mapping[str, Prior], family: str | None = None,
-    links: Mapping[str, str] | None = None, more: str = "",
-) -> Equation:  # fmt: skip
-    """Return an equation of another column, with more terms if given."""
-    texts = [f"{replace(equation.formula, response=name)}{more}", *map(str, equation.distributional.values())]
-    return _with(equation, texts, priors, family or equation.family, equation.links if links is None else links)
-
-
-def _with(
-    equation: Equation, texts: list[str], priors: Mapping[str, Prior], family: str | None, links: Mapping[str, str]
-) -> Equation:
-    return Equation(*texts, family=family, link=links.get("", links) if links else None, priors=priors,
-                    trials=equation.trials, points=equation.points)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayessynth.schema.column import plain
 
 
 @register
-@dataclass(frozen=True, init=False, repr=False)
+@dataclass(frozen=True, repr=False)
 class Ends(Rule):
     """No row follows one in which a column has certain values: death, drop-out, a closed account.
 
@@ -25,7 +25,7 @@ class Ends(Rule):
     Parameters
     ----------
     column : str
-    *values : text, number or truth value
+    values : text, number or truth value, or tuple of these
         Levels of the column that end the sequence of a unit.
 
     Raises
@@ -42,13 +42,13 @@ class Ends(Rule):
 
     name: ClassVar[str] = "ends"
     column: str
-    values: tuple[Any, ...] = field(metadata={"star": True})
+    values: Any
 
-    def __init__(self, column: str, *values: Any) -> None:
-        if not values:
-            raise SpecError(f"Ends({column!r}) names no value that ends a sequence: Ends('status', 'dead').")
-        object.__setattr__(self, "column", column)
-        object.__setattr__(self, "values", tuple(map(plain, values)))
+    def __post_init__(self) -> None:
+        stated = self.values if isinstance(self.values, tuple | list) else (self.values,)
+        if not stated:
+            raise SpecError(f"Ends({self.column!r}, ()) names no value that ends a sequence: Ends('status', 'dead').")
+        object.__setattr__(self, "values", tuple(map(plain, stated)))
 
     @property
     def columns(self) -> tuple[str, ...]:

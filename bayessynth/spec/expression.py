@@ -137,8 +137,10 @@ def from_formulae(node: Any, formula: str, masked: Masked) -> Expression:
         args = tuple(from_formulae(arg, formula, masked) for arg in node.args)
         keywords = tuple((key, from_formulae(value, formula, masked)) for key, value in node.kwargs.items())
         check_call(function, len(args), [key for key, _ in keywords], formula)
-        return _of_sequence(Call(function, args, keywords), formula) if function in SEQUENCE else Call(
-            function, args, keywords
+        return (
+            _of_sequence(Call(function, args, keywords), formula)
+            if function in SEQUENCE
+            else Call(function, args, keywords)
         )
     raise FormulaError(f"Formula {formula!r} uses {masked.unmasked(str(node))}, which formulas do not allow.")
 

@@ -1,4 +1,4 @@
-"""Names of the columns that functions of sequences stand for: ``lag(y)``, ``lag(y, 2)``, ``first(y)``, …"""
+"""Names of the columns that functions of sequences stand for, such as ``lag(y, 2)``."""
 
 from __future__ import annotations
 

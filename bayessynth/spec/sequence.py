@@ -5,7 +5,7 @@
 - ``lag(y)``, ``lag(y, 2)``: the value one row, or two rows, before; of any column, that of the equation too;
 - ``first(y)``: the value in the unit's first row;
 - ``past(y)``: what the rows before say of the unit's level of a number: their mean, drawn towards the overall one by as
-  much as rows of a unit differ (the best linear predictor of a random intercept, whose variances are learnt at the fit);
+  much as rows of a unit differ (the best linear predictor of a random intercept, its variances learnt at the fit);
 - ``elapsed(time)``: the time since the row before (dates: in days);
 - ``number(time)``: the row's number within the unit, from 1.
 
@@ -67,7 +67,7 @@ def check_sequence(equations: Sequence[Equation], unit: str | None, time: str | 
             )
         if unit is None:
             if equation.initial is not None:
-                raise SpecError(f"{where}: initial= is for sequences; say unit= and time= in the spec, or leave it out.")
+                raise SpecError(f"{where}: initial= is for sequences; say unit= and time= in the spec, or drop it.")
             continue
         for name, made in read:
             if made.function in ("elapsed", "number") and made.column != time:

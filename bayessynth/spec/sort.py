@@ -11,11 +11,13 @@ from bayessynth.spec.equation import Equation
 from bayessynth.spec.sequence import same_row
 
 
-def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[Equation, ...]:
+def in_order(
+    equations: tuple[Equation, ...], rules: tuple[Rule, ...], sequences: bool = False
+) -> tuple[Equation, ...]:  # fmt: skip
     """Sort so that every column follows those it depends on, keeping the declared order where free.
 
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
-    rule, on what it is computed from.
+    rule, on what it is computed from. In sequences it does not depend on columns of rows before.
     """
     waits = after(rules)
     by_column: dict[str, Equation] = {}
@@ -23,7 +25,8 @@ def in_order(equations: tuple[Equation, ...], rules: tuple[Rule, ...]) -> tuple[
         if equation.response in by_column:
             raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
         by_column[equation.response] = equation
-    needs = {e.response: _traced([*same_row(e), *waits.get(e.response, ())], waits, by_column) for e in equations}
+    needs = {e.response: _traced([*(same_row(e) if sequences else e.columns), *waits.get(e.response, ())], waits,
+                                 by_column) for e in equations}  # fmt: skip
     sorter = graphlib.TopologicalSorter(needs)
     try:
         sorter.prepare()

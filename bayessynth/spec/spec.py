@@ -81,7 +81,7 @@ class Spec:
         check_sequence(declared, unit, time)
         self.unit, self.time = unit, time
         self._rules = checked(rules, [e.response for e in declared])
-        self._equations = in_order(declared, self._rules)
+        self._equations = in_order(declared, self._rules, unit is not None)
         self._rest: Rest = rest
         self._choices: tuple[Choice, ...] = ()
 

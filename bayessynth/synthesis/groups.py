@@ -111,7 +111,7 @@ def groups_of_units(
     plan = posterior.plan
     above = [posterior.sizes[factor].average(draw) for factor in plan.chain[:-1]]
     n_top = count if top else int(count / float(np.prod(above))) + 1
-    parent, ends = _nested(posterior, draw, n_top, rng)
+    parent = _nested(posterior, draw, n_top, rng)[0]
     sizes = {factor: len(parent[factor]) if factor in parent else n_top for factor in plan.chain}
     return Groups(0, sizes, plan.chain, {factor: Runs(values=own) for factor, own in parent.items()}, {}, {})
 

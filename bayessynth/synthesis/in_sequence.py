@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayessynth.design import Bound, observed_effects
+from bayessynth.design import Bound
 from bayessynth.errors import SynthesisError
 from bayessynth.fitting.cores import available_cores
-from bayessynth.spec.lags import base, derived
+from bayessynth.spec.lags import base
 from bayessynth.synthesis.conditional import Given
 from bayessynth.synthesis.generate import Plan, draw_effects, draw_upper
 from bayessynth.synthesis.generate import reads as read_by
@@ -27,17 +27,15 @@ if TYPE_CHECKING:
     from bayessynth.synthesis.maker import Maker
 
 
-def check_request(bound: Bound, given: Given, request: Request) -> None:
+def check_request(bound: Bound, request: Request) -> None:
     """Refuse what sequences cannot be asked for.
 
     Raises
     ------
     SynthesisError
-        For levels and shares, for given columns without their units, and for given columns that tell of others which
-        are drawn before them.
+        For levels, shares and the original's groups.
     """
-    sequences = bound.sequence
-    if sequences is None:
+    if bound.sequence is None:
         return
     if request.where is not None or request.shares is not None:
         raise SynthesisError(
@@ -49,6 +47,19 @@ def check_request(bound: Bound, given: Given, request: Request) -> None:
             "groups='existing' is not for specs with unit= and time=, whose units are new: give the units, and as many "
             "rows as each has, by given=."
         )
+
+
+def check_given(bound: Bound, given: Given) -> None:
+    """Refuse given columns without their units, and those that tell of others which are drawn before them.
+
+    Raises
+    ------
+    SynthesisError
+        Naming the column, and what it depends on.
+    """
+    sequences = bound.sequence
+    if sequences is None:
+        return
     if given.rows and not given.codes:
         raise SynthesisError(
             f"given= has {', '.join(map(repr, given.rows))} without {sequences.unit!r}: give the unit's label on every "

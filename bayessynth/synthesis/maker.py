@@ -22,8 +22,8 @@ from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.evidence import Evidence, evidence
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
 from bayessynth.synthesis.groups import Groups, existing_groups, groups_alone, groups_of, new_groups, observed_groups
-from bayessynth.synthesis.in_sequence import check_request, sequence_plan
 from bayessynth.synthesis.importance import Effective, conditioned
+from bayessynth.synthesis.in_sequence import check_given, check_request, sequence_plan
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
 from bayessynth.synthesis.source import Latest
@@ -203,8 +203,9 @@ def maker_of(
             "these equations another family."
         )
     chosen = draws.spread(request.m)
+    check_request(bound, request)
     given = _given(bound, structure, request, frame, original)
-    check_request(bound, given, request)
+    check_given(bound, given)
     k: int | None = request.k or bound.n
     if frame is not None:
         k = None if given.n_top else len(frame)

@@ -18,7 +18,6 @@ from bayessynth.design import BoundEquation
 from bayessynth.design.past import level
 from bayessynth.design.sequences import Sequences, difference, time_left, undone
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
-from bayessynth.schema import Column
 from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
 from bayessynth.synthesis.generate import Plan, child, draw_column, reads
@@ -99,6 +98,16 @@ class Steps:
         rules = [rule for rule in self.plan.bound.rules if rule.determines is None]
         return {c: tuple(rule for rule in rules if c in rule.columns) for c in self.columns}
 
+    @cached_property
+    def least(self) -> dict[str, float]:
+        """The least value of each column that stays above zero; of others, minus infinity."""
+        found = {}
+        for name in self.columns:
+            column, growing = self.plan.bound.schema[name], f"growth({name})" in self.sequences.differences
+            grain = 1e-9 if column.decimals is None else 10.0**-column.decimals
+            found[name] = grain if growing or (column.kind == "positive" and not column.zeros) else -np.inf
+        return found
+
     def batch(self, number: int, units: slice) -> Rows:
         """Draw the rows of some units.
 
@@ -160,7 +169,7 @@ class _Walk:
         """Draw the next row of every unit, and which of these rows are the last."""
         n, sequences, steps = len(self.alive), self.steps.sequences, self.steps
         arrays: dict[str, np.ndarray] = {**self.upper, sequences.number: np.full(n, float(self.number))}
-        for name, made in steps.lags.items():
+        for name in steps.lags:
             arrays[name] = self._before(name, n)
         arrays[sequences.elapsed] = np.full(n, np.nan)
         if steps.fixed is not None and self.at is not None:
@@ -207,7 +216,8 @@ class _Walk:
     def _later(self, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         """Return a column that has grown since the row before."""
         column = self.steps.sequences.differences[name]
-        return released(undone(name, arrays[name], self.history[column][0]), self.steps.plan.bound.schema[column])
+        grown = undone(name, arrays[name], self.history[column][0])
+        return np.maximum(released(grown, self.steps.plan.bound.schema[column]), self.steps.least[column])
 
     def _due(self, equation: BoundEquation, arrays: Mapping[str, np.ndarray]) -> bool:
         """Tell whether an equation draws its column in this row."""
@@ -239,12 +249,17 @@ class _Walk:
         groups = {f: self.codes[f] for f in equation.factors}
         known = [arrays[c] for c in equation.reads]
         found = plan.grove.draw(equation.response, known, groups, n, left, len(own.levels), self.rng)
-        return found.astype(np.int64) if own.levels else released(found, own)
+        if own.levels:
+            return found.astype(np.int64)
+        # An interval of a leaf may reach below what a positive number can be.
+        least = self.steps.least[column] if own.name not in self.steps.sequences.differences else -np.inf
+        return np.maximum(released(found, own), least)
 
     def _as_differences(self, left: Narrowed, name: str, column: str) -> Narrowed:
         """Return limits of a column, and those of its range, as limits of what it grows by."""
         before, timed = self.history[column][0], column == self.steps.sequences.time
-        low, high = (-np.inf, np.inf) if timed else _range(self.steps.plan.bound.schema[column])
+        bounds = self.steps.plan.bound.schema[column].bounds or (-np.inf, np.inf)
+        low, high = (-np.inf, np.inf) if timed else (max(bounds[0], self.steps.least[column]), bounds[1])
         if left.lower is None and left.upper is None and not np.isfinite([low, high]).any():
             return left
         lower, upper = (np.full(len(before), end) if own is None else own
@@ -306,13 +321,6 @@ class _Walk:
         self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
         self.at = None if self.at is None else self.at[kept]
         self.length = None if self.length is None else self.length[kept]
-
-
-def _range(column: Column) -> tuple[float, float]:
-    """Return the range of a column of numbers, as its schema has it; a positive one stays above zero."""
-    low, high = column.bounds or (-np.inf, np.inf)
-    least = 10.0**-column.decimals if column.decimals is not None else 0.0
-    return max(low, least if column.kind == "positive" and not column.zeros else low), high
 
 
 def _least(sequences: Sequences) -> float:

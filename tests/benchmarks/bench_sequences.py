@@ -4,7 +4,8 @@ Of each: the mixed model of reference on the original and averaged over m = 20 c
 error; variance components within 20 % where there are 100 groups and more and the component is five standard errors
 from zero, else the original's inside the central 80 % of the copies'), lag-1 autocorrelation of its response (within
 .03, or two standard errors in small tables), rows after an end and constants that vary (none), lengths of sequences.
-Needs the data folder beside the repository. Run by ``make bench``; names of tables as arguments run those.
+Needs the data folder beside the repository. Run by ``make bench``; names of tables as arguments run those, with
+``declared`` or ``automatic`` one of the specs.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from bayessynth.inference.registry import get
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 M = 20
 KINDS = ("declared", "automatic")
-import os
-TREES = bs.TreeSettings(leaf=int(os.environ["LEAF"])) if "LEAF" in os.environ else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,10 @@ def wagepan() -> pd.DataFrame:
     return read("wagepan")[["nr", "year", "educ", "black", "hisp", "exper", "married", "union", "lwage"]]
 
 
+def bodyweight() -> pd.DataFrame:
+    return read("bodyweight").assign(Diet=lambda d: d["Diet"].map({1: "a", 2: "b", 3: "c"}))
+
+
 def pbcseq(frame: pd.DataFrame) -> pd.DataFrame:
     """Return log bilirubin, and the time in years."""
     return frame.assign(lbili=np.log(frame["bili"]), years=frame["day"] / 365.25)
@@ -73,8 +76,8 @@ def cases() -> list[Case]:
             bs.Equation("exper ~ educ + black + hisp + lag(exper)", family="tree"),
             "married ~ lag(married) + first(married) + black + educ + exper + C(year) + (1 | nr)",
             "union ~ lag(union) + first(union) + black + hisp + educ + exper + married + C(year) + (1 | nr)",
-            bs.Equation("lwage ~ educ + black + hisp + exper + I(exper**2) + married + lag(married) + union + lag(union)"
-                        " + first(union) + C(year) + lag(lwage) + first(lwage) + (1 | nr)", family="normal"),
+            bs.Equation("lwage ~ educ + black + hisp + exper + I(exper**2) + married + lag(married) + union + "
+                        "lag(union) + first(union) + C(year) + lag(lwage) + first(lwage) + (1 | nr)", family="normal"),
             **panel,
         ), "lwage ~ educ + black + hisp + exper + I(exper**2) + married + union + C(year) + (1 | nr)", tolerance=0.03),
         Case("pbcseq", lambda: read("pbcseq"), "id", "day", bs.Spec(
@@ -89,7 +92,7 @@ def cases() -> list[Case]:
             "Sex ~ 1", bs.Equation("distance ~ age * Sex + (1 + age | Subject)", family="normal"), unit="Subject",
             time="age",
         ), "distance ~ age + (1 + age | Subject)"),
-        Case("bodyweight", lambda: read("bodyweight").assign(Diet=lambda d: d["Diet"].map({1: "a", 2: "b", 3: "c"})), "Rat", "Time",
+        Case("bodyweight", bodyweight, "Rat", "Time",
              bs.Spec("Diet ~ 1", bs.Equation("weight ~ Time * Diet + (1 + Time | Rat)", family="normal"), unit="Rat",
                      time="Time"),
              "weight ~ Time * Diet + (1 + Time | Rat)"),
@@ -175,15 +178,15 @@ def compared(first: Estimate, others: list[Estimate], units: int) -> pd.DataFram
     return pd.DataFrame(rows, columns=["name", "original", "se", "copies", "10 %", "90 %", "component", "good"])
 
 
-def run(case: Case) -> list[dict[str, Any]]:
-    """Fit both specs, draw, compare."""
+def run(case: Case, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Fit the specs, draw, compare."""
     original = case.load()
     rows = []
-    for kind in KINDS:
+    for kind in kinds:
         start = time.perf_counter()
         spec = case.spec if kind == "declared" else bs.Spec.auto(original, unit=case.unit, time=case.time)
         missing = case.missing if kind == "declared" else "model"
-        fitted = spec.fit(original, missing=missing, copies=M, random_seed=1, progress=False, trees=TREES)
+        fitted = spec.fit(original, missing=missing, copies=M, random_seed=1, progress=False)
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         copies = list(fitted.synthesize(m=M, random_seed=2, force=True))
@@ -201,10 +204,9 @@ def main(names: list[str]) -> int:
         print(f"skipped: there is no {DATA}")
         return 0
     warnings.simplefilter("ignore")
-    global KINDS
-    KINDS = tuple(k for k in KINDS if k in names) or KINDS
-    names = [name for name in names if name not in KINDS]
-    rows = [row for case in cases() if not names or case.name in names for row in run(case)]
+    kinds = tuple(kind for kind in KINDS if kind in names) or KINDS
+    tables = [name for name in names if name not in KINDS]
+    rows = [row for case in cases() if not tables or case.name in tables for row in run(case, kinds)]
     print("\n" + pd.DataFrame(rows).to_string(index=False))
     return 0
 

@@ -62,6 +62,7 @@ def screened(
 def _standard(values: np.ndarray) -> np.ndarray:
     """Return ranks in standard units, missing cells in the middle."""
     ranks = stats.rankdata(values, nan_policy="omit")
-    centred = np.where(np.isnan(ranks), 0.0, ranks - np.nanmean(ranks)) if np.isfinite(ranks).any() else np.zeros(len(ranks))
+    there = np.isfinite(ranks)
+    centred = np.where(there, ranks - (ranks[there].mean() if there.any() else 0.0), 0.0)
     spread = float(centred.std())
     return centred / spread if spread > 0 else centred

@@ -33,8 +33,9 @@ def sorted_by(data: pd.DataFrame, schema: Schema, unit: str, time: str) -> tuple
         if column not in data or column not in schema:
             raise SpecError(f"{word}={column!r} is no column of the data.{suggest(column, schema)}")
     moments = schema.plain(data[[time]])[time] if schema[time].format is not None else data[time]
-    places = np.lexsort((moments.to_numpy(), pd.factorize(data[unit])[0]))
-    return data.iloc[places].reset_index(drop=True), schema.override(**{unit: "group"})
+    schema = schema.override(**{unit: "group"})
+    places = np.lexsort((moments.to_numpy(), schema.encode(data, columns=[unit], missing="keep")[unit]))
+    return data.iloc[places].reset_index(drop=True), schema
 
 
 def groups_above(
@@ -80,8 +81,9 @@ def follow(
     lags = screened(numbers, number, varying)
     timed = screened({**numbers, time: np.r_[np.nan, np.diff(numbers[time])]}, number, [time, *varying], 2 * LAGS)[time]
     fixed = [c.column for c in upper if schema[c.column].kind != "constant"]
-    own = Choice(time, schema[time].kind, "tree", (clock(time)[0], f"lag({time})", *fixed, *(f"lag({c})" for c in timed)),
-                 "row", f"The time of a {unit}'s rows: the first, then what elapses to the next.")  # fmt: skip
+    read = (clock(time)[0], f"lag({time})", *fixed, *(f"lag({c})" for c in timed))
+    own = Choice(time, schema[time].kind, "tree", read, "row",
+                 f"The time of a {unit}'s rows: the first, then what elapses to the next.")  # fmt: skip
     later = []
     for choice in rows:
         if choice.column not in varying:
@@ -109,5 +111,5 @@ def _endings(data: pd.DataFrame, schema: Schema, columns: Sequence[str], number:
         ends = np.bincount(codes[(codes >= 0) & last], minlength=len(schema[column].levels))
         terminal = (counts == ends) & (counts >= _OFTEN) & (counts * np.log(last.mean()) < np.log(_CHANCE))
         if terminal.any():
-            found.append(Ends(column, *(schema[column].levels[i] for i in np.flatnonzero(terminal))))
+            found.append(Ends(column, tuple(schema[column].levels[i] for i in np.flatnonzero(terminal))))
     return found

@@ -87,7 +87,7 @@ def write(
     present = [c for c in schema if c in data]
     encoded = [c for c in present if schema[c].kind != "identifier"]
     columns = schema.encode(data, columns=encoded, missing="keep")
-    found = _groups(data, columns, schema, groups) if unit is None else groups_above(data, columns, schema, groups, unit)
+    found = _groups(data, columns, schema, groups, unit)
     factors = tuple(finding.factor for finding in found)
     findings = detect(data, schema, groups=factors)
     findings = tuple(f for f in findings if not {*factors, time} & set(determined([f.rule])))
@@ -119,8 +119,11 @@ def write(
 
 
 def _groups(
-    data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None
-) -> tuple[GroupFinding, ...]:
+    data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None,
+    unit: str | None,
+) -> tuple[GroupFinding, ...]:  # fmt: skip
+    if unit is not None:
+        return groups_above(data, columns, schema, groups, unit)
     if groups is None:
         return ()
     if isinstance(groups, str) and groups != "detect":
