@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayessynth._version import __version__
 from bayessynth.design import Bound
+from bayessynth.rules import Ends
 from bayessynth.schema.column import plain
 from bayessynth.synthesis.importance import Effective
 from bayessynth.synthesis.request import Request
@@ -44,6 +45,7 @@ def provenance(
     such copies stand for another population than the original's, else ``"original"``; ``effective`` sums up how many
     proposals are effective for the first copy's rows, and is None where none were needed;
     ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
+    ``sequence`` names the unit and the time of sequences, and values that end one;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
     """
@@ -60,6 +62,7 @@ def provenance(
             for e in bound.spec
         },
         "slopes": {e.response: [[c, *g.factor] for g in e.formula.groups for c in g.columns] for e in bound.spec},
+        "sequence": _sequence(bound),
         "synthesis": "partially" if bound.kept else "fully",
         "proper": True,
         "m": request.m,
@@ -84,6 +87,14 @@ def provenance(
         "versions": {"bayessynth": __version__, "numpy": np.__version__, "pandas": pd.__version__,
                      "python": platform.python_version()},
     }  # fmt: skip
+
+
+def _sequence(bound: Bound) -> dict[str, Any] | None:
+    """Return what makes sequences of the rows, and which values end one."""
+    if bound.sequence is None:
+        return None
+    ends = {rule.column: list(rule.values) for rule in bound.rules if isinstance(rule, Ends)}
+    return {"unit": bound.sequence.unit, "time": bound.sequence.time, "ends": ends}
 
 
 def _stated(asked: Any) -> Any:
