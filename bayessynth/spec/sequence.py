@@ -75,6 +75,22 @@ def check_sequence(equations: Sequence[Equation], unit: str | None, time: str | 
         _check_initial(equation, where, unit, time)
 
 
+def refuse_sequences(unit: str | None, what: str) -> None:
+    """Raise a SpecError where a spec has sequences, which something cannot take.
+
+    >>> refuse_sequences("id", "Sufficient statistics")
+    Traceback (most recent call last):
+    ...
+    bayessynth.errors.SpecError: Sufficient statistics are not for specs with unit= and time=, of which the rows of each
+    unit are needed in order: fit the table itself.
+    """
+    if unit is not None:
+        raise SpecError(
+            f"{what} are not for specs with unit= and time=, of which the rows of each unit are needed in order: fit "
+            "the table itself."
+        )
+
+
 def _calls(equation: Equation) -> bool:
     """Tell whether derived columns are called, not names of columns in back-ticks."""
     return not any(f"`{name}`" in text for text in equation.formulas for name in equation.columns if derived(name))

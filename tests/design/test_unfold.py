@@ -204,3 +204,13 @@ def test_the_rest_is_left_to_trees() -> None:
     assert bound["last(day)"].reads == ("y", "sex", "state", "number(day)", "day", "elapsed(day)")
     again, _ = bind(bound.spec, panel())
     assert again.to_json() == bound.to_json()
+
+
+def test_statistics_without_rows_do_not_serve() -> None:
+    spec, table = bs.Spec(bs.Equation("y ~ lag(y)", family="normal"), rest="drop", **SEQUENCE), panel()
+    with pytest.raises(SpecError, match="Sufficient statistics are not for specs with unit= and time="):
+        spec.sufficient_statistics(table)
+    ask = bs.DP(1, 1e-5, domain=bs.Domain({"y": bs.Bounds(-9, 20)}, source="codebook"))
+    for act in (lambda: spec.fit(table, privacy=ask), lambda: spec.sufficient_statistics(table, privacy=ask)):
+        with pytest.raises(SpecError, match="Fits with formal privacy are not for specs with unit="):
+            act()
