@@ -94,7 +94,7 @@ def plant(
     """Grow the trees of all nonparametric equations, and of the masks of parametric ones.
 
     Every copy has its own Dirichlet weights of the records (the Bayesian bootstrap), shared by its equations; at a
-    group's level, each group has a weight.
+    group's level, each group has a weight, and so has each unit of sequences.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def plant(
     """
     tasks = [*(_Task.of(bound, data, column) for column in columns),
              *(_Task.of_mask(bound, data, mask) for mask in bound.masks)]  # fmt: skip
-    weights = {(copy, level): _weights(entropy, copy, level, data.columns.n)
+    weights = {(copy, level): _level_weights(bound, data, entropy, copy, level)
                for level in {task.level for task in tasks} for copy in range(copies)}  # fmt: skip
     found, number = _blocks(tasks), settings.trees_of(len(tasks))
 
@@ -140,6 +140,19 @@ def plant(
 def _side_by_side(own: Mapping[str, tuple[Sequence[Grown], int]], copy: int) -> np.ndarray:
     """Return one factor's effects in all equations, shape (groups, effects)."""
     return np.hstack([effects[at] for drawn, at in own.values() for effects in drawn[copy].effects])
+
+
+def _level_weights(bound: Bound, data: Data, entropy: int, copy: int, level: str) -> np.ndarray:
+    """Return a weight of every row, of which a level's own rows are used; rows of one sequence share that of its unit.
+
+    Units are what was sampled: were each of their rows weighed apart, copies would differ too little in how rows follow
+    each other.
+    """
+    if bound.sequence is None or level != "row":
+        return _weights(entropy, copy, level, data.columns.n)
+    unit = bound.sequence.unit
+    own = _weights(entropy, copy, unit, data.columns.n)
+    return own[data.grouping.first[unit]][data.grouping.codes[unit]]
 
 
 def _weights(entropy: int, copy: int, level: str, n: int) -> np.ndarray:
