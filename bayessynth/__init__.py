@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         Proportion,
         Schema,
     )
-    from bayessynth.spec import Equation, Spec
+    from bayessynth.spec import Equation, Spec, Survival
     from bayessynth.suffstats import SufficientStatistics
     from bayessynth.synthesis import SyntheticData, synthesize
     from bayessynth.trees import TreeSettings
@@ -97,6 +97,7 @@ __all__ = [
     "Skip",
     "Spec",
     "SufficientStatistics",
+    "Survival",
     "SyntheticData",
     "TreeSettings",
     "Unique",
@@ -147,7 +148,7 @@ _ROOMS = {
         "Proportion",
         "Schema",
     ),
-    "spec": ("Equation", "Spec"),
+    "spec": ("Equation", "Spec", "Survival"),
     "suffstats": ("SufficientStatistics",),
     "synthesis": ("SyntheticData", "synthesize"),
     "trees": ("TreeSettings",),

@@ -4,6 +4,7 @@ from bayessynth.design.bind import Data, Missing, bind
 from bayessynth.design.bound import Bound, BoundEquation, Mask
 from bayessynth.design.component import Component, component, coordinate
 from bayessynth.design.evaluate import Frame, frame_of, numbers
+from bayessynth.design.followup import FollowUp
 from bayessynth.design.grouping import Grouping, GroupPlan
 from bayessynth.design.linear import Effects, new_effects, observed_effects, parameters
 from bayessynth.design.names import dim, safe, shown
@@ -18,6 +19,7 @@ __all__ = [
     "Component",
     "Data",
     "Effects",
+    "FollowUp",
     "Frame",
     "GroupDesign",
     "GroupPlan",

@@ -11,8 +11,10 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.evaluate import Frame, frame_of, numbers
+from bayessynth.design.coding import coded, detected
+from bayessynth.design.evaluate import Frame, frame_of
 from bayessynth.design.follow import completed_sequence
+from bayessynth.design.followup import follow_up
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
 from bayessynth.design.masks import find_masks
@@ -73,11 +75,11 @@ def bind(
     """
     check_missing(missing)
     data = _needed(spec, data)
-    schema = Schema.detect(data) if schema is None else schema
+    schema = detected(spec, data) if schema is None else schema
     if spec.unit is not None:
         data, schema = in_sequence(spec, data, schema)
         spec = completed_sequence(spec, data, schema)
-    spec = completed(spec, schema)
+    spec = completed(coded(spec, data, schema, missing), schema)
     schema, kept = resolve_schema(spec, schema)
     rules = learnt_rules(spec, data, schema)
     used = modelled(schema)
@@ -89,12 +91,16 @@ def bind(
     levels |= dict.fromkeys(flat.made, "row")
     frame = frame_of(flat.schema, {c: v for c, v in flat.columns.arrays.items() if flat.schema[c].kind != "group"})
     kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing))
-    equations = tuple(_bind_equation(e, flat.schema, kept_data, levels) for e in flat.equations)
+    survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
+    atoms = {own.censoring: own.times for own in survivals}
+    equations = tuple(
+        _bind_equation(e, flat.schema, kept_data, levels, atoms.get(e.response, ())) for e in flat.equations
+    )
     check_names(equations)
     modelled_gaps = missing == "model" and flat.sequences is None
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if modelled_gaps else ()
-    plan = plan_groups(grouping)
-    return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks, flat.sequences), kept_data
+    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
+                 survivals, flat.sequences), kept_data  # fmt: skip
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -154,7 +160,7 @@ def _rows(
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
     columns = flat.columns
-    gaps = {c: columns.missing(c) for e in flat.equations for c in (e.response, *e.columns)}
+    gaps = {c: columns.missing(c) for e in flat.equations for c in e.cells}
     counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any() and c not in flat.made}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
@@ -167,13 +173,13 @@ def _rows(
         check_gaps(flat, counts)
     rows: dict[str, np.ndarray] = {}
     for equation in flat.equations:
-        level_rows = flat.rows.get(equation.response, grouping.rows(levels[equation.response]))
+        level_rows = flat.rows.get(equation.response, grouping.rows(levels[equation.column]))
         tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
         if missing == "model" and tree:
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
-        for c in (equation.response, *equation.columns):
+        for c in equation.cells:
             # Trees take what first rows lack as a value among others.
             incomplete |= gaps[c][level_rows] & (not (tree and c in flat.made))
         if incomplete.any() and missing == "drop":
@@ -186,7 +192,7 @@ def _rows(
 
 def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
     share = incomplete.mean()
-    columns = [c for c in dict.fromkeys((equation.response, *equation.columns)) if c in counts]
+    columns = [c for c in dict.fromkeys(equation.cells) if c in counts]
     warn(
         f"Equation for {equation.response!r}: {incomplete.sum()} of {len(incomplete)} rows ({share:.1%}) left out "
         f"because cells are missing in {', '.join(columns)}. This is valid if missingness does not depend on "
@@ -195,16 +201,23 @@ def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.
     )
 
 
-def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str]) -> BoundEquation:
-    column = equation.response
+def _bind_equation(
+    equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str], atoms: tuple[float, ...] = ()
+) -> BoundEquation:
+    column = equation.column
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
+    if resolved.cause is not None:
+        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms))
     if families.get(resolved.family).nonparametric:
         check_levels(equation, equation.formula, data.grouping, levels, schema)
         return resolved
     if schema[column].kind == "constant":
         return resolved
-    values, frame = data.columns[column][data.rows[column]], data.at(column)
-    check_response(resolved, values, numbers(equation.trials, frame) if equation.trials else None)
+    values, frame = data.columns[column][data.rows[equation.response]], data.at(equation.response)
+    check_response(resolved, values, frame)
+    learn = families.get(resolved.family).learn
+    if learn is not None:
+        resolved = replace(resolved, options={**resolved.options, **learn(values, **resolved.beside(frame))})
     for formula in formulas_of(equation, families.get(resolved.family)).values():
         check_levels(equation, formula, data.grouping, levels, schema)
     drafted = draft(equation, resolved, frame)
@@ -212,18 +225,18 @@ def _bind_equation(equation: Equation, schema: Schema, data: Data, levels: Mappi
     return complete(equation, drafted, measures, Moments.of(values))
 
 
-def check_response(equation: BoundEquation, values: np.ndarray, trials: np.ndarray | None) -> None:
+def check_response(equation: BoundEquation, values: np.ndarray, frame: Frame | None) -> None:
     """Raise a DataError for values of a response that its family cannot have.
 
     Parameters
     ----------
     equation : BoundEquation
     values : ndarray of shape (n,)
-    trials : ndarray of shape (n,) or None
+    frame : Frame or None
+        Columns of the same rows, with what stands beside the values; None where nothing does.
     """
-    further = {} if trials is None else {"trials": trials}
     options = {k: v for k, v in equation.options.items() if k != "link"}
-    families.get(equation.family).check(values, equation.response, **options, **further)
+    families.get(equation.family).check(values, equation.column, **options, **(equation.beside(frame) if frame else {}))
 
 
 def draft(equation: Equation, resolved: BoundEquation, frame: Frame) -> BoundEquation:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bayessynth import families
+from bayessynth.design.evaluate import Frame, numbers
+from bayessynth.design.followup import FollowUp, seen
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
@@ -15,7 +19,7 @@ from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.rules import Rule, from_json
 from bayessynth.schema import Schema
-from bayessynth.spec import Spec
+from bayessynth.spec import Cause, Spec
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class BoundEquation:
         Labels of the response's levels, if it has any.
     reads, grouped : tuple of str
         Columns that a nonparametric equation depends on, and its grouping factors.
+    cause : Cause or None
+        For a latent time until an event: which one it is, and how it is seen.
     """
 
     response: str
@@ -55,6 +61,27 @@ class BoundEquation:
     levels: tuple[str, ...]
     reads: tuple[str, ...] = ()
     grouped: tuple[str, ...] = ()
+    cause: Cause | None = None
+
+    @property
+    def column(self) -> str:
+        """The column that its values are in: the response, or the times where it is of a latent one."""
+        return self.cause.time if self.cause else self.response
+
+    @property
+    def beside_columns(self) -> tuple[str, ...]:
+        """Columns that must be known, beside predictors, for a value to be drawn."""
+        return self.cause.columns if self.cause else (self.trials,) if self.trials else ()
+
+    def beside(self, frame: Frame) -> dict[str, np.ndarray]:
+        """Return what stands beside the values, by the family's name of it, shape (n,) each.
+
+        Of a latent time, what a record says of it is left out where its columns are not in the frame: they are yet to
+        be drawn.
+        """
+        if self.cause is not None:
+            return seen(self.cause, frame)
+        return {"trials": numbers(self.trials, frame)} if self.trials else {}
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -84,6 +111,7 @@ class BoundEquation:
             "priors": {k: v.to_json() for k, v in self.priors.items()},
             "options": dict(self.options), "trials": self.trials, "levels": self.levels,
             "reads": self.reads, "grouped": self.grouped,
+            **({"cause": self.cause.to_json()} if self.cause else {}),
         }  # fmt: skip
 
     @classmethod
@@ -95,6 +123,7 @@ class BoundEquation:
             {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
             {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
             tuple(data.get("reads", ())), tuple(data.get("grouped", ())),
+            Cause.from_json(data["cause"]) if "cause" in data else None,
         )  # fmt: skip
 
 
@@ -155,6 +184,8 @@ class Bound:
         The spec's, with what they leave to the data filled in and with those that follow from them.
     masks : tuple of Mask
         Of the parametric columns with missing cells, if these are modelled; in the order in which they are drawn.
+    survivals : tuple of FollowUp
+        How latent times make times and events, one a survival time.
     sequence : Sequences or None
         How rows of a unit follow each other, if the spec says that they do.
     """
@@ -168,6 +199,7 @@ class Bound:
     n: int
     rules: tuple[Rule, ...] = ()
     masks: tuple[Mask, ...] = ()
+    survivals: tuple[FollowUp, ...] = ()
     sequence: Sequences | None = None
 
     @property
@@ -181,6 +213,10 @@ class Bound:
             for equation in self.equations:
                 if equation.response == name:
                     return equation
+        for own in self.survivals:
+            if column in own.declares:
+                listed = ", ".join(repr(name) for name, _ in own.latent)
+                raise SpecError(f"Column {column!r} comes of latent times, each with its own equation: {listed}.")
         self.spec[column]  # raises with the nearest name
         raise SpecError(f"Column {column!r} was not fitted.")
 
@@ -191,6 +227,7 @@ class Bound:
             "equations": [e.to_json() for e in self.equations], "plan": self.plan.to_json(),
             "levels": dict(self.levels), "kept": self.kept, "n": self.n,
             "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
+            "survivals": [own.to_json() for own in self.survivals],
         } | ({"sequence": self.sequence.to_json()} if self.sequence else {})  # fmt: skip
 
     @classmethod
@@ -201,5 +238,6 @@ class Bound:
             tuple(map(BoundEquation.from_json, data["equations"])), GroupPlan.from_json(data["plan"]),
             data["levels"], tuple(data["kept"]), data["n"], tuple(map(from_json, data.get("rules", ()))),
             tuple(map(Mask.from_json, data.get("masks", ()))),
+            tuple(map(FollowUp.from_json, data.get("survivals", ()))),
             Sequences.from_json(data["sequence"]) if "sequence" in data else None,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design.bind import Data
 from bayessynth.design.bound import Bound, BoundEquation
-from bayessynth.design.evaluate import Frame, numbers
+from bayessynth.design.evaluate import Frame
 from bayessynth.errors import DataError
 
 
@@ -34,8 +34,9 @@ class Component:
         Group of every row, by factor, shape (n,).
     labels : mapping of str to tuple
         Labels of the groups, by factor: all text or all integers.
-    trials : ndarray or None
-        Number of trials of every row.
+    beside : mapping of str to ndarray
+        What stands beside every value, by the family's name of it, shape (n,): numbers of trials; of times, whether the
+        event was seen, when the record came in, and the end of an interval.
     weights : ndarray of int64 or None
         How many equal rows each row stands for; None for one each.
     """
@@ -47,7 +48,7 @@ class Component:
     effects: Mapping[str, tuple[np.ndarray, ...]]
     index: Mapping[str, np.ndarray]
     labels: Mapping[str, tuple[str, ...] | tuple[int, ...]]
-    trials: np.ndarray | None
+    beside: Mapping[str, np.ndarray] = field(default_factory=dict)
     weights: np.ndarray | None = None
 
     @property
@@ -74,6 +75,13 @@ class Component:
         rows = np.repeat(np.arange(len(self.y)), self.weights)
         return replace(self.take(rows), weights=None)
 
+    def beside_table(self) -> np.ndarray:
+        """Return what stands beside the values, shape (n, C), in the family's order; C is 0 where nothing does."""
+        wanted = self.family.beside if self.beside else {}
+        columns = [np.broadcast_to(np.asarray(self.beside.get(name, default), dtype=float), self.y.shape)
+                   for name, default in wanted.items()]  # fmt: skip
+        return np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.empty((len(self.y), 0))
+
     def take(self, rows: np.ndarray) -> Component:
         """Return the component of some of its rows, in the given order.
 
@@ -89,7 +97,7 @@ class Component:
             offsets={name: offset[rows] for name, offset in self.offsets.items()},
             effects={name: tuple(e[rows] for e in effects) for name, effects in self.effects.items()},
             index={factor: codes[rows] for factor, codes in self.index.items()},
-            trials=None if self.trials is None else self.trials[rows],
+            beside={name: values[rows] for name, values in self.beside.items()},
             weights=None if self.weights is None else self.weights[rows],
         )
 
@@ -99,7 +107,7 @@ def component(bound: Bound, data: Data, column: str) -> Component:
     equation, rows = bound[column], data.rows[column]
     index = {factor: data.grouping.codes[factor][rows] for factor in equation.factors}
     labels = {factor: coordinate(data.grouping.labels[factor]) for factor in equation.factors}
-    return assemble(equation, data.at(column), data.columns[column][rows], index, labels)
+    return assemble(equation, data.at(column), data.columns[equation.column][rows], index, labels)
 
 
 def assemble(
@@ -130,8 +138,7 @@ def assemble(
         if offset is not None:
             offsets[name] = offset
         effects[name] = tuple(group.matrix(frame, n) for group in predictor.groups)
-    trials = numbers(equation.trials, frame) if equation.trials else None
-    return Component(equation, y, matrices, offsets, effects, index, labels, trials, weights)
+    return Component(equation, y, matrices, offsets, effects, index, labels, equation.beside(frame), weights)
 
 
 def coordinate(labels: tuple[Any, ...]) -> tuple[str, ...] | tuple[int, ...]:

@@ -72,7 +72,7 @@ def check_levels(
     equation: Equation, formula: Formula, grouping: Grouping, levels: Mapping[str, str], schema: Schema
 ) -> None:
     """Refuse predictors below the response's level, constants, and group effects that cannot be told apart."""
-    level = levels[equation.response]
+    level = levels[equation.column]
     where = f"Equation for {equation.response!r}"
     for column in formula.columns:
         kind = schema[column].kind

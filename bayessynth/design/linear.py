@@ -10,7 +10,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design.bound import BoundEquation
-from bayessynth.design.evaluate import Frame, numbers
+from bayessynth.design.evaluate import Frame
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import GroupDesign, Predictor
 
@@ -106,10 +106,7 @@ def parameters(
         key = f"{column}_{vector.name}"
         if key in values:
             found[vector.name] = values[key]
-    options = dict(equation.options)
-    if equation.trials:
-        options["trials"] = numbers(equation.trials, frame)
-    return found | options
+    return found | dict(equation.options) | equation.beside(frame)
 
 
 def _predictor(

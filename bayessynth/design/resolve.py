@@ -15,7 +15,7 @@ from bayessynth.spec.language import SEQUENCE
 
 def used_columns(spec: Spec) -> dict[str, str]:
     """Return the columns that a spec names, each with the place that names it."""
-    used: dict[str, str] = {e.response: "the left side of its equation" for e in reversed(spec.equations)}
+    used: dict[str, str] = {c: _place(e) for e in reversed(spec.equations) for c in reversed(e.declares)}
     for equation in spec:
         used |= {c: f"the equation for {equation.response!r}" for c in read_by(equation, spec) if c not in used}
     used |= {c: f"the rule {rule!r}" for rule in spec.rules for c in rule.columns if c not in used}
@@ -26,6 +26,12 @@ def used_columns(spec: Spec) -> dict[str, str]:
 def read_by(equation: Equation, spec: Spec) -> tuple[str, ...]:
     """Return the columns of the table that an equation reads, in its own row or, in sequences, in one before."""
     return equation.named if spec.unit else equation.columns
+
+
+def _place(equation: Equation) -> str:
+    if equation.cause is None:
+        return "the left side of its equation"
+    return f"the survival time {equation.cause.time!r}"
 
 
 # Kinds that no equation draws.
@@ -64,7 +70,7 @@ def completed(spec: Spec, schema: Schema) -> Spec:
             added.append(Equation(f"{quote(column)} ~ 1"))
         else:
             added.append(Equation(f"{quote(column)} ~ {' + '.join(map(quote, before)) or '1'}", family="tree"))
-    return Spec(*spec.equations, *added, rest="tree", rules=spec.rules)
+    return Spec(*spec.declared, *added, rest="tree", rules=spec.rules)
 
 
 def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]:
@@ -133,7 +139,7 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
     SpecError
         If the family does not serve the column, or does not take what the equation states.
     """
-    column = schema[equation.response]
+    column = schema[equation.column]
     family = families.get(equation.family) if equation.family else families.default_for(column)
     equation.check_family(family)
     gaps_only = column.kind == "constant" and column.missing and family.nonparametric
@@ -171,7 +177,8 @@ def resolve_equation(equation: Equation, schema: Schema) -> BoundEquation:
             "write (… || g)."
         )
     level_labels = tuple(map(str, column.levels)) if column.levels else ()
-    return BoundEquation(column.name, family.name, links, "row", {}, {}, options, equation.trials, level_labels)
+    return BoundEquation(equation.response, family.name, links, "row", {}, {}, options, equation.trials, level_labels,
+                         cause=equation.cause)  # fmt: skip
 
 
 def _check_trials(equation: Equation, schema: Schema) -> None:
@@ -213,7 +220,7 @@ def formulas_of(equation: Equation, family: families.Family) -> dict[str, Formul
 
 def _options(equation: Equation, family: families.Family, schema: Schema) -> dict[str, Any]:
     """Return the family's options that follow from the equation or the column."""
-    column = schema[equation.response]
+    column = schema[equation.column]
     options: dict[str, Any] = {}
     if "points" in family.options:
         options["points"] = equation.points if equation.points is not None else (0.0,)

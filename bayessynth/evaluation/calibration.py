@@ -189,8 +189,14 @@ def calibrate(
         warnings.simplefilter("ignore", MissingRowsWarning)
         bound, bound_data = bind(spec, data, schema, missing)
     fitted = [e.response for e in bound.equations if families.get(e.family).parameters]
-    chosen = fitted if columns is None else [bound[c].response for c in columns]
+    free = [c for c in fitted if bound[c].cause is None]
+    chosen = free if columns is None else [bound[c].response for c in columns]
     for column in chosen:
+        if bound[column].cause is not None and columns is not None:
+            raise FitError(
+                f"The latent time {column!r} cannot be calibrated: which times are censored depends on the others "
+                "of a record. Choose other columns=."
+            )
         if column not in fitted:
             raise FitError(f"The equation for {column!r} has no parameters to calibrate.")
     with np.errstate(all="ignore"):  # what is not finite is an error of its own below

@@ -59,6 +59,7 @@ register(
         dist=_dist,
         check=_check,
         options=("trials",),
+        beside={"trials": None},
         examples=({"trials": 7},),
     )
 )

@@ -120,6 +120,15 @@ def shape_prior(summary: Summary) -> Prior:
     return Prior("InverseGamma", alpha=0.4, beta=0.3)
 
 
+def time_shape_prior(summary: Summary) -> Prior:
+    """Return the default prior of the shape of a time until an event, around that of a constant hazard.
+
+    >>> time_shape_prior(Summary())
+    LogNormal(mu=0, sigma=1)
+    """
+    return Prior("LogNormal", mu=0, sigma=1)
+
+
 def share_prior(summary: Summary) -> Prior:
     """Return the default prior of a share, that of bambi: mild against 0 and 1.
 

@@ -53,7 +53,8 @@ class Vector:
     name
         ``"thresholds"``, ``"weights"``.
     constraint
-        ``"ordered"`` or ``"simplex"``.
+        ``"ordered"``, ``"simplex"``, or ``"walk"``: any numbers, with a prior on the steps from 0 to the first and
+        from each to the next.
     length
         ``length(n_levels, options)``; 0 says that the vector is not there.
     prior
@@ -116,6 +117,11 @@ class Family:
     gaussian
         For a family that is normal with mean ``mu`` and standard deviation ``sigma`` of a function of the values: that
         function. Under the identity link its sufficient statistics are sums of products.
+    beside
+        What stands beside every value, by name, each an array (n,) that ``sample``, ``logp`` and ``dist`` take as a
+        keyword, with the number that stands for it where an equation has none; None where it must have one.
+    learn
+        ``learn(y, **beside)`` returns options that the family takes from the rows, none of which is a value of theirs.
     nonparametric
         For a family whose draws are no parameters; it has neither a sampler nor a density here.
     declared
@@ -144,6 +150,8 @@ class Family:
     intercept: bool = True
     default_for: frozenset[str] = frozenset()
     gaussian: Callable[[np.ndarray], np.ndarray] | None = None
+    beside: Mapping[str, float | None] = field(default_factory=dict)
+    learn: Callable[..., Mapping[str, Any]] | None = None
     nonparametric: bool = False
     declared: bool = True
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)

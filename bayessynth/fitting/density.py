@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from bayessynth import families
 from bayessynth.design import BoundEquation, Component
+from bayessynth.families import Prior
 from bayessynth.fitting import kernels
 from bayessynth.fitting.kernels import chunks, whole
 from bayessynth.fitting.kernels import vectors as vector_kernels
 from bayessynth.fitting.kernels.links import CODES
 from bayessynth.fitting.kernels.tables import Tables
-from bayessynth.fitting.kernels.vectors import Ordered, Simplex
+from bayessynth.fitting.kernels.vectors import Ordered, Simplex, Vector, Walk
 from bayessynth.fitting.parameters import Parameters, layout, unserved
 from bayessynth.fitting.program import program
 from bayessynth.fitting.threads import in_threads
@@ -41,7 +42,7 @@ class Density:
     ----------
     parameters : Parameters
     program : Program
-    vectors : mapping of str to Ordered or Simplex
+    vectors : mapping of str to Ordered, Simplex or Walk
         Vector-valued parameters.
     rows, tables, laid : Rows, Tables, Vectors
         What the compiled functions take: the family's kernel, all arrays, and the vector-valued parameters as arrays.
@@ -76,7 +77,8 @@ class Density:
         ]
         if self.family.multinomial:
             modelled, links = modelled[:1] * p.categories, links[:1] * p.categories
-        options = np.asarray(self.equation.options.get("points", ()), dtype=float)
+        known = self.equation.options
+        options = np.asarray(known.get("points", known.get("cuts", ())), dtype=float)
         if "link" in self.equation.options:
             options = np.array([float(CODES[self.equation.options["link"]])])
         own, component = p.elements, self.component
@@ -85,7 +87,7 @@ class Density:
             made.predictor_table, made.term_table, made.matrix, made.offsets, made.index, made.columns,
             made.columns_of, made.around, made.shapes, np.array(scalars, dtype=np.int64).reshape(-1, 3),
             np.array([p.categories]), np.array([made.widest]), component.y.astype(float),
-            _NOTHING if component.trials is None else component.trials.astype(float),
+            component.beside_table(),
             ~np.array(modelled), np.array([CODES[link] for link in links], dtype=np.int64), options,
             _NOTHING if component.weights is None else component.weights.astype(float),
         )  # fmt: skip
@@ -129,18 +131,21 @@ class Density:
         return out + self.vector_priors(thetas)
 
 
-def _vectors(equation: BoundEquation) -> Mapping[str, Ordered | Simplex]:
-    found: dict[str, Ordered | Simplex] = {}
+def _simplex(prior: Prior, length: int) -> Simplex:
+    a = np.broadcast_to(np.asarray(prior.params["a"], dtype=float).reshape(-1), (length,))
+    return Simplex(tuple(a.tolist()))
+
+
+_CONSTRAINTS: Mapping[str, Callable[[Prior, int], Vector]] = {"ordered": Ordered, "simplex": _simplex, "walk": Walk}
+
+
+def _vectors(equation: BoundEquation) -> Mapping[str, Vector]:
+    found: dict[str, Vector] = {}
     for vector in families.get(equation.family).vectors:
         length = vector.length(len(equation.levels), equation.options)
         if not length:
             continue
-        prior = equation.priors[vector.name]
-        if vector.constraint == "ordered":
-            found[vector.name] = Ordered(prior, length)
-        else:
-            a = np.broadcast_to(np.asarray(prior.params["a"], dtype=float).reshape(-1), (length,))
-            found[vector.name] = Simplex(tuple(a.tolist()))
+        found[vector.name] = _CONSTRAINTS[vector.constraint](equation.priors[vector.name], length)
     return found
 
 

@@ -106,7 +106,8 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
         If it is nothing that holds a table, or arguments do not go with it.
     """
     again = None
-    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model" or spec.unit is not None
+    whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
+    whole = whole or bool(spec.survivals) or spec.unit is not None
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

@@ -81,9 +81,10 @@ def part_of(tables: Tables, own: integral.Own, groups: np.ndarray, share: float 
     within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
     steps = np.repeat(sizes / np.maximum(lengths, 1), lengths)
     rows = np.repeat(own.starts[groups], lengths) + np.floor((within + 0.5) * steps).astype(np.int64)
-    by_row = ("matrix", "offsets", "group_of", "columns", "y", "trials", "weights")
+    by_row = ("matrix", "offsets", "group_of", "columns", "y", "weights")
     taken = {name: getattr(tables, name) for name in by_row}
     taken = {name: np.take(values, rows, axis=-1) if values.shape[-1] else values for name, values in taken.items()}
+    taken["beside"] = tables.beside[rows]
     columns = np.take(own.columns, rows, axis=-1)
     return Part(groups, tables._replace(**taken), own._replace(starts=starts, columns=columns))
 

@@ -219,6 +219,11 @@ def prepare(spec: Spec, domain: Domain, unit: Unit) -> Ready:
     >>> prepare(bs.Spec("age ~ 1"), domain, bs.Unit()).found.blocks[0].read
     ('age',)
     """
+    for own in spec.survivals:
+        raise PrivacyError(
+            f"The survival time {own.time!r} has no mechanism with formal privacy. Leave it out of the spec, or fit "
+            "without privacy=, which gives no formal guarantee."
+        )
     _check_spec(spec, unit)
     found = routes(spec, domain)
     check_cells(found, domain)

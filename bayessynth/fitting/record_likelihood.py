@@ -185,7 +185,7 @@ def _part(
 ) -> _Part:
     arrays = {name: values[kept] for name, values in rows.arrays.items()}
     return _Part(
-        arrays[equation.response], frame_of(fitted.schema, arrays), {f: codes[kept] for f, codes in index.items()}
+        arrays[equation.column], frame_of(fitted.schema, arrays), {f: codes[kept] for f, codes in index.items()}
     )  # fmt: skip
 
 
@@ -194,9 +194,9 @@ def _complete(equation: BoundEquation, rows: Rows) -> np.ndarray:
     read = [t.term.columns for p in equation.predictors.values() for t in p.terms]
     read += [t.term.columns for p in equation.predictors.values() for g in p.groups for t in g.terms]
     read += [p.offset_columns for p in equation.predictors.values()]
-    names = dict.fromkeys([equation.response, *(c for columns in read for c in columns)])
-    if equation.trials:
-        names[equation.trials] = None
+    names = dict.fromkeys([equation.column, *(c for columns in read for c in columns)])
+    names |= dict.fromkeys(equation.cause.declares if equation.cause else ())
+    names |= dict.fromkeys(equation.beside_columns)
     complete = ~rows.foreign
     for name in names:
         values = rows.arrays[name]

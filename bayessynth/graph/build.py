@@ -52,8 +52,8 @@ class _Builder:
             params = {p.name: self.parameter(p.name) for p in self.family.parameters}
             params |= self.vectors()
             options = dict(self.equation.options)
-            if self.component.trials is not None:
-                options["trials"] = pm.Data(f"{self.column}_trials", self.component.trials, dims="row")
+            for name, values in self.component.beside.items():
+                options[name] = pm.Data(f"{self.column}_{name}", values, dims="row")
             y = self.component.y.astype("int64" if self.family.discrete else "float64")
             observed = pm.Data(f"{self.column}_observed", y, dims="row")
             self.family.dist(pm, self.column, params, **options, observed=observed, dims="row")

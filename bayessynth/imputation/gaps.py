@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Component, Data, Frame, Grouping, coordinate, numbers
+from bayessynth.design import Bound, BoundEquation, Component, Data, Frame, Grouping, coordinate
 from bayessynth.design.bind import check_response
 from bayessynth.design.component import assemble
 from bayessynth.errors import MissingDataError
@@ -217,8 +217,8 @@ def _units(grouping: Grouping, level: str) -> np.ndarray:
 def _check_observed(equation: BoundEquation, bound: Bound, data: Data, rows: np.ndarray) -> None:
     """Check observed responses; binding has looked at those of complete rows only."""
     if bound.schema[equation.response].kind != "constant":
-        trials = numbers(equation.trials, data.frame)[rows] if equation.trials else None
-        check_response(equation, data.columns[equation.response][rows], trials)
+        frame = data.frame.on({c: values[rows] for c, values in data.frame.arrays.items()})
+        check_response(equation, data.columns[equation.response][rows], frame)
 
 
 def _check_told(column: str, reader: BoundEquation, bound: Bound, missing: np.ndarray) -> None:

@@ -19,6 +19,7 @@ from bayessynth.report.graph import graph_drawing
 from bayessynth.report.grouped import spreads
 from bayessynth.report.pairs import pair, worst_pairs
 from bayessynth.report.sections import ROOMS, diagnosis_parts, facts, flattened, glance, reasons, rooms, sentence
+from bayessynth.report.survival import survival_panels
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -97,6 +98,8 @@ def report_html(evaluation: Evaluation) -> str:
     contents += [("columns", "Columns")]
     contents += [("pairs", "Pairs")] if pairs else []
     contents += [("groups", "Groups")] if groups else []
+    survival = survival_panels(tables)
+    contents += [("survival", "Survival")] if survival else []
     return _render(
         "report.html.j2",
         title=f"Evaluation of {copies}",
@@ -119,6 +122,7 @@ def report_html(evaluation: Evaluation) -> str:
         open=OPEN,
         pairs=pairs,
         groups=groups,
+        survival=survival,
     )  # fmt: skip
 
 

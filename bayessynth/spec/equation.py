@@ -9,6 +9,7 @@ from typing import Any
 from bayessynth import families
 from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Prior
+from bayessynth.spec.cause import Cause
 from bayessynth.spec.formula import Formula, has_dot, parse
 from bayessynth.spec.grouping import split_sides
 from bayessynth.spec.lags import base
@@ -66,6 +67,7 @@ class Equation:
     trials: str | None
     points: tuple[float, ...] | None
     initial: Equation | None
+    cause: Cause | None
 
     def __init__(
         self,
@@ -94,6 +96,7 @@ class Equation:
             "trials": trials,
             "points": None if points is None else tuple(float(p) for p in points),
             "initial": None if initial is None else as_equation(initial),
+            "cause": None,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -129,7 +132,28 @@ class Equation:
     def columns(self) -> tuple[str, ...]:
         """Columns that the equation reads, grouping factors aside."""
         read = [c for f in (self.formula, *self.distributional.values()) for c in f.columns]
-        return tuple(dict.fromkeys([*read, *([self.trials] if self.trials else [])]))
+        beside = self.cause.columns if self.cause else (self.trials,) if self.trials else ()
+        return tuple(dict.fromkeys([*read, *beside]))
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equation itself, as what is declared has equations."""
+        return (self,)
+
+    @property
+    def column(self) -> str:
+        """The column that its values are in: the response, or the times where it is of a latent one."""
+        return self.cause.time if self.cause else self.response
+
+    @property
+    def declares(self) -> tuple[str, ...]:
+        """The columns that it draws, by itself or with other latent times."""
+        return self.cause.declares if self.cause else (self.response,)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The columns of which it needs the cells, grouping factors aside."""
+        return (*self.declares, *self.columns)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -149,11 +173,16 @@ class Equation:
 
     def with_dot(self, columns: tuple[str, ...]) -> Equation:
         """Return the equation with ``.`` standing for the given columns."""
+        return self._with(formulas=tuple(str(parse(t, columns)) if has_dot(t) else t for t in self.formulas))
+
+    def of(self, cause: Cause) -> Equation:
+        """Return the equation as one of a latent time."""
+        return self._with(cause=cause)
+
+    def _with(self, **changes: Any) -> Equation:
         copy = object.__new__(Equation)
         for name in self.__dataclass_fields__:
-            object.__setattr__(copy, name, getattr(self, name))
-        written = tuple(str(parse(text, columns)) if has_dot(text) else text for text in self.formulas)
-        object.__setattr__(copy, "formulas", written)
+            object.__setattr__(copy, name, changes.get(name, getattr(self, name)))
         return copy
 
     def check_family(self, family: families.Family) -> None:

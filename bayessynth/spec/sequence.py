@@ -45,7 +45,7 @@ def same_row(equation: Equation) -> list[str]:
     return [made.column if made else name for name, made in found if made is None or made.function == "elapsed"]
 
 
-def check_sequence(equations: Sequence[Equation], unit: str | None, time: str | None) -> None:
+def check_sequence(equations: Sequence[object], unit: str | None, time: str | None) -> None:
     """Raise a SpecError unless the equations of a spec fit what it says of its sequences.
 
     Parameters
@@ -58,6 +58,12 @@ def check_sequence(equations: Sequence[Equation], unit: str | None, time: str | 
     if unit is not None and unit == time:
         raise SpecError(f"unit and time are both {unit!r}; the unit is what is seen again, the time is when.")
     for equation in equations:
+        if not isinstance(equation, Equation):
+            if unit is not None:
+                raise SpecError(
+                    "Survival times are not for specs with unit= and time=: declare them in a spec of units."
+                )
+            continue
         where = f"Equation for {equation.response!r}"
         read = [(name, made) for name in equation.columns if (made := derived(name))]
         if read and unit is None and _calls(equation):

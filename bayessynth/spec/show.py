@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bayessynth.spec.layout import Layout, layout
@@ -42,9 +43,9 @@ def _footer(spec: Spec) -> str:
     return groups + (f", other columns: {spec.rest}" if spec.rest != "error" else "")
 
 
-def source(spec: Spec) -> str:
+def source(spec: Spec, declared: Sequence[object]) -> str:
     """Return Python source that makes a spec."""
-    lines = [f"    bs.{e!r}," for e in spec.equations]
+    lines = [f"    bs.{e!r}," for e in declared]
     if spec.rest != "error":
         lines.append(f"    rest={spec.rest!r},")
     if spec.rules:
@@ -77,9 +78,9 @@ def draw_graph(spec: Spec, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyBboxPatch
 
-    arrows = [(c, e.response) for e in spec.equations for c in e.columns]
+    arrows = list(dict.fromkeys((c, drawn) for e in spec.equations for c in e.columns for drawn in e.declares))
     given = [c for c in dict.fromkeys(c for c, _ in arrows) if c not in spec]
-    factors = {e.response: ", ".join(":".join(f) for f in e.factors) for e in spec.equations}
+    factors = {c: ", ".join(":".join(f) for f in e.factors) for e in spec.equations for c in e.declares}
     widths = {c: _width(c, factors.get(c, "")) for c in (*given, *spec.columns)}
     placed = layout(arrows, tuple(widths), widths)
     left = min(x - widths[c] / 2 if placed.layer[c] == depth else x for (c, depth), x in placed.x.items())

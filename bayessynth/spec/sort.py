@@ -9,24 +9,50 @@ from bayessynth.errors import SpecError
 from bayessynth.rules import Rule, after
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.sequence import same_row
+from bayessynth.spec.survival import Survival
+
+Declared = Equation | Survival
+
+
+def as_declared(item: str | Declared) -> Declared:
+    """Return what a spec is handed as an equation or a survival time.
+
+    >>> as_declared("age ~ 1")
+    Equation('age ~ 1')
+    """
+    if isinstance(item, Equation | Survival):
+        return item
+    if isinstance(item, str):
+        return Equation(item)
+    raise SpecError(f"A spec takes formulas, bs.Equation(...) and bs.Survival(...), not {item!r}.")
 
 
 def in_order(
-    equations: tuple[Equation, ...], rules: tuple[Rule, ...], sequences: bool = False
-) -> tuple[Equation, ...]:  # fmt: skip
+    equations: tuple[Declared, ...], rules: tuple[Rule, ...], sequences: bool = False
+) -> tuple[Declared, ...]:  # fmt: skip
     """Sort so that every column follows those it depends on, keeping the declared order where free.
 
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
     rule, on what it is computed from. In sequences it does not depend on columns of rows before.
     """
     waits = after(rules)
-    by_column: dict[str, Equation] = {}
+    by_column: dict[str, Declared] = {}
     for equation in equations:
-        if equation.response in by_column:
-            raise SpecError(f"Column {equation.response!r} has two equations; keep one, or use spec.replace(...).")
-        by_column[equation.response] = equation
-    needs = {e.response: _traced([*(same_row(e) if sequences else e.columns), *waits.get(e.response, ())], waits,
-                                 by_column) for e in equations}  # fmt: skip
+        for column in equation.declares:
+            if column in by_column:
+                raise SpecError(f"Column {column!r} has two equations; keep one, or use spec.replace(...).")
+            by_column[column] = equation
+
+    def read(e: Declared) -> list[str]:
+        return same_row(e) if sequences and isinstance(e, Equation) else list(e.columns)
+
+    needs = {
+        e.declares[0]: [
+            by_column[c].declares[0]
+            for c in _traced([*read(e), *(w for c in e.declares for w in waits.get(c, ()))], waits, by_column)
+        ]
+        for e in equations
+    }
     sorter = graphlib.TopologicalSorter(needs)
     try:
         sorter.prepare()
@@ -54,9 +80,9 @@ def _traced(columns: list[str], waits: Mapping[str, set[str]], drawn: Collection
 
 
 def _ordered(
-    sorter: graphlib.TopologicalSorter[str], equations: tuple[Equation, ...], by_column: Mapping[str, Equation]
-) -> tuple[Equation, ...]:
-    rank = {e.response: i for i, e in enumerate(equations)}
+    sorter: graphlib.TopologicalSorter[str], equations: tuple[Declared, ...], by_column: Mapping[str, Declared]
+) -> tuple[Declared, ...]:
+    rank = {e.declares[0]: i for i, e in enumerate(equations)}
     order: list[str] = []
     ready = sorted(sorter.get_ready(), key=rank.__getitem__)
     while ready:
@@ -66,13 +92,13 @@ def _ordered(
     return tuple(by_column[column] for column in order)
 
 
-def with_dots(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+def with_dots(equations: tuple[Declared, ...]) -> tuple[Declared, ...]:
     """Let ``.`` stand for the columns declared before.
 
     >>> [str(e.formula) for e in with_dots((Equation("age ~ 1"), Equation("income ~ .")))]
     ['age ~ 1', 'income ~ age']
     """
     return tuple(
-        e.with_dot(tuple(before.response for before in equations[:i])) if e.uses_dot and i else e
+        e.with_dot(tuple(c for before in equations[:i] for c in before.declares)) if e.uses_dot and i else e
         for i, e in enumerate(equations)
     )

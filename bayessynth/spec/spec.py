@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
-from bayessynth.spec.equation import Equation, as_equation
+from bayessynth.spec.equation import Equation
 from bayessynth.spec.sequence import check_sequence
 from bayessynth.spec.show import draw_graph, html_table, source, text_table
-from bayessynth.spec.sort import in_order, with_dots
+from bayessynth.spec.sort import Declared, as_declared, in_order, with_dots
+from bayessynth.spec.survival import Survival, declared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ class Spec:
 
     Parameters
     ----------
-    *equations : str or Equation
+    *equations : str, Equation or Survival
         Formulas, or equations where a family, a prior or a second formula is wanted. Their order does not
         matter: the spec sorts itself so that every column comes after those it depends on.
     rest : {"error", "keep", "drop", "tree"}
@@ -70,25 +71,36 @@ class Spec:
     """
 
     def __init__(
-        self, *equations: str | Equation, rest: Rest = "error", rules: Sequence[Rule] = (), unit: str | None = None,
+        self, *equations: str | Declared, rest: Rest = "error", rules: Sequence[Rule] = (), unit: str | None = None,
         time: str | None = None,
     ) -> None:  # fmt: skip
         if rest not in RESTS:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
         if not equations and not (unit and rest == "tree"):
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
-        declared = with_dots(tuple(map(as_equation, equations)))
-        check_sequence(declared, unit, time)
+        own = with_dots(tuple(map(as_declared, equations)))
+        check_sequence(own, unit, time)
         self.unit, self.time = unit, time
-        self._rules = checked(rules, [e.response for e in declared])
-        self._equations = in_order(declared, self._rules, unit is not None)
+        self._rules = checked(rules, [c for e in own for c in e.declares])
+        self._declared = in_order(own, self._rules, unit is not None)
+        self._equations = tuple(e for item in self._declared for e in item.equations)
         self._rest: Rest = rest
         self._choices: tuple[Choice, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
-        """The equations, every column after those it depends on."""
+        """The equations, every column after those it depends on; of a survival time one for each latent time."""
         return self._equations
+
+    @property
+    def declared(self) -> tuple[Declared, ...]:
+        """What was declared, in the order of the equations: these, and survival times."""
+        return self._declared
+
+    @property
+    def survivals(self) -> tuple[Survival, ...]:
+        """The survival times among what was declared."""
+        return tuple(item for item in self._declared if isinstance(item, Survival))
 
     @property
     def rest(self) -> Rest:
@@ -103,7 +115,7 @@ class Spec:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that have an equation, in the order of generation."""
-        return tuple(e.response for e in self._equations)
+        return tuple(c for item in self._declared for c in item.declares)
 
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
@@ -115,14 +127,14 @@ class Spec:
         return iter(self._equations)
 
     def __len__(self) -> int:
-        return len(self._equations)
+        return len(self.columns)
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
 
     def __getitem__(self, column: str) -> Equation:
-        for equation in self._equations:
-            if equation.response == column:
+        for equation in sorted(self._equations, key=lambda e: e.response != column):
+            if column in (equation.response, *equation.declares):
                 return equation
         raise SpecError(f"The spec has no equation for {column!r}.{suggest(column, self.columns)}")
 
@@ -132,15 +144,15 @@ class Spec:
     def __hash__(self) -> int:
         return hash(self.hash)
 
-    def replace(self, *equations: str | Equation) -> Spec:
+    def replace(self, *equations: str | Declared) -> Spec:
         """Return a spec in which the given equations stand in place of (or beside) those of the same columns.
 
         >>> import bayessynth as bs
         >>> bs.Spec("age ~ 1", "income ~ age").replace("income ~ 1")["income"]
         Equation('income ~ 1')
         """
-        changed = {e.response: e for e in map(as_equation, equations)}
-        kept = [changed.pop(e.response, e) for e in self._equations]
+        changed = {e.declares[0]: e for e in map(as_declared, equations)}
+        kept = [changed.pop(e.declares[0], e) for e in self._declared]
         return self.of(*kept, *changed.values())
 
     def drop(self, *columns: str) -> Spec:
@@ -150,10 +162,10 @@ class Spec:
         >>> bs.Spec("age ~ 1", "income ~ 1").drop("income").columns
         ('age',)
         """
-        dropped = {self[column].response for column in columns}
-        return self.of(*(e for e in self._equations if e.response not in dropped))
+        _ = [self[column] for column in columns]  # an unknown one raises
+        return self.of(*(e for e in self._declared if set(e.declares).isdisjoint(columns)))
 
-    def of(self, *equations: Equation) -> Spec:
+    def of(self, *equations: Declared) -> Spec:
         """Return a spec of other equations, which is else like this one."""
         return Spec(*equations, rest=self._rest, rules=self._rules, unit=self.unit, time=self.time)
 
@@ -170,8 +182,8 @@ class Spec:
         >>> bs.Spec.from_json(spec.to_json()) == spec
         True
         """
-        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest}
-        data |= {"equations": [e.to_json() for e in self._equations]}
+        own = [item.to_json() for item in self._declared]
+        data: dict[str, Any] = {"format": FORMAT, "rest": self._rest, "equations": own}
         data |= {"unit": self.unit, "time": self.time} if self.unit else {}
         return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
 
@@ -217,9 +229,7 @@ class Spec:
         from bayessynth.spec.auto import explain
 
         if not self._choices:
-            raise SpecError(
-                "Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this one says."
-            )
+            raise SpecError("Only a spec of Spec.auto(df) has choices to explain; print(spec) shows what this says.")
         return explain(self._choices)
 
     @classmethod
@@ -230,8 +240,8 @@ class Spec:
                 f"This spec has format {data['format']}, newer than the {FORMAT} that this version of bayessynth "
                 "reads: upgrade bayessynth."
             )
-        declared = tuple(map(from_json, data.get("rules", ())))
-        return cls(*map(Equation.from_json, data["equations"]), rest=data.get("rest", "error"), rules=declared,
+        rules = tuple(map(from_json, data.get("rules", ())))
+        return cls(*map(declared, data["equations"]), rest=data.get("rest", "error"), rules=rules,
                    unit=data.get("unit"), time=data.get("time"))  # fmt: skip
 
     def to_python(self) -> str:
@@ -243,7 +253,7 @@ class Spec:
             bs.Equation('age ~ 1'),
         )
         """
-        return source(self)
+        return source(self, self._declared)
 
     def __repr__(self) -> str:
         return text_table(self)
@@ -325,13 +335,6 @@ class Spec:
         progress: bool = True,
     ) -> Fitted:
         """Fit every equation to the data; :func:`bayessynth.fitting.fit` describes the arguments.
-
-        With ``missing="model"`` missing cells that an equation reads are drawn with the parameters, so that the
-        posterior is the one given all that is observed; a missing response that nothing reads leaves its row out of
-        that equation; and copies have missing cells, drawn by a tree given the other columns. It holds if cells are
-        missing at random.
-
-        ``privacy=bs.DP(…)`` spends its budget on noisy statistics, to which it is fitted: formal privacy.
 
         Examples
         --------

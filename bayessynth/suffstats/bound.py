@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design import Bound, BoundEquation, Component, Grouping, coordinate, frame_of, numbers
+from bayessynth.design import Bound, BoundEquation, Component, Grouping, coordinate, frame_of
 from bayessynth.design.bind import check_names, check_response, complete, draft, modelled
 from bayessynth.design.component import assemble
 from bayessynth.design.grouping import plan_groups
@@ -162,7 +162,7 @@ class _Binder:
         index = {f: self.grouping.within(resolved.level, f)[complete_] for f in (":".join(n) for n in equation.factors)}
         arrays = {c: values[complete_] for c, values in arrays.items()}
         frame = frame_of(self.schema, arrays)
-        check_response(resolved, arrays[column], numbers(equation.trials, frame) if equation.trials else None)
+        check_response(resolved, arrays[column], frame)
         drafted = draft(equation, resolved, frame)
         return self._component(equation, drafted, arrays, index, self._labels(drafted.factors), None)
 
@@ -172,7 +172,11 @@ class _Binder:
     ) -> Component:  # fmt: skip
         y = arrays[equation.response]
         frame = frame_of(self.schema, arrays)
-        check_response(drafted, y, numbers(equation.trials, frame) if equation.trials else None)
+        check_response(drafted, y, frame)
+        learn = families.get(drafted.family).learn
+        if learn is not None:
+            every = y if weights is None else np.repeat(y, weights)
+            drafted = replace(drafted, options={**drafted.options, **learn(every)})
         measures = {name: measure(p, frame, len(y), weights) for name, p in drafted.predictors.items()}
         own = complete(equation, drafted, measures, Moments.of(y.astype(float), weights))
         return assemble(own, frame, y, index, labels, weights)

@@ -105,6 +105,8 @@ def unserved(equation: BoundEquation) -> str | None:
     family = families.get(equation.family)
     if family.gaussian is None:
         return f"family {equation.family!r} is not Gaussian"
+    if equation.cause is not None:
+        return "some of its times are censored"
     parent = family.parameters[0].name
     if equation.links[parent] != "identity":
         return f"the link of {parent!r} is not the identity"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth import families
-from bayessynth.design import BoundEquation, numbers
+from bayessynth.design import BoundEquation
 from bayessynth.design.bind import Missing, check_missing, check_response
 from bayessynth.design.levels import find_levels
 from bayessynth.design.resolve import used_columns
@@ -98,6 +98,8 @@ def is_dask(data: Any) -> bool:
 
 
 def _check_families(spec: Spec) -> None:
+    for own in spec.survivals:
+        raise SpecError(f"The survival time {own.time!r} needs the rows: no statistic is enough for it. Fit the table.")
     for equation in spec:
         if equation.family is not None and families.get(equation.family).nonparametric:
             raise SpecError(
@@ -250,8 +252,7 @@ class _Pass:
         frame = frame_on(encoded, self.learnt.schema, self.columns[column], rows)
         check_numbers(self.numbers[column], frame, self.learnt.rows)
         if column not in self.learnt.units:
-            trials = self.learnt.drafts[column].trials
-            check_response(self._checked(column), frame.arrays[column], numbers(trials, frame) if trials else None)
+            check_response(self._checked(column), frame.arrays[column], frame)
         self.collectors[column].add(frame, groups, scanned)
 
     def _check_missing(self, chunk: Chunk, encoded: Encoded) -> None:

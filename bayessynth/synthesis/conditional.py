@@ -118,8 +118,8 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
     Raises
     ------
     SynthesisError
-        If a column is unknown, if rows break a rule, if only part of the grouping columns are given, or if a
-        group-level column varies within a group.
+        If a column is unknown, is or depends on a survival time, if rows break a rule, if only part of the grouping
+        columns are given, or if a group-level column varies within a group.
     """
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         raise SynthesisError("given= must be a DataFrame with at least one row and one column.")
@@ -129,6 +129,7 @@ def read_given(bound: Bound, frame: pd.DataFrame) -> Given:
             raise SynthesisError(
                 f"given= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}"
             )
+    check_survivals(bound, list(frame.columns), "given")
     values = [c for c in bound.schema if c in frame and c not in group_columns]
     schema = bound.schema.subset(list(frame.columns))
     schema.validate(frame)
@@ -179,6 +180,21 @@ def _check_rules(bound: Bound, frame: pd.DataFrame) -> None:
                 f"given= breaks the rule {rule!r} in {int(broken.sum())} of {len(cells)} rows, the first is row "
                 f"{int(np.flatnonzero(broken)[0])}: {', '.join(f'{c}={v}' for c, v in shown.items())}. Mend these "
                 "rows, or fit without the rule."
+            )
+
+
+def check_survivals(bound: Bound, columns: list[str], argument: str) -> None:
+    """Refuse survival times, and columns that depend on them: latent times would have to be drawn given these."""
+    after = {c: own.time for own in bound.survivals for c in own.declares}
+    for equation in bound.equations:
+        read = [c for c in (*bound.spec[equation.response].columns, *equation.reads) if c in after]
+        if read and equation.cause is None:
+            after[equation.response] = after[read[0]]
+    for column in columns:
+        if column in after:
+            raise SynthesisError(
+                f"{argument}= has {column!r}, which is or depends on the survival time {after[column]!r}, and these "
+                "cannot be drawn given what comes of them. Leave the column out, or take such rows from more copies."
             )
 
 

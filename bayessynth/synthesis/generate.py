@@ -24,6 +24,7 @@ from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import NARROW, Labels
+from bayessynth.synthesis.latent import chances_of, settle
 from bayessynth.trees import Grove
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
@@ -171,6 +172,7 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     whole = {c: values[units.within(plan.bound.levels[c])] for c, values in plan.whole.items()}
     n = rows.stop - rows.start
     groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
+    chances = {own.time: chances_of(own, child(plan.seed, 5, i)) for i, own in enumerate(plan.bound.survivals)}
     _compute(plan, arrays, groups, n, rng)
     for equation in [*plan.bound.equations, None]:
         for mask in plan.bound.masks:
@@ -182,6 +184,7 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
             column, behind = equation.response, {} if families.get(equation.family).nonparametric else whole
             drawn = draw_column(plan, equation, {**arrays, **behind}, n, units, rng)
             (whole if column in plan.masked else arrays)[column] = drawn
+            settle(plan.bound, equation, arrays, n, rng, chances)
             _compute(plan, arrays, groups, n, rng)
     return arrays
 
@@ -222,7 +225,7 @@ def draw_column(
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
     """Draw one column given those it depends on."""
-    family, column = families.get(equation.family), plan.bound.schema[equation.response]
+    family, column = families.get(equation.family), plan.bound.schema[equation.column]
     if family.nonparametric:
         left = narrowed(plan.bound.rules, column.name, arrays, plan.bound.schema, n)
         found = plan.drawer(column.name).draw(
@@ -234,7 +237,7 @@ def draw_column(
     effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
     drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
     # Rounded as decoding will round, so that columns drawn later depend on what is released.
-    return drawn if family.discrete else released(drawn, column)
+    return drawn if family.discrete or equation.cause else released(drawn, column)
 
 
 def reads(equation: BoundEquation) -> tuple[str, ...]:
@@ -242,7 +245,7 @@ def reads(equation: BoundEquation) -> tuple[str, ...]:
     terms = [t for p in equation.predictors.values() for t in (*p.terms, *(u for g in p.groups for u in g.terms))]
     read = [c for t in terms for c in t.term.columns]
     read += [c for p in equation.predictors.values() for c in p.offset_columns]
-    return tuple(dict.fromkeys([*read, *equation.reads, *([equation.trials] if equation.trials else [])]))
+    return tuple(dict.fromkeys([*read, *equation.reads, *equation.beside_columns]))
 
 
 def _lifted(plan: Plan, column: str, units: _Units, behind: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -76,6 +76,8 @@ def _shift(equation: BoundEquation, found: dict[str, np.ndarray]) -> Any:
 
 def _vector(vector: Vector, equation: BoundEquation, length: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     prior = equation.priors[vector.name]
+    if vector.constraint == "walk":
+        return np.cumsum(prior.sample(rng, (draws, length)), axis=1)
     if prior.name != "Dirichlet":
         return np.sort(prior.sample(rng, (draws, length)), axis=1)
     entries = length if vector.constraint == "simplex" else length + 1

@@ -63,6 +63,7 @@ def provenance(
         },
         "slopes": {e.response: [[c, *g.factor] for g in e.formula.groups for c in g.columns] for e in bound.spec},
         "sequence": _sequence(bound),
+        "survivals": survivals(bound),
         "synthesis": "partially" if bound.kept else "fully",
         "proper": True,
         "m": request.m,
@@ -95,6 +96,28 @@ def _sequence(bound: Bound) -> dict[str, Any] | None:
         return None
     ends = {rule.column: list(rule.values) for rule in bound.rules if isinstance(rule, Ends)}
     return {"unit": bound.sequence.unit, "time": bound.sequence.time, "ends": ends}
+
+
+def survivals(bound: Bound) -> list[dict[str, Any]]:
+    """Return each survival time's columns, the values of its events, and its predictors, as JSON data."""
+    found = []
+    for own in bound.survivals:
+        equations = [bound[name] for name, _ in own.latent]
+        terms = (t.term.columns for e in equations for p in e.predictors.values() for t in p.terms)
+        causes = [_value(bound, own.event, code) for _, code in own.latent if code != own.censored]
+        found.append({
+            "time": own.time, "event": own.event, "entry": own.entry, "until": own.until, "causes": causes,
+            "predictors": list(dict.fromkeys(c for columns in terms for c in columns)),
+        })  # fmt: skip
+    return found
+
+
+def _value(bound: Bound, column: str, code: float) -> Any:
+    """Return what a code of a column stands for."""
+    own = bound.schema[column]
+    if own.kind == "constant":
+        return plain(own.value)
+    return plain(own.levels[int(code)]) if own.levels else (int(code) if float(code).is_integer() else code)
 
 
 def _stated(asked: Any) -> Any:

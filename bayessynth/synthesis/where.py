@@ -15,7 +15,7 @@ from bayessynth.rules import determined
 from bayessynth.rules.cells import as_number, zone_of
 from bayessynth.schema import Column
 from bayessynth.schema.column import NUMBERS, plain
-from bayessynth.synthesis.conditional import Given, Within
+from bayessynth.synthesis.conditional import Given, Within, check_survivals
 
 Where = Mapping[str, Any]
 Shares = Mapping[str, Mapping[Any, float]]
@@ -81,6 +81,7 @@ def _check_column(bound: Bound, given: Given, column: str, argument: str, asked:
         raise SynthesisError(
             f"{argument}= has column {column!r}, which the fit does not.{suggest(str(column), bound.schema)}"
         )
+    check_survivals(bound, [column], argument)
     if column not in {e.response for e in bound.equations} | determined(bound.rules).keys():
         raise SynthesisError(f"{argument}= has column {column!r}, which no equation draws.")
     if column in given.rows or column in asked:

@@ -1,8 +1,9 @@
-"""What automatic copies are worth for fraud detection, how fast they are drawn, whether rules hold, what intervals cover.
+"""What automatic copies are worth for fraud detection, how fast they are drawn, whether rules hold, what intervals
+cover.
 
-``fraud``: a detector (histogram gradient boosting) trained on a copy, against one trained on the original, by AUC on rows
-held out; mean over splits. ``rows``: rows a second from a fit of Adult, 100,000 rows. ``rules``: rules that are declared
-and detected, on every row of a million. ``coverage``: pooled intervals of regression coefficients whose population is
+``fraud``: a detector (histogram gradient boosting) trained on a copy, against one trained on the original, by AUC on
+rows held out; mean over splits. ``rows``: rows a second from a fit of Adult. ``rules``: rules that are declared and
+detected, on every row of a million. ``coverage``: pooled intervals of regression coefficients whose population is
 nonlinear; each repetition draws a table, fits trees, pools a logistic and a linear regression, and asks whether the
 population's coefficients (those of a million rows) are covered.
 

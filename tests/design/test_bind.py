@@ -264,8 +264,7 @@ def test_numbers_of_trials_count_also_where_there_are_one_or_two(numbers: tuple[
     data = pd.DataFrame({"tries": tries, "hits": RNG.binomial(tries, 0.4)})
     found, rows = bind(Spec("tries ~ 1", Equation("hits ~ 1", family="binomial", trials="tries")), data)
     made = component(found, rows, "hits")
-    assert made.trials is not None
-    assert made.trials.tolist() == tries.tolist()
+    assert made.beside["trials"].tolist() == tries.tolist()
     values = {"hits_Intercept": np.asarray(0.3)}
     given = parameters(found["hits"], rows.at("hits"), N, values, Effects({}, {}))
     assert np.asarray(given["trials"]).tolist() == tries.tolist()

@@ -268,6 +268,6 @@ def test_an_infinite_coefficient_is_not_estimated_and_leaves_the_others_alone() 
 def test_all_analyses_are_listed() -> None:
     assert set(names()) == {
         "ols", "logit", "probit", "poisson", "negative_binomial", "ordered", "multinomial", "mixed", "icc", "cox",
-        "quantile", "mean", "proportion", "correlation", "table", "gee",
+        "quantile", "mean", "proportion", "correlation", "table", "gee", "kaplan_meier", "logrank", "rmst",
     }  # fmt: skip
     assert get("mixed").groups

@@ -79,3 +79,18 @@ def test_the_crossed_design_comes_back_and_so_do_the_published_variances():
     assert 1.2 < means["diameter_1|sample_sd"] < 3.5
     copy = fitted.synthesize(1, random_seed=2, force=True)[0]
     assert (copy.groupby(["plate", "sample"]).size() == 1).all()
+
+
+def test_the_published_effect_of_treatment_comes_back_and_copies_have_it():
+    model = opened("gbsg2")
+    table = model.table(None)
+    fitted = model.spec.fit(table, draws=500, chains=2, cores=1, random_seed=1, progress=False)
+    effect = fitted.idata["posterior"]["rfstime_hormon"]
+    # Cox regression of the same covariates (pgr and er as they are): -0.346, standard error 0.129.
+    assert float(effect.mean()) == pytest.approx(-0.346, abs=0.06)
+    assert float(effect.std()) == pytest.approx(0.129, rel=0.1)
+    copies = fitted.synthesize(5, random_seed=2)
+    pooled = copies.pool("rfstime ~ hormon", model="rmst", event="status", until=1800)
+    assert pooled.table.loc["rmst[1] - rmst[0]", "estimate"] > 0
+    censored = pd.concat(list(copies))["status"].eq(0).mean()
+    assert censored == pytest.approx(table["status"].eq(0).mean(), abs=0.06)

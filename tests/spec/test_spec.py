@@ -50,7 +50,7 @@ def test_a_column_behind_trials_offset_or_sigma_comes_first() -> None:
         (("a ~ a",), "form a cycle: a <- a"),
         (("a ~ 1", "a ~ 1"), r"Column 'a' has two equations; keep one, or use spec.replace\(...\)"),
         ((), "at least one equation, such as 'age ~ 1'"),
-        ((3,), r"takes formulas and bs.Equation\(...\), not 3"),
+        ((3,), r"takes formulas, bs.Equation\(...\) and bs.Survival\(...\), not 3"),
     ],
 )
 def test_specs_that_cannot_be(equations: tuple[Any, ...], message: str) -> None:

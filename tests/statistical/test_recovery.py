@@ -28,7 +28,7 @@ CASES = [
     )
     for name in families.names()
     for index, options in enumerate(families.get(name).examples)
-    if families.get(name).parameters
+    if families.get(name).parameters and not options.get("cuts")
 ]
 
 
@@ -61,6 +61,8 @@ def simulate(family: Family, options: dict[str, Any]) -> tuple[pd.DataFrame, dic
     if not family.kinds.isdisjoint({"binary", "categorical", "ordinal"}):
         names = [f"level {i}" for i in range(int(y.max()) + 1)]
         y = pd.Categorical.from_codes(y, names, ordered="ordinal" in family.default_for)
+    if family.learn:  # drawn with a constant hazard, fitted with the cuts that the rows suggest
+        truth["baseline"] = np.zeros(len(family.learn(y)["cuts"]))
     frame = pd.DataFrame({"site": site, "x": x, "y": y})
     if "trials" in options:
         frame["trials"] = options["trials"]

@@ -90,7 +90,7 @@ def in_order(own: Component) -> list[np.ndarray]:
     full = own.expanded()
     blocks = [m for m in full.matrices.values()] + [e for effects in full.effects.values() for e in effects]
     blocks += [o[:, None] for o in full.offsets.values()] + [i[:, None] for i in full.index.values()]
-    blocks += [] if full.trials is None else [full.trials[:, None]]
+    blocks += [values[:, None] for values in full.beside.values()]
     whole = np.column_stack([full.y.astype(float), *blocks])
     order = np.lexsort(np.round(whole, 8).T)
     return [whole[order]]

@@ -3,8 +3,10 @@
 A family's ``rows`` fills, row by row, the log density with its derivatives in the linear predictors. All have
 :data:`SIGNATURE`, so that compiled code can take any of them as an argument, by address, and be cached all the same.
 
-y, trials
-    Values, shape (n,), and numbers of trials, or none.
+y, beside
+    Values, shape (n,), and what stands beside them, (n, C), in the order of the family's ``beside``: numbers of trials;
+    of times, whether the event was seen, when the record came in, and the end of an interval. C may be 0 where the
+    family has a default for all of it.
 eta
     Linear predictors, shape (P, n), of the parameters in their order in the family; of ``categorical`` those of the
     levels after the first.
@@ -19,8 +21,8 @@ weight
 order
     0 asks for ``logp``, 1 for gradients too, 2 for the curvature too. What is not asked for may be overwritten.
 logp, grad, grad_vector, curvature
-    Filled: log densities (n,) without terms of y and trials alone; derivatives in ``eta``, (P, n); the sum over rows
-    of those in ``vector``, (K,); minus the second derivatives in ``eta[0]``, (n,), of ``categorical`` 0.
+    Filled: log densities (n,) without terms of y and ``beside`` alone; derivatives in ``eta``, (P, n); the sum over
+    rows of those in ``vector``, (K,); minus the second derivatives in ``eta[0]``, (n,), of ``categorical`` 0.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ from numba.experimental.function_type import _get_wrapper_address
 
 from bayessynth import families
 
-#: y, trials, eta, constant, links, vector, options, weight, order -> logp, grad, grad_vector, curvature.
+#: y, beside, eta, constant, links, vector, options, weight, order -> logp, grad, grad_vector, curvature.
 SIGNATURE = void(
-    float64[::1], float64[::1], float64[:, ::1], boolean[::1], int64[::1], float64[::1], float64[::1], float64[::1],
+    float64[::1], float64[:, ::1], float64[:, ::1], boolean[::1], int64[::1], float64[::1], float64[::1], float64[::1],
     int64, float64[::1], float64[:, ::1], float64[::1], float64[::1],
 )  # fmt: skip
 

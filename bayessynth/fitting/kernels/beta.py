@@ -54,7 +54,7 @@ def _bend(y, eta, log_kappa, curvature):
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     same, own = canonical(links, constant, eta)
     if same:

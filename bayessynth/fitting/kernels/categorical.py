@@ -13,7 +13,7 @@ from bayessynth.fitting.kernels.special import exp, log
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density and gradient of every row (:mod:`bayessynth.fitting.kernels`)."""
     n, levels = y.shape[0], eta.shape[0]
     # Level by level along the rows: such loops compile to vector instructions.

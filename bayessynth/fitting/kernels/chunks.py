@@ -84,7 +84,7 @@ def _all_rows(rows, tables, s):
         eta, slope, logp, curvature = np.zeros((p, m)), np.zeros((p, m)), np.empty(m), np.empty(m)
         weights = tables.weights[here]
         whole.predict(tables, s, start, eta)
-        rows(tables.y[here], tables.trials[here], eta, tables.constant, tables.links, s.vector, tables.options,
+        rows(tables.y[here], tables.beside[here], eta, tables.constant, tables.links, s.vector, tables.options,
              weights, 1, logp, slope, vector_slope, curvature)  # fmt: skip
         if weights.shape[0]:
             logp *= weights

@@ -28,7 +28,7 @@ def _fill(same, y, eta, logp, grad, curvature):
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     same, own = canonical(links, constant, eta)
     # The shape may be constant where the share is not: one table of counts will do.

@@ -337,7 +337,7 @@ def gradient(rows, tables, own, points, log_weights, theta, vector, start, settl
                 share[i] = math.exp(terms[k, g]) * (tables.weights[i] if counted else 1.0)
         _times(placed[k], s.scale, s.effects)
         blocks.shifted(s.base, own.starts, own.columns, s.effects, w.eta[0])
-        rows(tables.y, tables.trials, w.eta, tables.constant, tables.links, vector, tables.options, share, 1, w.logp,
+        rows(tables.y, tables.beside, w.eta, tables.constant, tables.links, vector, tables.options, share, 1, w.logp,
              w.slope, w.vector_slope, w.curvature)  # fmt: skip
         for p in range(w.slope.shape[0]):
             w.slope[p] *= share

@@ -1,10 +1,14 @@
-"""Rows of the lognormal family: -z² / 2 - log sigma with z = (log y - mu) / sigma, without -log y."""
+"""Rows of the lognormal family: -z² / 2 - log sigma with z = (log y - mu) / sigma, without -log y.
+
+As times until an event, seen or censored: :mod:`bayessynth.fitting.kernels.lifetimes`.
+"""
 
 from __future__ import annotations
 
 from numba import njit
 
 from bayessynth.fitting.kernels import SIGNATURE
+from bayessynth.fitting.kernels.lifetimes import NORMAL, fill
 from bayessynth.fitting.kernels.special import exp, inlined, log
 
 
@@ -24,9 +28,11 @@ def _fill(same, y, eta, logp, grad, curvature):
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
-    if constant[1]:
+    if beside.shape[1]:
+        fill(NORMAL, -1.0, constant[1], y, beside, eta, logp, grad, curvature)
+    elif constant[1]:
         _fill(True, y, eta, logp, grad, curvature)
     else:
         _fill(False, y, eta, logp, grad, curvature)

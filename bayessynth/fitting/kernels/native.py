@@ -23,7 +23,7 @@ _TYPES = {
     "code": _CODES, "arguments": _TABLE, "transform": _CODES, "bounds": _TABLE, "predictors": _CODE_TABLE,
     "terms": _CODE_TABLE, "matrix": _TABLE, "offsets": _TABLE, "group_of": _CODE_TABLE, "columns": _TABLE,
     "columns_of": _CODES, "around": _NUMBERS, "shapes": _NUMBERS, "scalars": _CODE_TABLE, "categories": _CODES,
-    "widest": _CODES, "y": _NUMBERS, "trials": _NUMBERS, "constant": boolean[::1], "links": _CODES,
+    "widest": _CODES, "y": _NUMBERS, "beside": _TABLE, "constant": boolean[::1], "links": _CODES,
     "options": _NUMBERS, "weights": _NUMBERS,
 }  # fmt: skip
 

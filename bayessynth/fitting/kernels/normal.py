@@ -27,7 +27,7 @@ def _fill(link, same, y, eta, logp, grad, curvature):
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     if links[0] == IDENTITY:
         if constant[1]:

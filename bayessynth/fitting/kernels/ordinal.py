@@ -55,7 +55,7 @@ def _fill(link, eta, logp, grad, curvature, by_upper):
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     n, k = y.shape[0], vector.shape[0]
     cuts, by_upper = np.empty(k + 2), np.empty(n)

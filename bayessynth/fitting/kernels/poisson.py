@@ -10,7 +10,7 @@ from bayessynth.fitting.kernels.links import canonical, chain
 
 
 @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def rows(y, trials, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
     """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
     log_mu = canonical(links, constant, eta)[1][0]
     for i in range(y.shape[0]):

@@ -22,7 +22,7 @@ class Tables(NamedTuple):
         Row of eta, place, and whether it is a share, of every parameter without a formula.
     categories, widest : ndarray of int64, shape (1,)
         Predictors side by side; the largest number of effects of a term.
-    y, trials, constant, links, options, weights
+    y, beside, constant, links, options, weights
         Arguments of the family's kernel.
     """
 
@@ -43,7 +43,7 @@ class Tables(NamedTuple):
     categories: np.ndarray
     widest: np.ndarray
     y: np.ndarray
-    trials: np.ndarray
+    beside: np.ndarray
     constant: np.ndarray
     links: np.ndarray
     options: np.ndarray

@@ -18,14 +18,15 @@ from bayessynth.families import Prior
 from bayessynth.fitting.kernels import cholesky, priors
 from bayessynth.fitting.kernels.links import LOGIT
 
-# Columns of ``table``: whether it is one of shares, else of thresholds; its place among all parameters; its length; the
-# code of the prior of each threshold, or DIRICHLET for one on the levels' probabilities; its first argument.
-SHARES, PLACE, LENGTH, PRIOR, ARGUMENT = range(5)
+# Columns of ``table``: its constraint (one of the three after them); its place among all parameters; its length; the
+# code of the prior of each threshold or step, or DIRICHLET for one on the levels' probabilities; its first argument.
+CONSTRAINT, PLACE, LENGTH, PRIOR, ARGUMENT = range(5)
+ORDERED, SHARES, WALK = range(3)
 DIRICHLET = -1
 
 
 class Vectors(NamedTuple):
-    """Thresholds and shares of a log density, side by side.
+    """Thresholds, shares and random walks of a log density, side by side.
 
     Attributes
     ----------
@@ -79,6 +80,7 @@ class Ordered:
 
     own: Prior
     length: int
+    constraint = ORDERED
 
     def forward(self, theta: np.ndarray) -> np.ndarray:
         """Return the thresholds, shape (…, length).
@@ -108,6 +110,7 @@ class Simplex:
     """
 
     a: tuple[float, ...]
+    constraint = SHARES
 
     @property
     def length(self) -> int:
@@ -127,12 +130,44 @@ class Simplex:
         return [self.length, DIRICHLET], np.asarray(self.a)
 
 
-def vectors(own: Iterable[tuple[int, Ordered | Simplex]]) -> Vectors:
+@dataclass(frozen=True)
+class Walk:
+    """A random walk: numbers with a prior on the step from 0 to the first, and from each to the next.
+
+    Attributes
+    ----------
+    own : Prior
+        Of a step.
+    length : int
+    """
+
+    own: Prior
+    length: int
+    constraint = WALK
+
+    def forward(self, theta: np.ndarray) -> np.ndarray:
+        """Return the numbers, shape (…, length): they are not constrained.
+
+        >>> Walk(Prior("Normal", mu=0, sigma=1), 2).forward(np.array([-1.0, 0.0])).tolist()
+        [-1.0, 0.0]
+        """
+        return np.asarray(theta)
+
+    def row(self) -> tuple[list[int], np.ndarray]:
+        """Return the row of the table after the place, the last column left out, and the prior's arguments."""
+        laid = priors.elements([self.own])
+        return [self.length, int(laid.code[0])], laid.arguments[0]
+
+
+Vector = Ordered | Simplex | Walk
+
+
+def vectors(own: Iterable[tuple[int, Vector]]) -> Vectors:
     """Lay vectors out, each with its place among all parameters."""
     table, arguments, first = [], [np.empty(0)], 0
     for place, vector in own:
         row, found = vector.row()
-        table.append([int(isinstance(vector, Simplex)), place, *row, first])
+        table.append([vector.constraint, place, *row, first])
         arguments.append(found)
         first += len(found)
     return Vectors(np.array(table, dtype=np.int64).reshape(-1, 5), np.concatenate(arguments))
@@ -186,8 +221,10 @@ def forward(vectors, theta, out):
     start = 0
     for v in range(vectors.table.shape[0]):
         k, place = vectors.table[v, LENGTH], vectors.table[v, PLACE]
-        if vectors.table[v, SHARES]:
+        if vectors.table[v, CONSTRAINT] == SHARES:
             shares(theta[place : place + k - 1], out[start : start + k])
+        elif vectors.table[v, CONSTRAINT] == WALK:
+            out[start : start + k] = theta[place : place + k]
         else:
             ordered(theta[place : place + k], out[start : start + k])
         start += k
@@ -212,8 +249,11 @@ def pull_back(rows, vectors, options, theta, value, slope, grad):
         row = vectors.table[v]
         k, place, first = row[LENGTH], row[PLACE], row[ARGUMENT]
         own, inner = value[start : start + k], slope[start : start + k].copy()
-        if row[SHARES]:
+        if row[CONSTRAINT] == SHARES:
             total += _pull_shares(vectors.arguments[first : first + k], own, inner, grad[place : place + k - 1])
+        elif row[CONSTRAINT] == WALK:
+            total += _steps(row[PRIOR], vectors.arguments[first : first + 3], own, inner)
+            grad[place : place + k] += inner
         else:
             if row[PRIOR] == DIRICHLET:
                 total += _levels(rows, options, vectors.arguments[first : first + k + 1], own, inner)
@@ -226,6 +266,20 @@ def pull_back(rows, vectors, options, theta, value, slope, grad):
                     inner[i] += derivative
             total += _pull_ordered(theta[place : place + k], inner, grad[place : place + k])
         start += k
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _steps(code, arguments, own, inner):
+    """Return the log density of a random walk's steps; add its gradient in the numbers to ``inner``."""
+    total, before = 0.0, 0.0
+    for i in range(own.shape[0]):
+        found, slope = priors.density(code, arguments[0], arguments[1], arguments[2], own[i] - before)
+        total += found
+        inner[i] += slope
+        if i > 0:
+            inner[i - 1] -= slope
+        before = own[i]
     return total
 
 
@@ -264,7 +318,7 @@ def _levels(rows, options, a, cuts, inner):
     """
     n, link = a.shape[0], int(options[0])
     logp, grad, curvature, by_cut = np.empty(n), np.empty((1, n)), np.empty(n), np.empty(n - 1)
-    rows(np.arange(n).astype(np.float64), np.empty(0), np.zeros((1, n)), np.zeros(1, dtype=np.bool_),
+    rows(np.arange(n).astype(np.float64), np.empty((n, 0)), np.zeros((1, n)), np.zeros(1, dtype=np.bool_),
          np.array([link]), cuts, options, a - 1.0, 1, logp, grad, by_cut, curvature)  # fmt: skip
     total = 0.0
     for i in range(n):

@@ -105,7 +105,7 @@ def begin(tables, theta, s):
 @njit(cache=True, nogil=True, error_model="numpy")
 def evaluate(rows, tables, vector, order, s):
     """Evaluate the rows: log density (order 0), its gradient (1) and curvature (2), each counted by its weight."""
-    rows(tables.y, tables.trials, s.eta, tables.constant, tables.links, vector, tables.options, tables.weights, order,
+    rows(tables.y, tables.beside, s.eta, tables.constant, tables.links, vector, tables.options, tables.weights, order,
          s.logp, s.slope, s.vector_slope, s.curvature)  # fmt: skip
     if tables.weights.shape[0]:
         s.logp[:] *= tables.weights

@@ -39,13 +39,30 @@ class Case:
         n, rows = len(self.y), kernels.get(self.family.name)
         assert rows is not None
         found = np.zeros(n), np.zeros(self.eta.shape), np.full(len(self.vector), np.nan), np.zeros(n)
-        trials = np.full(n, float(self.options["trials"])) if "trials" in self.options else np.empty(0)
-        options = np.array(self.options.get("points", ()), dtype=float)
+        options = np.array(self.options.get("points", self.options.get("cuts", ())), dtype=float)
         if "link" in self.options:
             options = np.array([float(CODES[self.options["link"]])])
         links = np.array([CODES[link] for link in self.links], dtype=np.int64)
-        rows(self.y, trials, self.eta, np.array(self.constant), links, self.vector, options, self.weight, order, *found)
+        rows(
+            self.y,
+            self.beside(),
+            self.eta,
+            np.array(self.constant),
+            links,
+            self.vector,
+            options,
+            self.weight,
+            order,
+            *found,
+        )
         return found
+
+    def beside(self) -> np.ndarray:
+        """Return what stands beside the values as kernels take it."""
+        wanted = self.family.beside if self.family.beside.keys() & self.options.keys() else {}
+        found = [np.asarray(self.options.get(name, default), dtype=float) for name, default in wanted.items()]
+        columns = [np.broadcast_to(v, self.y.shape) for v in found]
+        return np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.empty((len(self.y), 0))
 
     def moved(self, row: int, by: np.ndarray | float) -> Case:
         """Return the case with a row of eta shifted."""
@@ -85,7 +102,8 @@ def made(family: Family, links: tuple[str, ...], constant: tuple[bool, ...], opt
     params: dict[str, Any] = {}
     for v in family.vectors:
         length = v.length(LEVELS, options)
-        vector = np.sort(rng.standard_normal(length)) if v.constraint == "ordered" else rng.dirichlet(np.ones(length))
+        vector = rng.dirichlet(np.ones(length)) if v.constraint == "simplex" else rng.standard_normal(length)
+        vector = np.sort(vector) if v.constraint == "ordered" else vector
         params |= {v.name: vector} if length else {}
     full = np.where(np.array(constant)[:, None], eta[:, :1], eta)
     y = family.sample(rng, N, **natural(family, links, full), **params, **options)
@@ -133,4 +151,21 @@ def _all() -> Iterator[tuple[str, Case]]:
                     yield label, made(family, links, constant, options)
 
 
-CASES = dict(_all())
+def censored(case: Case) -> Case:
+    """Return rows of times with events, censored times, intervals from a time and from 0, and delayed entry."""
+    rng = np.random.default_rng(2)
+    y, kind = case.y.copy(), np.arange(N) % 5
+    upper = np.where(kind >= 3, y * rng.uniform(1.01, 3.0, N), 0.0)
+    y[kind == 4] = 0.0
+    entry = np.where(rng.random(N) < 0.4, 0.7 * y, 0.0)
+    beside = {"event": (kind != 1).astype(float), "entry": entry, "upper": upper}
+    return replace(case, y=y, options={**case.options, **beside})
+
+
+def _censored() -> Iterator[tuple[str, Case]]:
+    for name, case in _all():
+        if "event" in case.family.beside:
+            yield f"{name}-censored", censored(case)
+
+
+CASES = dict(_all()) | dict(_censored())
