@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -33,6 +33,8 @@ def auto(
     strata: Annotated[
         list[str] | None, typer.Option(help="Column that comes first and that all others are drawn from.")
     ] = None,
+    unit: Annotated[str | None, typer.Option(help="Column of what is seen again: rows of one form a sequence.")] = None,
+    time_: Annotated[str | None, typer.Option("--time", help="Column that orders the rows of a unit.")] = None,
     spec_out: Annotated[
         Path | None, typer.Option("--spec-out", metavar="FILE", help="Write the spec as Python, to edit and refit.")
     ] = None,
@@ -55,9 +57,10 @@ def auto(
         auto_folder(data, out_, m, k, seed, cores, strata, spec_out, format_)
         return
     if privacy is None:
-        copies = _copies(data, m, k, seed, cores, strata, spec_out)
-    elif strata or spec_out is not None:
-        raise PrivacyError("--strata and --spec-out do not go with --epsilon: the spec follows from noisy tables.")
+        copies = _copies(data, m, k, seed, cores, {"strata": strata, "unit": unit, "time": time_}, spec_out)
+    elif strata or unit or time_ or spec_out is not None:
+        stray = "--unit and --time do" if unit or time_ else "--strata and --spec-out do"
+        raise PrivacyError(f"{stray} not go with --epsilon: the spec follows from noisy tables.")
     else:
         copies = _private(data, m, k, seed, privacy)
     console = out()
@@ -67,7 +70,7 @@ def auto(
 
 
 def _copies(
-    data: Path, m: int, k: int | None, seed: int | None, cores: int | None, strata: list[str] | None,
+    data: Path, m: int, k: int | None, seed: int | None, cores: int | None, asked: dict[str, Any],
     spec_out: Path | None,
 ) -> SyntheticData:  # fmt: skip
     from bayessynth.cli.tables import frame_table
@@ -75,7 +78,7 @@ def _copies(
     from bayessynth.spec import Spec
 
     frame = read(data)
-    spec = Spec.auto(frame, strata=strata)
+    spec = Spec.auto(frame, **asked)
     console = out()
     console.print(frame_table(spec.explain(), f"Spec of {data.name}"))
     if spec_out is not None:

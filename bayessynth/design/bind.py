@@ -13,6 +13,7 @@ from bayessynth import families
 from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.coding import coded, detected
 from bayessynth.design.evaluate import Frame, frame_of
+from bayessynth.design.follow import completed_sequence
 from bayessynth.design.followup import follow_up
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.levels import check_levels, find_levels
@@ -22,6 +23,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.design.shared import Shared
 from bayessynth.design.sharing import find_shared, shared_keys
+from bayessynth.design.unfold import Unfolded, check_gaps, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
@@ -77,6 +79,9 @@ def bind(
     check_missing(missing)
     data = _needed(spec, data)
     schema = detected(spec, data) if schema is None else schema
+    if spec.unit is not None:
+        data, schema = in_sequence(spec, data, schema)
+        spec = completed_sequence(spec, data, schema)
     spec = completed(coded(spec, data, schema, missing), schema)
     schema, kept = resolve_schema(spec, schema)
     rules = learnt_rules(spec, data, schema)
@@ -84,19 +89,21 @@ def bind(
     schema.validate(data, columns=list(schema))
     columns = schema.encode(data, columns=used, missing="keep")
     grouping = group(columns, closure(spec.factors))
-    frame = frame_of(schema, {c: columns[c] for c in used if schema[c].kind != "group"})
     levels = find_levels(spec, used, columns.arrays, grouping)
-    rows = _rows(spec, columns, grouping, levels, missing)
-    kept_data = Data(columns, frame, grouping, rows)
+    flat = unfold(spec, schema, columns, levels, rules)
+    levels |= dict.fromkeys(flat.made, "row")
+    frame = frame_of(flat.schema, {c: v for c, v in flat.columns.arrays.items() if flat.schema[c].kind != "group"})
+    kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing))
     survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
     atoms = {own.censoring: own.times for own in survivals}
-    declared = without_lone_ids(tuple(spec))
-    equations = tuple(_bind_equation(e, schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
+    declared = without_lone_ids(tuple(flat.equations))
+    equations = tuple(_bind_equation(e, flat.schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
     shared = find_shared(equations, declared)
     check_names(equations, shared)
-    masks = find_masks(spec, schema, equations, columns, grouping, levels) if missing == "model" else ()
+    modelled_gaps = missing == "model" and flat.sequences is None
+    masks = find_masks(spec, schema, equations, columns, grouping, levels) if modelled_gaps else ()
     return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
-                 survivals, shared), kept_data  # fmt: skip
+                 survivals, shared, flat.sequences), kept_data  # fmt: skip
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -152,11 +159,12 @@ def _needed(spec: Spec, data: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(
-    spec: Spec, columns: Columns, grouping: Grouping, levels: Mapping[str, str], missing: Missing
-) -> dict[str, np.ndarray]:
+    flat: Unfolded, grouping: Grouping, levels: Mapping[str, str], missing: Missing
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
-    gaps = {c: columns.missing(c) for e in spec for c in e.cells}
-    counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any()}
+    columns = flat.columns
+    gaps = {c: columns.missing(c) for e in flat.equations for c in e.cells}
+    counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any() and c not in flat.made}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
         raise MissingDataError(
@@ -164,15 +172,19 @@ def _rows(
             "out of the equations that use them (copies are then complete), missing='model' to draw them with the "
             "parameters and to model which cells are missing, or fill the cells first."
         )
+    if missing == "model":
+        check_gaps(flat, counts)
     rows: dict[str, np.ndarray] = {}
-    for equation in spec:
-        level_rows = grouping.rows(levels[equation.column])
-        if missing == "model" and equation.family and families.get(equation.family).nonparametric:
+    for equation in flat.equations:
+        level_rows = flat.rows.get(equation.response, grouping.rows(levels[equation.column]))
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        if missing == "model" and tree:
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
         for c in equation.cells:
-            incomplete |= gaps[c][level_rows]
+            # Trees take what first rows lack as a value among others.
+            incomplete |= gaps[c][level_rows] & (not (tree and c in flat.made))
         if incomplete.any() and missing == "drop":
             _warn_dropped(equation, counts, incomplete)
         rows[equation.response] = level_rows[~incomplete]

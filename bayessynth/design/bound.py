@@ -14,6 +14,7 @@ from bayessynth.design.followup import FollowUp, seen
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
+from bayessynth.design.sequences import Sequences
 from bayessynth.design.shared import Shared, joined
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
@@ -188,6 +189,8 @@ class Bound:
         How latent times make times and events, one a survival time.
     shared : tuple of Shared
         Group effects that are correlated across terms.
+    sequence : Sequences or None
+        How rows of a unit follow each other, if the spec says that they do.
     """
 
     spec: Spec
@@ -201,6 +204,7 @@ class Bound:
     masks: tuple[Mask, ...] = ()
     survivals: tuple[FollowUp, ...] = ()
     shared: tuple[Shared, ...] = ()
+    sequence: Sequences | None = None
 
     @property
     def joined(self) -> tuple[tuple[str, ...], ...]:
@@ -215,10 +219,17 @@ class Bound:
         """Tell whether an equation has effects that are correlated across terms."""
         return any(column in c for c in self.joined)
 
+    @property
+    def inner(self) -> Schema:
+        """The schema of all columns that equations draw or read: in sequences also of those made of rows before."""
+        return self.schema if self.sequence is None else self.sequence.schema
+
     def __getitem__(self, column: str) -> BoundEquation:
-        for equation in self.equations:
-            if equation.response == column:
-                return equation
+        names = (column,) if self.sequence is None else self.sequence.drawn_by(column)
+        for name in names:
+            for equation in self.equations:
+                if equation.response == name:
+                    return equation
         for own in self.survivals:
             if column in own.declares:
                 listed = ", ".join(repr(name) for name, _ in own.latent)
@@ -235,6 +246,7 @@ class Bound:
             "rules": [rule.to_json() for rule in self.rules], "masks": [mask.to_json() for mask in self.masks],
             "survivals": [own.to_json() for own in self.survivals],
             **({"shared": [block.to_json() for block in self.shared]} if self.shared else {}),
+            **({"sequence": self.sequence.to_json()} if self.sequence else {}),
         }  # fmt: skip
 
     @classmethod
@@ -247,4 +259,5 @@ class Bound:
             tuple(map(Mask.from_json, data.get("masks", ()))),
             tuple(map(FollowUp.from_json, data.get("survivals", ()))),
             tuple(map(Shared.from_json, data.get("shared", ()))),
+            Sequences.from_json(data["sequence"]) if "sequence" in data else None,
         )  # fmt: skip

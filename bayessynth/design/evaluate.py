@@ -18,6 +18,8 @@ from bayessynth.errors import DataError, FormulaError
 from bayessynth.errors import where as where_rows
 from bayessynth.schema import Schema
 from bayessynth.spec import Call, Expression, Literal, Name, Operation, text
+from bayessynth.spec.expression import derived_name
+from bayessynth.spec.language import SEQUENCE
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
@@ -116,6 +118,8 @@ def evaluate(
             if isinstance(value, str):
                 raise FormulaError(f"{value!r} is text and stands where a formula needs a number.")
             return np.asarray(value, dtype=float)
+        case Call(function) if function in SEQUENCE:
+            return _column(derived_name(expression), frame)
         case Call("C", args, keywords):
             return _categorical(expression, args, dict(keywords), frame, states, learn)
         case Call(function, args, keywords):

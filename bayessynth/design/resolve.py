@@ -9,16 +9,23 @@ from bayessynth.design.bound import BoundEquation
 from bayessynth.errors import SpecError, suggest
 from bayessynth.rules import determined
 from bayessynth.schema import Schema
-from bayessynth.spec import Equation, Formula, Name, Spec, quote, text
+from bayessynth.spec import Call, Equation, Expression, Formula, Name, Spec, quote, text
+from bayessynth.spec.language import SEQUENCE
 
 
 def used_columns(spec: Spec) -> dict[str, str]:
     """Return the columns that a spec names, each with the place that names it."""
     used: dict[str, str] = {c: _place(e) for e in reversed(spec.equations) for c in reversed(e.declares)}
     for equation in spec:
-        used |= {c: f"the equation for {equation.response!r}" for c in equation.columns if c not in used}
+        used |= {c: f"the equation for {equation.response!r}" for c in read_by(equation, spec) if c not in used}
     used |= {c: f"the rule {rule!r}" for rule in spec.rules for c in rule.columns if c not in used}
-    return used | {c: "a group-specific term" for factor in spec.factors for c in factor}
+    used |= {spec.time: "time="} if spec.time and spec.time not in used else {}
+    return used | {c: "a group-specific term" if c != spec.unit else "unit=" for factor in spec.factors for c in factor}
+
+
+def read_by(equation: Equation, spec: Spec) -> tuple[str, ...]:
+    """Return the columns of the table that an equation reads, in its own row or, in sequences, in one before."""
+    return equation.named if spec.unit else equation.columns
 
 
 def _place(equation: Equation) -> str:
@@ -44,7 +51,7 @@ def completed(spec: Spec, schema: Schema) -> Spec:
     >>> [str(e.formula) for e in completed(bs.Spec("b ~ a", rest="tree"), schema)]
     ['a ~ 1', 'b ~ a', 'c ~ a + b']
     """
-    if spec.rest != "tree":
+    if spec.rest != "tree" or spec.unit is not None:
         return spec
     factors = {c for factor in spec.factors for c in factor}
     computed = determined(spec.rules)
@@ -83,7 +90,7 @@ def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]
                 "group sizes. Remove its equation, or the terms (… | " + column + ")."
             )
         for equation in spec:
-            if column in equation.columns:
+            if column in read_by(equation, spec):
                 raise SpecError(
                     f"Equation for {equation.response!r} uses the grouping factor {column!r} as a common effect, "
                     f"which new groups cannot have; write (1 | {column})."
@@ -99,7 +106,7 @@ def resolve_schema(spec: Spec, schema: Schema) -> tuple[Schema, tuple[str, ...]]
     if rest and spec.rest == "error":
         raise SpecError(_without_equation(rest, schema))
     kept = tuple(rest) if spec.rest == "keep" else ()
-    orphans = [(c, e.response) for e in spec for c in e.columns if c in rest and c not in kept]
+    orphans = [(c, e.response) for e in spec for c in read_by(e, spec) if c in rest and c not in kept]
     orphans += [(c, repr(rule)) for rule in spec.rules for c in rule.columns if c in rest and c not in kept]
     for column, response in orphans:
         raise SpecError(
@@ -195,7 +202,7 @@ def _check_trials(equation: Equation, schema: Schema) -> None:
 def _plain_columns(equation: Equation) -> tuple[str, ...]:
     """Return the columns that a nonparametric equation names, refusing whatever is no bare column."""
     formula = equation.formula
-    odd = [str(term) for term in formula.terms if not (len(term.factors) == 1 and isinstance(term.factors[0], Name))]
+    odd = [str(term) for term in formula.terms if not (len(term.factors) == 1 and _is_column(term.factors[0]))]
     odd += [str(group) for group in formula.groups if group.terms or not group.intercept]
     odd += [*map(text, formula.offsets), *([] if formula.intercept else ["0"])]
     if odd:
@@ -204,6 +211,11 @@ def _plain_columns(equation: Equation) -> tuple[str, ...]:
             f"and takes bare columns and (1 | group) only, not {', '.join(odd)}."
         )
     return formula.columns
+
+
+def _is_column(expression: Expression) -> bool:
+    """Tell whether an expression is a column as it stands, or one of a row before."""
+    return isinstance(expression, Name) or (isinstance(expression, Call) and expression.function in SEQUENCE)
 
 
 def formulas_of(equation: Equation, family: families.Family) -> dict[str, Formula]:

@@ -115,7 +115,7 @@ def fit(
         If the sampler cannot start.
     """
     from bayessynth.fitting.engines.settings import Settings
-    from bayessynth.fitting.gather import fit_sums, gather, nonparametric
+    from bayessynth.fitting.gather import fit_sums, gather
     from bayessynth.fitting.imputed import Imputed, impute
     from bayessynth.fitting.joint import check_joint, fit_joint, joint
     from bayessynth.fitting.parallel import fit_components
@@ -157,7 +157,7 @@ def fit(
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
     record = {
-        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(nonparametric(bound.spec), "bootstrap"),
+        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(forest.trees, "bootstrap"),
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "seconds_of_trees": round(grown, 2), "copies": forest.copies or None,

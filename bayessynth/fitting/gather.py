@@ -77,7 +77,7 @@ class Gathered:
 
     def planted(self, copies: int, entropy: int, cores: int, settings: TreeSettings) -> Forest:
         """Grow the trees of the nonparametric equations and of masks, if there are any."""
-        columns = nonparametric(self.bound.spec)
+        columns = [e.response for e in self.bound.equations if families.get(e.family).nonparametric]
         if not (columns or self.bound.masks):
             return Forest()
         if self.records is None:
@@ -108,7 +108,7 @@ def gather(spec: Spec, data: Any, schema: Schema | None, missing: Missing) -> Ga
     """
     again = None
     whole = bool(nonparametric(spec)) or spec.rest == "tree" or missing == "model"
-    whole = whole or bool(spec.survivals) or any(map(shared_terms, spec))
+    whole = whole or bool(spec.survivals) or spec.unit is not None or any(map(shared_terms, spec))
     if isinstance(data, list | tuple | SufficientStatistics):
         statistics = data if isinstance(data, SufficientStatistics) else merged(data)
         if statistics.spec != spec:

@@ -38,6 +38,7 @@ from bayessynth.privacy import DP, Domain, NoisyMoments, Plan, Released, Unit
 from bayessynth.privacy.moments import moment_layout
 from bayessynth.privacy.routes import Block, Routes, routes
 from bayessynth.spec import Spec
+from bayessynth.spec.sequence import refuse_sequences
 from bayessynth.suffstats import is_dask, source_of
 
 #: Draws kept at least of what tables of counts serve: pooled intervals need as many copies.
@@ -97,6 +98,7 @@ def release(spec: Spec, data: Any, privacy: DP, **others: Any) -> Released:
     >>> release(bs.Spec("age ~ 1"), pd.DataFrame({"age": [31, 64]}), bs.DP(1, 1e-5, domain=domain)).ledger.epsilon
     1
     """
+    refuse_sequences(spec.unit, "Fits with formal privacy")
     _check_request(privacy, others)
     prepare(spec, privacy.known(), _unit(privacy))
     return privacy.release(spec, read_table(data))
@@ -167,6 +169,7 @@ def fit_private(
     >>> 1900 < fitted.bound.n < 2100, fitted.provenance["engine"]
     (True, {'age': 'noise-aware'})
     """
+    refuse_sequences(spec.unit, "Fits with formal privacy")
     if privacy is None:
         _check_conflicts(others)
         released = _merged(data)

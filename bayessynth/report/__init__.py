@@ -8,6 +8,7 @@ from bayessynth.report.check_plots import plot_calibration, plot_fit, plot_quant
 from bayessynth.report.estimates import plot_comparison, plot_pooled
 from bayessynth.report.page import write_card, write_report
 from bayessynth.report.plots import plot_columns, plot_groups
+from bayessynth.report.sequences import plot_sequences
 from bayessynth.report.survival import plot_survival
 from bayessynth.report.tables import compare_columns, compare_correlations, compare_groups, compare_levels
 
@@ -23,6 +24,7 @@ __all__ = [
     "plot_groups",
     "plot_pooled",
     "plot_quantities",
+    "plot_sequences",
     "plot_survival",
     "write_card",
     "write_report",

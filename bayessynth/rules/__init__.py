@@ -15,6 +15,7 @@ from bayessynth.rules.combinations import Combinations
 from bayessynth.rules.constant import Constant
 from bayessynth.rules.derived import Derived
 from bayessynth.rules.detection import Finding, detect
+from bayessynth.rules.ends import Ends
 from bayessynth.rules.inequality import Inequality
 from bayessynth.rules.narrow import Narrowed, narrowed
 from bayessynth.rules.numbered import Numbered
@@ -31,6 +32,7 @@ __all__ = [
     "Combinations",
     "Constant",
     "Derived",
+    "Ends",
     "Finding",
     "Inequality",
     "Narrowed",

@@ -114,6 +114,10 @@ class Rule:
         """Return the rows in which the cell must not be missing."""
         return np.zeros(n, dtype=bool)
 
+    def ends(self, arrays: Arrays, schema: Schema) -> np.ndarray | None:
+        """Return the rows after which their unit has no other, or None if the rule says nothing of it."""
+        return None
+
     def __repr__(self) -> str:
         """Return the Python source of the rule."""
         shown: list[str] = []

@@ -12,6 +12,7 @@ from bayessynth.families import Prior
 from bayessynth.spec.cause import Cause
 from bayessynth.spec.formula import Formula, has_dot, parse
 from bayessynth.spec.grouping import split_sides
+from bayessynth.spec.lags import base
 
 
 @dataclass(frozen=True, init=False)
@@ -40,6 +41,9 @@ class Equation:
         For ``family="binomial"``: the column with the number of trials.
     points : sequence of float, optional
         For ``family="semicontinuous"``: the values that have probability mass of their own. Default ``(0,)``.
+    initial : str or Equation, optional
+        In sequences: the equation of the first rows of a unit, which have no lag, ``"y ~ x"``. By default the
+        formula without its lagged terms and without effects of the unit.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Equation:
     level: str | None
     trials: str | None
     points: tuple[float, ...] | None
+    initial: Equation | None
     cause: Cause | None
 
     def __init__(
@@ -74,6 +79,7 @@ class Equation:
         level: str | None = None,
         trials: str | None = None,
         points: tuple[float, ...] | None = None,
+        initial: str | Equation | None = None,
     ) -> None:
         _check_priors(priors or {}, formula)
         declared = families.get(family) if family is not None else None
@@ -89,6 +95,7 @@ class Equation:
             "level": level,
             "trials": trials,
             "points": None if points is None else tuple(float(p) for p in points),
+            "initial": None if initial is None else as_equation(initial),
             "cause": None,
         }
         for name, value in values.items():
@@ -147,6 +154,11 @@ class Equation:
     def cells(self) -> tuple[str, ...]:
         """The columns of which it needs the cells, grouping factors aside."""
         return (*self.declares, *self.columns)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Columns of the table that the equation reads, in its own row or, by ``lag(y)``, in those before."""
+        return tuple(dict.fromkeys(base(c) for c in self.columns))
 
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
@@ -215,6 +227,8 @@ class Equation:
             data["priors"] = {name: prior.to_json() for name, prior in self.priors.items()}
         if self.points is not None:
             data["points"] = list(self.points)
+        if self.initial is not None:
+            data["initial"] = self.initial.to_json()
         return data
 
     @classmethod
@@ -229,17 +243,31 @@ class Equation:
             level=data.get("level"),
             trials=data.get("trials"),
             points=tuple(data["points"]) if "points" in data else None,
+            initial=cls.from_json(data["initial"]) if "initial" in data else None,
         )
 
     def __repr__(self) -> str:
         parts = list(map(repr, self.formulas))
-        parts += [f"{name}={getattr(self, name)!r}" for name in ("family", "level", "trials", "points")
+        parts += [f"{name}={getattr(self, name)!r}" for name in ("family", "level", "trials", "points", "initial")
                   if getattr(self, name) is not None]  # fmt: skip
         if self.links:
             parts.append(f"link={self.links.get('', dict(self.links))!r}")
         if self.priors:
             parts.append(f"priors={{{', '.join(f'{k!r}: {_source(v)}' for k, v in self.priors.items())}}}")
         return f"Equation({', '.join(parts)})"
+
+
+def as_equation(declared: str | Equation) -> Equation:
+    """Return an equation as declared, or that of a formula.
+
+    >>> as_equation("age ~ 1")
+    Equation('age ~ 1')
+    """
+    if isinstance(declared, Equation):
+        return declared
+    if isinstance(declared, str):
+        return Equation(declared)
+    raise SpecError(f"A spec takes formulas and bs.Equation(...), not {declared!r}.")
 
 
 def _source(prior: Prior) -> str:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayessynth.errors import FormulaError
-from bayessynth.spec.language import check_call
+from bayessynth.spec.language import SEQUENCE, check_call
 from bayessynth.spec.tokens import Masked, plain_number
 
 # Binding strength of each operator, as in Python; a weaker operand is put in parentheses when printed.
 _PRECEDENCE = {"==": 1, "!=": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "**": 5}
 _UNARY_PRECEDENCE = 4
+# Rows that a lag goes back, at most.
+MOST = 24
 # Above all operators: what follows a sign is put in parentheses, because formulae reads -x**2 as (-x)**2.
 _ALONE = 6
 
@@ -111,6 +113,8 @@ def names(expression: Expression) -> Iterator[str]:
     match expression:
         case Name(name):
             yield name
+        case Call(function) if function in SEQUENCE:
+            yield derived_name(expression)
         case Call(_, args, keywords):
             for part in (*args, *(value for _, value in keywords)):
                 yield from names(part)
@@ -133,5 +137,35 @@ def from_formulae(node: Any, formula: str, masked: Masked) -> Expression:
         args = tuple(from_formulae(arg, formula, masked) for arg in node.args)
         keywords = tuple((key, from_formulae(value, formula, masked)) for key, value in node.kwargs.items())
         check_call(function, len(args), [key for key, _ in keywords], formula)
-        return Call(function, args, keywords)
+        return (
+            _of_sequence(Call(function, args, keywords), formula)
+            if function in SEQUENCE
+            else Call(function, args, keywords)
+        )
     raise FormulaError(f"Formula {formula!r} uses {masked.unmasked(str(node))}, which formulas do not allow.")
+
+
+def derived_name(call: Call) -> str:
+    """Return the name of the column that a call such as ``lag(y)`` stands for.
+
+    >>> derived_name(Call("lag", (Name("body mass"), Literal(2))))
+    'lag(body mass, 2)'
+    """
+    return text(call).replace("`", "")
+
+
+def _of_sequence(call: Call, formula: str) -> Call:
+    """Return a call of a function of sequences as it is written shortest, refusing what it does not take."""
+    first, *rest = call.args
+    if not isinstance(first, Name):
+        raise FormulaError(
+            f"Formula {formula!r}: {call.function}() takes a column, not {text(first)}; transform what it gives, as in "
+            f"log({call.function}(y))."
+        )
+    steps = [*rest, *(value for _, value in call.keywords)]
+    k = steps[0].value if steps and isinstance(steps[0], Literal) else 1 if not steps else None
+    if not (isinstance(k, int) and 1 <= k <= MOST):
+        raise FormulaError(
+            f"Formula {formula!r}: {text(call)} must go back a whole number of rows, from 1 to {MOST}: lag(y, 2)."
+        )
+    return Call(call.function, (first,) if k == 1 else (first, Literal(k)))

@@ -24,7 +24,14 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "C": ("reference",),
     "I": (),
     "offset": (),
+    "lag": ("k",),
+    "first": (),
+    "past": (),
+    "elapsed": (),
+    "number": (),
 }
+# Those that say something of a sequence: columns of their own, made of the rows before.
+SEQUENCE = ("lag", "first", "past", "elapsed", "number")
 
 
 def check_call(function: str, n_args: int, keywords: Sequence[str], formula: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bayessynth.spec.layout import Layout, layout
@@ -18,6 +19,8 @@ _HEADINGS = ("column", "family", "equation", "level", "declared priors")
 
 def _row(equation: Equation) -> tuple[str, ...]:
     formulas = [str(equation.formula), *map(str, equation.distributional.values())]
+    if equation.initial is not None:
+        formulas.append(f"first: {equation.initial.formula}")
     priors = "; ".join(f"{name} ~ {prior}" for name, prior in equation.priors.items())
     return (equation.response, equation.family or "from kind", "; ".join(formulas), equation.level or "detected",
             priors or "defaults")  # fmt: skip
@@ -36,7 +39,21 @@ def text_table(spec: Spec) -> str:
 def _footer(spec: Spec) -> str:
     factors = ", ".join(":".join(f) for f in spec.factors)
     groups = f", grouping factors: {factors}" if factors else ""
+    groups += f", rows of a {spec.unit} in the order of {spec.time}" if spec.unit else ""
     return groups + (f", other columns: {spec.rest}" if spec.rest != "error" else "")
+
+
+def source(spec: Spec, declared: Sequence[object]) -> str:
+    """Return Python source that makes a spec."""
+    lines = [f"    bs.{e!r}," for e in declared]
+    if spec.rest != "error":
+        lines.append(f"    rest={spec.rest!r},")
+    if spec.rules:
+        lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in spec.rules), "    ],"]
+    if spec.unit:
+        lines.append(f"    unit={spec.unit!r}, time={spec.time!r},")
+    written = (line.replace(": Prior(", ": bs.Prior(").replace("=Equation(", "=bs.Equation(") for line in lines)
+    return "\n".join(["spec = bs.Spec(", *written, ")"])
 
 
 def html_table(spec: Spec) -> str:

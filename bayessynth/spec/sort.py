@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from bayessynth.errors import SpecError
 from bayessynth.rules import Rule, after
 from bayessynth.spec.equation import Equation
+from bayessynth.spec.sequence import same_row
 from bayessynth.spec.shared import check_shared
 from bayessynth.spec.survival import Survival
 
@@ -27,11 +28,13 @@ def as_declared(item: str | Declared) -> Declared:
     raise SpecError(f"A spec takes formulas, bs.Equation(...) and bs.Survival(...), not {item!r}.")
 
 
-def in_order(equations: tuple[Declared, ...], rules: tuple[Rule, ...]) -> tuple[Declared, ...]:
+def in_order(
+    equations: tuple[Declared, ...], rules: tuple[Rule, ...], sequences: bool = False
+) -> tuple[Declared, ...]:  # fmt: skip
     """Sort so that every column follows those it depends on, keeping the declared order where free.
 
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
-    rule, on what it is computed from.
+    rule, on what it is computed from. In sequences it does not depend on columns of rows before.
     """
     check_shared([own for e in equations for own in ([e] if isinstance(e, Equation) else e.equations)])
     waits = after(rules)
@@ -41,10 +44,14 @@ def in_order(equations: tuple[Declared, ...], rules: tuple[Rule, ...]) -> tuple[
             if column in by_column:
                 raise SpecError(f"Column {column!r} has two equations; keep one, or use spec.replace(...).")
             by_column[column] = equation
+
+    def read(e: Declared) -> list[str]:
+        return same_row(e) if sequences and isinstance(e, Equation) else list(e.columns)
+
     needs = {
         e.declares[0]: [
             by_column[c].declares[0]
-            for c in _traced([*e.columns, *(w for c in e.declares for w in waits.get(c, ()))], waits, by_column)
+            for c in _traced([*read(e), *(w for c in e.declares for w in waits.get(c, ()))], waits, by_column)
         ]
         for e in equations
     }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from bayessynth.errors import SpecError, StorageError, suggest
 from bayessynth.rules import Rule, checked, from_json
 from bayessynth.spec.equation import Equation
-from bayessynth.spec.show import draw_graph, html_table, text_table
+from bayessynth.spec.sequence import check_sequence
+from bayessynth.spec.show import draw_graph, html_table, source, text_table
 from bayessynth.spec.sort import Declared, as_declared, in_order, with_dots
 from bayessynth.spec.survival import Survival, declared
 
@@ -48,6 +49,9 @@ class Spec:
     rules : sequence of Rule
         What holds on every row of every copy, by the way in which it is drawn: ``bs.Range("age", 0, 110)``. A column
         that a rule computes (``bs.Derived("bmi", "weight / height**2")``) needs no equation.
+    unit, time : str, optional
+        Columns that make sequences of the rows: those of a unit (a person, an account) follow each other in ``time``.
+        :mod:`bayessynth.spec.sequence` says what formulas may then use. The time needs no equation.
 
     Raises
     ------
@@ -66,14 +70,19 @@ class Spec:
     (('site',),)
     """
 
-    def __init__(self, *equations: str | Declared, rest: Rest = "error", rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, *equations: str | Declared, rest: Rest = "error", rules: Sequence[Rule] = (), unit: str | None = None,
+        time: str | None = None,
+    ) -> None:  # fmt: skip
         if rest not in RESTS:
             raise SpecError(f"rest={rest!r} is not one of {', '.join(map(repr, RESTS))}.{suggest(str(rest), RESTS)}")
-        if not equations:
+        if not equations and not (unit and rest == "tree"):
             raise SpecError("A spec needs at least one equation, such as 'age ~ 1'.")
         own = with_dots(tuple(map(as_declared, equations)))
+        check_sequence(own, unit, time)
+        self.unit, self.time = unit, time
         self._rules = checked(rules, [c for e in own for c in e.declares])
-        self._declared = in_order(own, self._rules)
+        self._declared = in_order(own, self._rules, unit is not None)
         self._equations = tuple(e for item in self._declared for e in item.equations)
         self._rest: Rest = rest
         self._choices: tuple[Choice, ...] = ()
@@ -111,7 +120,8 @@ class Spec:
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:
         """All grouping factors, as tuples of columns, in the order in which they are first named."""
-        return tuple(dict.fromkeys(f for e in self._equations for f in e.factors))
+        own = [(self.unit,)] if self.unit else []
+        return tuple(dict.fromkeys([*own, *(f for e in self._equations for f in e.factors)]))
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self._equations)
@@ -143,7 +153,7 @@ class Spec:
         """
         changed = {e.declares[0]: e for e in map(as_declared, equations)}
         kept = [changed.pop(e.declares[0], e) for e in self._declared]
-        return Spec(*kept, *changed.values(), rest=self._rest, rules=self._rules)
+        return self.of(*kept, *changed.values())
 
     def drop(self, *columns: str) -> Spec:
         """Return a spec without the equations of the given columns.
@@ -153,8 +163,11 @@ class Spec:
         ('age',)
         """
         _ = [self[column] for column in columns]  # an unknown one raises
-        kept = (e for e in self._declared if set(e.declares).isdisjoint(columns))
-        return Spec(*kept, rest=self._rest, rules=self._rules)
+        return self.of(*(e for e in self._declared if set(e.declares).isdisjoint(columns)))
+
+    def of(self, *equations: Declared) -> Spec:
+        """Return a spec of other equations, which is else like this one."""
+        return Spec(*equations, rest=self._rest, rules=self._rules, unit=self.unit, time=self.time)
 
     @property
     def hash(self) -> str:
@@ -171,6 +184,7 @@ class Spec:
         """
         own = [item.to_json() for item in self._declared]
         data: dict[str, Any] = {"format": FORMAT, "rest": self._rest, "equations": own}
+        data |= {"unit": self.unit, "time": self.time} if self.unit else {}
         return data | ({"rules": [rule.to_json() for rule in self._rules]} if self._rules else {})
 
     @classmethod
@@ -183,6 +197,8 @@ class Spec:
         strata: str | Sequence[str] | None = None,
         order: Literal["table", "dependence"] = "table",
         random_seed: int = 0,
+        unit: str | None = None,
+        time: str | None = None,
     ) -> Spec:
         """Write a spec for any table; :func:`bayessynth.spec.auto.write` describes the arguments.
 
@@ -197,7 +213,8 @@ class Spec:
         """
         from bayessynth.spec.auto import write
 
-        spec, found = write(data, schema=schema, groups=groups, strata=strata, order=order, random_seed=random_seed)
+        spec, found = write(data, schema=schema, groups=groups, strata=strata, order=order, random_seed=random_seed,
+                            unit=unit, time=time)  # fmt: skip
         spec._choices = found
         return spec
 
@@ -224,7 +241,8 @@ class Spec:
                 "reads: upgrade bayessynth."
             )
         rules = tuple(map(from_json, data.get("rules", ())))
-        return cls(*map(declared, data["equations"]), rest=data.get("rest", "error"), rules=rules)
+        return cls(*map(declared, data["equations"]), rest=data.get("rest", "error"), rules=rules,
+                   unit=data.get("unit"), time=data.get("time"))  # fmt: skip
 
     def to_python(self) -> str:
         """Return Python source that makes the same spec, to edit and run.
@@ -235,11 +253,7 @@ class Spec:
             bs.Equation('age ~ 1'),
         )
         """
-        lines = [f"    bs.{e!r}," for e in self._declared]
-        lines += [f"    rest={self._rest!r},"] if self._rest != "error" else []
-        if self._rules:
-            lines += ["    rules=[", *(f"        bs.{rule!r}," for rule in self._rules), "    ],"]
-        return "\n".join(["spec = bs.Spec(", *(line.replace(": Prior(", ": bs.Prior(") for line in lines), ")"])
+        return source(self, self._declared)
 
     def __repr__(self) -> str:
         return text_table(self)
@@ -322,14 +336,6 @@ class Spec:
     ) -> Fitted:
         """Fit every equation to the data; :func:`bayessynth.fitting.fit` describes the arguments.
 
-        With ``missing="model"`` missing cells that an equation reads are drawn with the parameters, so that the
-        posterior is the one given all that is observed; a missing response that nothing reads leaves its row out of
-        that equation; and copies have missing cells, drawn by a tree given the other columns. It holds if cells are
-        missing at random.
-
-        ``privacy=bs.DP(…)`` spends its budget on noisy statistics, to which it is fitted: formal privacy, as provenance
-        says it.
-
         Examples
         --------
         >>> import bayessynth as bs
@@ -384,15 +390,9 @@ class Spec:
         return to_pymc(self, data, schema=schema, missing=missing)
 
     def synthesize_prior(
-        self,
-        data: pd.DataFrame | Schema,
-        m: int = 5,
-        k: int | None = None,
-        *,
-        schema: Schema | None = None,
-        n: int = 1000,
-        random_seed: int | None = None,
-    ) -> SyntheticData:
+        self, data: pd.DataFrame | Schema, m: int = 5, k: int | None = None, *, schema: Schema | None = None,
+        n: int = 1000, random_seed: int | None = None,
+    ) -> SyntheticData:  # fmt: skip
         """Draw copies from the prior predictive; see :func:`bayessynth.synthesis.synthesize_prior`."""
         from bayessynth.synthesis import synthesize_prior
 

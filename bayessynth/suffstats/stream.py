@@ -17,6 +17,7 @@ from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, S
 from bayessynth.schema import Schema
 from bayessynth.schema.validate import check_frame
 from bayessynth.spec import Equation, Spec
+from bayessynth.spec.sequence import refuse_sequences
 from bayessynth.suffstats.chunks import Chunk, Source, chunks, source_of
 from bayessynth.suffstats.collect import Part, Products, Records
 from bayessynth.suffstats.encode import Encoded, encode_chunk, in_place
@@ -68,6 +69,7 @@ def sufficient_statistics(
     MissingRowsWarning
         Once for each equation that rows with missing cells are left out of.
     """
+    refuse_sequences(spec.unit, "Sufficient statistics")
     check_missing(missing)
     _check_families(spec)
     statistics = _reduced(spec, data, schema, missing, _taken_over(spec, schema, missing, like))

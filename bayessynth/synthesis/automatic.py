@@ -33,6 +33,8 @@ def synthesize(
     random_seed: int | None = None,
     cores: int | None = None,
     privacy: DP | None = None,
+    unit: str | None = None,
+    time: str | None = None,
 ) -> SyntheticData:
     """Draw proper copies of a table by a spec that is written from it.
 
@@ -61,6 +63,8 @@ def synthesize(
         Threads; by default all cores.
     privacy : DP, optional
         The formal guarantee that is asked for. Pooled intervals need m=100.
+    unit, time : str, optional
+        Columns that make sequences of the rows: those of a unit follow each other in the order of ``time``.
 
     Returns
     -------
@@ -75,10 +79,11 @@ def synthesize(
     """
     check_positive(m=m)
     if privacy is not None:
-        asked = {"schema": schema, "groups": None if groups == "detect" else groups, "strata": strata, "trees": trees}
+        asked = {"schema": schema, "groups": None if groups == "detect" else groups, "strata": strata, "trees": trees,
+                 "unit": unit, "time": time}  # fmt: skip
         return _private(data, privacy, m, k, random_seed, asked)
     data = read(data)
-    spec = Spec.auto(data, schema=schema, groups=groups, strata=strata)
+    spec = Spec.auto(data, schema=schema, groups=groups, strata=strata, unit=unit, time=time)
     fitted = spec.fit(data, schema=schema, missing="model", copies=m, trees=trees, random_seed=random_seed, cores=cores)
     return fitted.synthesize(m, k, random_seed=random_seed)
 

@@ -94,6 +94,43 @@ def groups_of(posterior: GroupPosterior, draw: int, n_top: int, rng: np.random.G
     return _with_crossed(posterior, draw, _cut(posterior.plan, parent, ends, int(ends[-1])), rng)
 
 
+def groups_of_units(
+    posterior: GroupPosterior, draw: int, count: int, top: bool, rng: np.random.Generator
+) -> Groups:  # fmt: skip
+    """Draw units of sequences, with the groups they lie in, whose rows are still to be drawn.
+
+    Parameters
+    ----------
+    posterior : GroupPosterior
+    draw : int
+    count : int
+        Units, at least; or, with ``top``, exactly as many groups of the top.
+    top : bool
+    rng : Generator
+    """
+    plan = posterior.plan
+    above = [posterior.sizes[factor].average(draw) for factor in plan.chain[:-1]]
+    n_top = count if top else int(count / float(np.prod(above))) + 1
+    parent = _nested(posterior, draw, n_top, rng)[0]
+    sizes = {factor: len(parent[factor]) if factor in parent else n_top for factor in plan.chain}
+    return Groups(0, sizes, plan.chain, {factor: Runs(values=own) for factor, own in parent.items()}, {}, {})
+
+
+def cut_units(plan: GroupPlan, groups: Groups, ends: np.ndarray, k: int) -> Groups:
+    """Return the first k rows of drawn units, and the groups that hold them.
+
+    Parameters
+    ----------
+    plan : GroupPlan
+    groups : Groups
+    ends : ndarray of int64
+        Where the rows of each unit end.
+    k : int
+    """
+    parent = {factor: own.on(slice(None)) for factor, own in groups.parent.items()}
+    return _cut(plan, parent, ends, k)
+
+
 def _nested(
     posterior: GroupPosterior, draw: int, n_top: int, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -23,6 +23,7 @@ from bayessynth.synthesis.evidence import Evidence, evidence
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
 from bayessynth.synthesis.groups import Groups, existing_groups, groups_alone, groups_of, new_groups, observed_groups
 from bayessynth.synthesis.importance import Effective, conditioned
+from bayessynth.synthesis.in_sequence import check_given, check_request, sequence_plan
 from bayessynth.synthesis.intervention import intervened, set_columns
 from bayessynth.synthesis.labels import NARROW, Labels, label, owners
 from bayessynth.synthesis.request import Request, warn_disclosing
@@ -119,6 +120,8 @@ class Maker:
     def _plan(self, copy: int) -> tuple[Plan, Effective | None]:
         seed = np.random.SeedSequence(self.request.entropy, spawn_key=(copy,))
         values, rng = self.draws.at(0, copy), child(seed, 0)
+        if self.bound.sequence is not None:
+            return sequence_plan(self, copy, seed, rng), None
         groups = self._groups(self.flat[copy], rng)
         if self.observed and has_effects(self.bound, self.draws):
             effects = {e.response: observed_effects(e, values) for e in self.bound.equations if e.factors}
@@ -204,14 +207,17 @@ def maker_of(
             "these equations another family."
         )
     chosen = draws.spread(request.m)
+    check_request(bound, request)
     given = _given(bound, structure, request, frame, original)
+    check_given(bound, given)
     k: int | None = request.k or bound.n
     if frame is not None:
         k = None if given.n_top else len(frame)
     given = intervened(bound, given, request.do, k or 0, frame)
     columns = [*(map(str, frame) if frame is not None else ()), *(request.where or ()), *(request.shares or ())]
     observed = given.observed or (request.groups == "existing" and bool(bound.plan.columns))
-    found = evidence(bound, given, observed and has_effects(bound, draws)) if columns else None
+    told = columns and bound.sequence is None
+    found = evidence(bound, given, observed and has_effects(bound, draws)) if told else None
     if found is not None and found.shared and not (observed or given.codes or given.n_top):
         given = replace(given, alone=True)
     return Maker(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayessynth._version import __version__
 from bayessynth.design import Bound
+from bayessynth.rules import Ends
 from bayessynth.schema.column import plain
 from bayessynth.synthesis.importance import Effective
 from bayessynth.synthesis.request import Request
@@ -45,6 +46,7 @@ def provenance(
     proposals are effective for the first copy's rows, and is None where none were needed;
     ``do`` is what was set from outside, and ``population`` then ``"intervened"``;
     ``last_group_cut`` says that the last group ends at row k, whether or not it would have gone on;
+    ``sequence`` names the unit and the time of sequences, and values that end one;
     ``synthesis`` is ``"fully"`` or ``"partially"`` (columns kept from the original) synthetic; ``disclosing`` lists
     what of the original the copies keep; ``privacy`` states the formal guarantee, or that there is none.
     """
@@ -61,6 +63,7 @@ def provenance(
             for e in bound.spec
         },
         "slopes": {e.response: [[c, *g.factor] for g in e.formula.groups for c in g.columns] for e in bound.spec},
+        "sequence": _sequence(bound),
         "survivals": survivals(bound),
         "synthesis": "partially" if bound.kept else "fully",
         "proper": True,
@@ -92,6 +95,14 @@ def provenance(
 def _set(asked: Any) -> Any:
     """Return what a column was set to: a value, or how many there were."""
     return f"{len(asked)} values" if hasattr(asked, "__len__") and not isinstance(asked, str) else _stated(asked)
+
+
+def _sequence(bound: Bound) -> dict[str, Any] | None:
+    """Return what makes sequences of the rows, and which values end one."""
+    if bound.sequence is None:
+        return None
+    ends = {rule.column: list(rule.values) for rule in bound.rules if isinstance(rule, Ends)}
+    return {"unit": bound.sequence.unit, "time": bound.sequence.time, "ends": ends}
 
 
 def survivals(bound: Bound) -> list[dict[str, Any]]:

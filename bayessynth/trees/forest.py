@@ -95,7 +95,7 @@ def plant(
     """Grow the trees of all nonparametric equations, and of the masks of parametric ones.
 
     Every copy has its own Dirichlet weights of the records (the Bayesian bootstrap), shared by its equations; at a
-    group's level, each group has a weight.
+    group's level, each group has a weight, and so has each unit of sequences.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def plant(
     """
     tasks = [*(_Task.of(bound, data, column) for column in columns),
              *(_Task.of_mask(bound, data, mask) for mask in bound.masks)]  # fmt: skip
-    weights = {(copy, level): _weights(entropy, copy, level, data.columns.n)
+    weights = {(copy, level): _level_weights(bound, data, entropy, copy, level)
                for level in {task.level for task in tasks} for copy in range(copies)}  # fmt: skip
     found, number = _blocks(tasks), settings.trees_of(len(tasks))
 
@@ -143,6 +143,19 @@ def _side_by_side(own: Mapping[str, tuple[Sequence[Grown], int]], copy: int) -> 
     return np.hstack([effects[at] for drawn, at in own.values() for effects in drawn[copy].effects])
 
 
+def _level_weights(bound: Bound, data: Data, entropy: int, copy: int, level: str) -> np.ndarray:
+    """Return a weight of every row, of which a level's own rows are used; rows of one sequence share that of its unit.
+
+    Units are what was sampled: were each of their rows weighed apart, copies would differ too little in how rows follow
+    each other.
+    """
+    if bound.sequence is None or level != "row":
+        return _weights(entropy, copy, level, data.columns.n)
+    unit = bound.sequence.unit
+    own = _weights(entropy, copy, unit, data.columns.n)
+    return own[data.grouping.first[unit]][data.grouping.codes[unit]]
+
+
 def _weights(entropy: int, copy: int, level: str, n: int) -> np.ndarray:
     rng = np.random.default_rng(np.random.SeedSequence([entropy, 0, copy, *level.encode()]))
     return rng.exponential(size=n)
@@ -166,7 +179,7 @@ class _Task:
     @classmethod
     def of(cls, bound: Bound, data: Data, column: str) -> _Task:
         equation, rows = bound[column], data.rows[column]
-        own = bound.schema[column]
+        own = bound.inner[column]
         levels = len(own.levels) if own.levels else None
         target = Target(data.columns[column][rows], levels, own.decimals, Support.of(own))
         whole = len(rows) == len(data.grouping.rows(equation.level))
@@ -186,7 +199,7 @@ class _Task:
     def _read(
         bound: Bound, data: Data, names: Sequence[str], rows: np.ndarray
     ) -> tuple[list[np.ndarray], list[int | None]]:
-        counts = [len(bound.schema[name].levels) or None for name in names]
+        counts = [len(bound.inner[name].levels) or None for name in names]
         return [data.columns[name][rows] for name in names], counts
 
 

@@ -189,6 +189,21 @@ def test_the_demo_writes_spec_fit_copies_and_plots(tmp_path):
     assert saved == bs.load(tmp_path / "demo" / "fit").spec
 
 
+def test_auto_takes_rows_that_follow_each_other(tmp_path):
+    rng = np.random.default_rng(1)
+    ids, days, sex = np.repeat(np.arange(60), 4), np.tile([0, 7, 14, 21], 60), rng.choice(["f", "m"], 60)
+    table = pd.DataFrame({"id": ids, "day": days, "sex": np.repeat(sex, 4), "y": rng.normal(size=240).round(2)})
+    table.to_csv(tmp_path / "visits.csv", index=False)
+    result = run("auto", tmp_path / "visits.csv", "--out", tmp_path / "out", "--m", 1, "--seed", 1, "--unit", "id",
+                 "--time", "day", "--spec-out", tmp_path / "spec.py", "--format", "csv")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "unit='id', time='day'" in (tmp_path / "spec.py").read_text()
+    (written,) = (tmp_path / "out").rglob("*.csv*")
+    copy = pd.read_csv(written)
+    assert copy["day"].tolist() == np.tile([0, 7, 14, 21], 60).tolist()
+    assert (copy.groupby("id")["sex"].nunique() == 1).all()
+
+
 def test_auto_writes_a_spec_explains_it_and_draws_copies(folder, tmp_path):
     result = run("auto", folder / "gaps.csv", "--out", tmp_path / "out", "--m", 2, "--seed", 1, "--spec-out",
                  tmp_path / "spec.py")  # fmt: skip

@@ -13,6 +13,7 @@ from bayessynth.design import Frame, transforms
 from bayessynth.design.evaluate import evaluate
 from bayessynth.errors import DataError
 from bayessynth.spec import FUNCTIONS, parse
+from bayessynth.spec.language import SEQUENCE
 
 RNG = np.random.default_rng(4)
 VALUES = RNG.lognormal(3, 1, 400)
@@ -37,7 +38,7 @@ CALLS = [
 
 
 def test_the_language_has_the_functions_that_are_registered() -> None:
-    assert set(FUNCTIONS) == {*transforms.names(), "C", "offset"}
+    assert set(FUNCTIONS) == {*transforms.names(), "C", "offset", *SEQUENCE}
     with pytest.raises(ValueError, match="'log' is registered already"):
         transforms.register(transforms.get("log"))
 

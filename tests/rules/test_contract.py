@@ -17,6 +17,7 @@ from bayessynth.rules import (
     Combinations,
     Constant,
     Derived,
+    Ends,
     Inequality,
     Numbered,
     Ordered,
@@ -74,6 +75,7 @@ EXAMPLES: dict[str, list[Rule]] = {
         Derived("flag", "month(begin) // 7"),
         Derived("more", "count + flag"),
     ],
+    "ends": [Ends("region", "north"), Ends("flag", 1), Ends("sex", ("f", "m"))],
     "inequality": [
         Inequality("count", "more"),
         Inequality("count", "price", strict=True),

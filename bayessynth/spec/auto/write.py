@@ -17,9 +17,12 @@ from bayessynth.spec.auto.explain import Choice, choices
 from bayessynth.spec.auto.groups import GroupFinding, find_groups, levels_of
 from bayessynth.spec.auto.order import visiting_order
 from bayessynth.spec.auto.screen import screen
+from bayessynth.spec.auto.sequences import follow, groups_above, sorted_by
 from bayessynth.spec.auto.strata import strata_of
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
+from bayessynth.spec.follow import plain_terms
+from bayessynth.spec.lags import base
 from bayessynth.spec.spec import Spec
 
 Order = Literal["table", "dependence"]
@@ -34,6 +37,8 @@ def write(
     order: Order = "table",
     random_seed: int = 0,
     given: Collection[str] = (),
+    unit: str | None = None,
+    time: str | None = None,
 ) -> tuple[Spec, tuple[Choice, ...]]:
     """Write a spec: an order of the columns by how they depend on each other, and a tree equation for each.
 
@@ -56,6 +61,10 @@ def write(
         Draws the rows that dependence is measured on, where there are many.
     given : collection of str
         Columns that copies are handed, so that no rule computes them.
+    unit, time : str, optional
+        Columns that make sequences of the rows, as in :class:`Spec`. Each column of a row is then drawn from the unit's
+        columns, the time, the row's number, the columns before it in its row, its own first and last value, and those
+        columns of the row before that tell most of it.
 
     Returns
     -------
@@ -75,14 +84,16 @@ def write(
             "them first: df.columns = df.columns.map(str)."
         )
     schema = Schema.detect(data) if schema is None else schema
+    if unit is not None and time is not None:
+        data, schema = sorted_by(data, schema, unit, time)
     check_modelled(schema.values())
     present = [c for c in schema if c in data]
     encoded = [c for c in present if schema[c].kind != "identifier"]
     columns = schema.encode(data, columns=encoded, missing="keep")
-    found = _groups(data, columns, schema, groups)
+    found = _groups(data, columns, schema, groups, unit)
     factors = tuple(finding.factor for finding in found)
     findings = detect(data, schema, groups=factors)
-    findings = tuple(f for f in findings if not {*factors, *given} & set(determined([f.rule])))
+    findings = tuple(f for f in findings if not {*factors, *given, time} & set(determined([f.rule])))
     rules = tuple(f.rule for f in findings)
     computed = determined(rules)
     _tell_named(schema, [c for c in present if c not in computed])
@@ -96,18 +107,26 @@ def write(
         visited = _table_order(modelled, first, waits, found)
     else:
         visited = visiting_order(dependence, schema, fixed_first=first, after=waits, groups=found)
+    visited = [c for c in visited if c != time]
     predictors = screen(dependence, visited, always=first, groups=found)
     explained = choices(dependence, schema, predictors, groups=found, strata=first)
     levels = {choice.column: choice.level for choice in explained}
-    equations = [_equation(c, predictors[c], schema, levels[c], found) for c in visited]
+    if unit is not None and time is not None:
+        explained, rules = follow(data, schema, unit, time, explained, rules)
+        predictors = {choice.column: choice.predictors for choice in explained}
+        visited = [c for c in predictors if c not in factors]
+    equations = [_equation(c, predictors[c], schema, levels.get(c, "row"), found, unit) for c in visited]
     if not equations:
         raise SpecError("No column is left to model: all are identifiers, constants or computed from others.")
-    return Spec(*equations, rest="drop", rules=rules), (*explained, *_computed(findings, schema))
+    return Spec(*equations, rest="drop", rules=rules, unit=unit, time=time), (*explained, *_computed(findings, schema))
 
 
 def _groups(
-    data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None
-) -> tuple[GroupFinding, ...]:
+    data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None,
+    unit: str | None,
+) -> tuple[GroupFinding, ...]:  # fmt: skip
+    if unit is not None:
+        return groups_above(data, columns, schema, groups, unit)
     if groups is None:
         return ()
     if isinstance(groups, str) and groups != "detect":
@@ -160,14 +179,15 @@ def _only(columns: Columns, names: Sequence[str]) -> Columns:
 
 
 def _equation(
-    column: str, predictors: Sequence[str], schema: Schema, level: str, groups: Sequence[GroupFinding]
+    column: str, predictors: Sequence[str], schema: Schema, level: str, groups: Sequence[GroupFinding], unit: str | None
 ) -> Equation:
     if schema[column].kind == "constant" and not schema[column].missing:
         return Equation(f"{quote(column)} ~ 1")
-    read = [quote(name) for name in predictors if schema[name].kind != "constant"]
+    read = [plain_terms([name]) for name in predictors if schema[base(name)].kind != "constant"]
     own = next((finding for finding in groups if finding.factor == level), None)
     above = [finding.factor for finding in groups] if level == "row" else list(own.within) if own else []
-    effects = [f"(1 | {quote(factor)})" for factor in above]
+    # Of a unit's rows the first value and the row before tell more than an effect of the unit would.
+    effects = [f"(1 | {quote(factor)})" for factor in above if factor != unit]
     return Equation(f"{quote(column)} ~ {' + '.join([*read, *effects]) or '1'}", family="tree")
 
 

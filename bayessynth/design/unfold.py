@@ -1,0 +1,338 @@
+"""Sequences as a plain table: what rows before say becomes columns; first rows and the end have their equations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from bayessynth import families
+from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
+from bayessynth.design.past import before, learn_past
+from bayessynth.design.sequences import Sequences, difference, time_left
+from bayessynth.errors import DataError, SpecError, suggest
+from bayessynth.rules import Rule
+from bayessynth.schema import Column, Columns, Schema
+from bayessynth.schema.column import NUMBERS
+from bayessynth.spec import Equation, Spec
+from bayessynth.spec.follow import has_mean, plain_terms
+from bayessynth.spec.lags import derived, order
+
+# A number that moves so little from row to row, by the correlation of the two, is drawn through its change; unless so
+# large a share of the rows has one value that it is no plain number.
+_STEADY, _DOMINANT = 0.9, 0.1
+# Sequences end at this many times the longest that was seen.
+_BEYOND = 2
+# Units that must share the time between two rows for it to be a matter of design.
+_SHARED = 3
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """A spec and its table as binding takes them.
+
+    Attributes
+    ----------
+    equations : tuple of Equation
+        In the order of generation.
+    schema : Schema
+    columns : Columns
+    rows : mapping of str to ndarray
+        Rows that an equation can be fitted to, where these are not all.
+    made : frozenset of str
+        Columns that are not the table's: of their cells, those that no row before gives are not missing.
+    sequences : Sequences or None
+    """
+
+    equations: tuple[Equation, ...]
+    schema: Schema
+    columns: Columns
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
+    sequences: Sequences | None = None
+
+
+def in_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, Schema]:
+    """Sort a table by unit and time, and see that the time is a number that grows within each unit.
+
+    Raises
+    ------
+    SpecError
+        If one of the two columns is not there, or the time is no number.
+    DataError
+        If a cell of them is missing, or two rows of a unit share the time.
+    """
+    unit, time = str(spec.unit), str(spec.time)
+    for column, word in ((unit, "unit"), (time, "time")):
+        if column not in data or column not in schema:
+            raise SpecError(f"{word}={column!r} is no column of the data.{suggest(column, schema)}")
+        missing = data[column].isna().to_numpy()
+        if missing.any():
+            raise DataError(
+                f"{word}={column!r} is missing in {int(missing.sum())} of {len(data)} rows, the first is row "
+                f"{int(np.flatnonzero(missing)[0])}: these rows have no place in a sequence. Fill or drop them."
+            )
+    if spec.rest == "keep":
+        raise SpecError("rest='keep' does not go with unit= and time=: sequences of copies are new, as are their rows.")
+    for name in schema:
+        if derived(name):
+            raise SpecError(f"Column {name!r} is named as what formulas compute; rename it: df.rename(columns=…).")
+    schema = _with_time(schema, time)
+    moments = schema.encode(data, columns=[time])[time]
+    codes = schema.override(**{unit: "group"}).encode(data, columns=[unit])[unit]
+    places = np.lexsort((moments, codes))
+    same = (np.diff(codes[places]) == 0) & (np.diff(moments[places]) == 0)
+    if same.any():
+        at = int(np.flatnonzero(same)[0])
+        one, other = sorted((int(places[at]), int(places[at + 1])))
+        raise DataError(
+            f"{int(same.sum())} rows have the unit and the time of another: rows {one} and {other} are both of "
+            f"{unit}={str(data[unit].iloc[one])!r} at {time}={data[time].iloc[one]}. Keep one row of each time, or use "
+            f"a finer time, such as the number of the row: df.groupby({unit!r}).cumcount()."
+        )
+    return data.iloc[places].reset_index(drop=True), schema
+
+
+def _with_time(schema: Schema, time: str) -> Schema:
+    column = schema[time]
+    if column.kind in NUMBERS and column.kind != "proportion":
+        return schema
+    held = column.levels or (column.value,)
+    whole = column.kind == "identifier" and column.dtype.lower().startswith(("int", "uint", "float"))
+    if whole or column.kind == "proportion" or all(isinstance(v, int | float) for v in held):
+        return schema.override(**{time: "continuous"})
+    raise SpecError(
+        f"time={time!r} is of kind {column.kind!r}; sequences need a number or a date. Convert it first, for instance "
+        f"df[{time!r}] = pd.to_datetime(df[{time!r}])."
+    )
+
+
+def check_gaps(flat: Unfolded, gaps: Collection[str]) -> None:
+    """Refuse missing cells that would have to be modelled beside a parametric equation of sequences.
+
+    Raises
+    ------
+    SpecError
+        If a parametric equation draws or reads one of the columns with missing cells.
+    """
+    for equation in flat.equations if flat.sequences else ():
+        if equation.family and families.get(equation.family).nonparametric:
+            continue
+        for column in (equation.response, *equation.named):
+            if column in gaps:
+                raise SpecError(
+                    f"Missing cells of {column!r}, which the parametric equation for {equation.response!r} draws or "
+                    "reads, are not modelled in sequences: give this equation family='tree', which takes missing cells "
+                    "as others, or say missing='drop'."
+                )
+
+
+def plain(spec: Spec, schema: Schema, columns: Columns) -> Unfolded:
+    """Return a spec without sequences as it is."""
+    return Unfolded(spec.equations, schema, columns)
+
+
+def unfold(
+    spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], rules: tuple[Rule, ...]
+) -> Unfolded:  # fmt: skip
+    """Return a spec of sequences and its rows, sorted by unit and time, as a plain spec and its rows.
+
+    Parameters
+    ----------
+    spec : Spec
+    schema : Schema
+    columns : Columns
+    levels : mapping of str to str
+        Of the table's columns.
+    rules : tuple of Rule
+
+    Raises
+    ------
+    DataError
+        If rows follow a state that ends the sequence.
+    """
+    if spec.unit is None:
+        return plain(spec, schema, columns)
+    unit, time = spec.unit, str(spec.time)
+    codes = columns[unit]
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
+    sizes = np.diff(np.r_[starts, len(codes)])
+    number = np.arange(len(codes)) - np.repeat(starts, sizes)
+    differences = {f"elapsed({time})": time} | _steady(spec, schema, columns, levels, number)
+    draft = Sequences(unit, time, schema, differences, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
+                      _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
+    above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
+    left = time_left(rules, time, above, columns[time], schema)
+    draft = replace(draft, limited=bool(np.isfinite(left).any()))
+    ended = _ends(rules, schema, columns, number)
+    equations, initial, orders = _equations(spec, draft, levels, columns, number)
+    arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
+    for name, own in draft.differences.items():
+        grown = difference(name, columns[own][1:], columns[own][:-1])
+        arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
+    facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
+             draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
+             **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
+                for c, own in draft.differences.items()}}  # fmt: skip
+    if draft.limited:
+        arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
+    source, pasts = {**columns.arrays, **arrays}, {}
+    for equation in equations:
+        for name in equation.columns:
+            if name not in arrays and (made := derived(name)):
+                if made.function == "past":
+                    values = _numbers(columns, schema[made.column], equation)
+                    pasts[made.column] = learn_past(values, codes)
+                    arrays[name] = before(values, number, pasts[made.column])
+                    facts[name] = Column(name, "continuous", "float64", missing=True)
+                    continue
+                facts[name] = replace(facts.get(made.column) or schema[made.column], name=name, missing=True)
+                k = None if made.function == "first" else made.k
+                arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
+    for column, name in initial.items():
+        own = draft.differences.get(column, column)
+        arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
+    rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
+    rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
+    if not draft.length:
+        rows[draft.last] = np.flatnonzero(~ended)
+    whole = Schema._of([*schema.values(), *facts.values()])
+    found = {name: whole[name].levels for name in facts if whole[name].levels}
+    joined = Columns({**columns.arrays, **arrays}, columns.n, {**columns.levels, **found})
+    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=pasts)
+    return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
+
+
+def _numbers(columns: Columns, column: Column, equation: Equation) -> np.ndarray:
+    """Return a column whose mean can be taken, NaN where missing."""
+    if not has_mean(column):
+        raise SpecError(
+            f"Equation for {equation.response!r}: past({column.name}) is the mean of rows before, and {column.name!r} "
+            f"is of kind {column.kind!r}; use lag({column.name}) or first({column.name})."
+        )
+    return np.where(columns.missing(column.name), np.nan, columns[column.name].astype(float))
+
+
+def _grown(name: str, column: Column, kind: str) -> Column:
+    """Return the column of what another grows by: in days where that is of dates."""
+    decimals = (0 if column.unit == "D" else None) if column.kind == "datetime" else column.decimals
+    return Column(name, kind, "float64", decimals=None if name.startswith("growth(") else decimals)
+
+
+def _steady(
+    spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], number: np.ndarray
+) -> dict[str, str]:  # fmt: skip
+    """Return the numbers of trees that move so little from row to row that they are drawn by what they grow by."""
+    found = {}
+    later = np.flatnonzero(number > 0)
+    for equation in spec:
+        column = equation.response
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        if not tree or schema[column].kind not in NUMBERS or levels.get(column) != "row" or column == spec.time:
+            continue
+        values = columns[column]
+        if f"lag({column})" not in equation.columns or len(later) < 3 or not np.isfinite(values).all():
+            continue
+        if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
+            continue
+        plain = _correlation(values[later], values[later - 1])
+        ratio = _correlation(*np.log([values[later], values[later - 1]])) if values.min() > 0 else 0.0
+        if max(plain, ratio) >= _STEADY:
+            found[f"growth({column})" if ratio > plain else f"change({column})"] = column
+    return found
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() * other.std() > 0 else 0.0
+
+
+def _gaps(times: np.ndarray, number: np.ndarray) -> tuple[float, ...]:
+    """Return the time from each row to the next, if it is the same in all units; else nothing."""
+    found: list[float] = []
+    elapsed = np.r_[np.nan, np.diff(times)]
+    for k in range(1, int(number.max()) + 1):
+        own = elapsed[number == k]
+        near = np.isclose(own, own[0], rtol=1e-9, atol=1e-12).all()
+        if not near or (len(own) < _SHARED and not np.isclose(own[0], found).any()):
+            return ()
+        found.append(float(own[0]))
+    return tuple(found)
+
+
+def _ends(rules: tuple[Rule, ...], schema: Schema, columns: Columns, number: np.ndarray) -> np.ndarray:
+    """Return the rows that end their sequence for certain, having seen that they are last."""
+    ended = np.zeros(columns.n, dtype=bool)
+    last = np.r_[number[1:] == 0, True]
+    for rule in rules:
+        own = rule.ends(columns.arrays, schema)
+        if own is None:
+            continue
+        wrong = np.flatnonzero(own & ~last)
+        if len(wrong):
+            raise DataError(
+                f"The rule {rule!r} does not hold: {len(wrong)} rows that end a sequence have rows after them, the "
+                f"first is row {int(wrong[0])} of the table sorted by unit and time. Drop the rows after the end, or "
+                "the rule."
+            )
+        ended |= own
+    return ended
+
+
+def _before(values: np.ndarray, coded: bool, number: np.ndarray, k: int | None) -> np.ndarray:
+    """Return a column as it was k rows before in the unit, or in the unit's first row; missing where there is none."""
+    at = np.arange(len(values)) - (number if k is None else k)
+    there = number >= (1 if k is None else k)
+    gap = -1 if coded else np.nan
+    return np.where(there, values[np.where(there, at, 0)], gap)
+
+
+def _equations(
+    spec: Spec, draft: Sequences, levels: Mapping[str, str], columns: Columns, number: np.ndarray
+) -> tuple[list[Equation], dict[str, str], dict[str, int]]:
+    """Return all equations in the order of generation, names of initial equations, and how many rows these draw."""
+    made: list[Equation] = []
+    initial: dict[str, str] = {}
+    orders: dict[str, int] = {}
+    for equation in spec:
+        column, timed = equation.response, equation.response == draft.time
+        own = f"{column}_{FIRST}"
+        tree = bool(equation.family) and families.get(str(equation.family)).nonparametric
+        main = draft.drawn_by(column)[0]
+        if levels.get(column, "row") != "row" and order(equation.columns):
+            raise SpecError(
+                f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
+                "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
+            )
+        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        if not k:
+            made.append(equation)
+            continue
+        if own in columns.arrays or own in spec:
+            raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
+        constant = len(np.unique(columns[column][number < k])) == 1
+        orders[main], initial[main] = k, own
+        still = {c for c in equation.columns if _is_still(c, columns, number < k)}
+        made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
+        if not (timed and tree and (draft.gaps or draft.longest == _BEYOND)):
+            own_priors = priors_of(equation, first=False)
+            more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
+            made.append(renamed(equation, main, own_priors, more=more))
+    if not draft.length:
+        made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
+    return made, initial, orders
+
+
+def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
+    """Return what the end of a sequence is drawn from: the unit, and its row."""
+    kinds = {c: draft.schema[c].kind for c in spec.columns}
+    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
+    return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
+
+
+def _is_still(name: str, columns: Columns, rows: np.ndarray) -> bool:
+    """Tell whether a column has one value on some rows, so that an equation fitted to them can learn nothing of it."""
+    if derived(name):
+        return bool(rows.sum() == (np.diff(np.flatnonzero(rows), prepend=-2) > 1).sum())
+    return len(np.unique(columns[name][rows])) == 1
