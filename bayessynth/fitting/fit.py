@@ -156,8 +156,9 @@ def fit(
     grown = time.perf_counter() - began
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
+    grew = [column for column in forest.trees if column not in {mask.name for mask in bound.masks}]
     record = {
-        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(forest.trees, "bootstrap"),
+        "engine": {p.column: p.engine for p in posteriors} | dict.fromkeys(grew, "bootstrap"),
         "refused": {p.column: dict(p.refused) for p in posteriors if p.refused},
         "seconds": {p.column: round(p.seconds, 2) for p in posteriors},
         "seconds_of_trees": round(grown, 2), "copies": forest.copies or None,

@@ -77,7 +77,8 @@ class Gathered:
 
     def planted(self, copies: int, entropy: int, cores: int, settings: TreeSettings) -> Forest:
         """Grow the trees of the nonparametric equations and of masks, if there are any."""
-        columns = [e.response for e in self.bound.equations if families.get(e.family).nonparametric]
+        known = {e.response: families.get(e.family) for e in self.bound.equations}
+        columns = [column for column, family in known.items() if family.nonparametric and family.drawn]
         if not (columns or self.bound.masks):
             return Forest()
         if self.records is None:
