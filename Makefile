@@ -17,7 +17,7 @@ demo: .venv/.installed
 	$(BIN)/bayessynth demo $(DEMO_ARGS)
 
 test: .venv/.installed-test
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-slow: .venv/.installed-test
 	$(BIN)/python -m pytest -m slow $(ARGS)
