@@ -235,6 +235,9 @@ def _steady(
         values = columns[column]
         if f"lag({column})" not in equation.columns or len(later) < 3 or not np.isfinite(values).all():
             continue
+        if _in_step(values, later):
+            found[f"change({column})"] = column
+            continue
         if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
             continue
         plain = _correlation(values[later], values[later - 1])
@@ -242,6 +245,12 @@ def _steady(
         if max(plain, ratio) >= _STEADY:
             found[f"growth({column})" if ratio > plain else f"change({column})"] = column
     return found
+
+
+def _in_step(values: np.ndarray, later: np.ndarray) -> bool:
+    """Tell whether a number grows by the same from every row to the next, as years of age or of experience do."""
+    grown = values[later] - values[later - 1]
+    return bool(np.isclose(grown, grown[0], rtol=1e-9, atol=1e-12).all()) and grown[0] != 0
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
