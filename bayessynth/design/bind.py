@@ -24,7 +24,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.design.shared import Shared
 from bayessynth.design.sharing import find_shared, shared_keys
-from bayessynth.design.unfold import Unfolded, check_gaps, in_sequence, unfold
+from bayessynth.design.unfold import Unfolded, check_gaps, check_units, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
@@ -105,7 +105,9 @@ def bind(
     check_names(equations, shared)
     modelled_gaps = missing == "model" and flat.sequences is None
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if modelled_gaps else ()
-    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
+    plan = plan_groups(grouping)
+    check_units(plan, spec.unit)
+    return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks,
                  survivals, shared, flat.sequences), kept_data  # fmt: skip
 
 

@@ -247,8 +247,8 @@ class _Walk:
         plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.response]
         if equation.ar is not None:
             elapsed, before = arrays[self.steps.sequences.elapsed], self.residuals.get(equation.response)
-            drawn, left = draw_following(plan, equation, arrays, self, self.rng, before, elapsed)
-            self.residuals[equation.response] = left
+            drawn, residual = draw_following(plan, equation, arrays, self, self.rng, before, elapsed)
+            self.residuals[equation.response] = residual
             return drawn
         if not families.get(equation.family).nonparametric:
             return draw_column(plan, equation, arrays, n, self, self.rng)
