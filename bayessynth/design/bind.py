@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
+from bayessynth.design.autoregression import autoregressive
 from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.coding import coded, detected
 from bayessynth.design.evaluate import Frame, frame_of
@@ -23,12 +24,13 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.design.shared import Shared
 from bayessynth.design.sharing import find_shared, shared_keys
-from bayessynth.design.unfold import Unfolded, check_gaps, in_sequence, unfold
+from bayessynth.design.unfold import Unfolded, check_gaps, check_units, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec import Equation, Spec
+from bayessynth.spec.equation import AR
 from bayessynth.spec.shared import without_lone_ids
 
 Missing = Literal["error", "drop", "model"]
@@ -98,11 +100,14 @@ def bind(
     atoms = {own.censoring: own.times for own in survivals}
     declared = without_lone_ids(tuple(flat.equations))
     equations = tuple(_bind_equation(e, flat.schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
+    equations = autoregressive(equations, declared, kept_data, flat.sequences)
     shared = find_shared(equations, declared)
     check_names(equations, shared)
     modelled_gaps = missing == "model" and flat.sequences is None
     masks = find_masks(spec, schema, equations, columns, grouping, levels) if modelled_gaps else ()
-    return Bound(spec, schema, equations, plan_groups(grouping), levels, kept, columns.n, rules, masks,
+    plan = plan_groups(grouping)
+    check_units(plan, spec.unit)
+    return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks,
                  survivals, shared, flat.sequences), kept_data  # fmt: skip
 
 
@@ -284,7 +289,8 @@ def complete(
     predictors: dict[str, Predictor] = {n: scaled(p, measures[n], column) for n, p in drafted.predictors.items()}
     defaults = default_priors(family, drafted.links, predictors, summary, n_levels, drafted.options)
     ordered = frozenset(v.name for v in family.vectors if v.constraint == "ordered")
-    own = {name: prior for name, prior in equation.priors.items() if name not in shared_keys(equation)}
+    own = {name: prior for name, prior in equation.priors.items() if name not in shared_keys(equation)
+           and not (equation.ar and name == AR)}  # fmt: skip
     priors = merge_priors(column, own, defaults, ordered)
     return replace(drafted, predictors=predictors, priors=priors)
 

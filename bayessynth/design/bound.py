@@ -49,6 +49,8 @@ class BoundEquation:
         Columns that a nonparametric equation depends on, and its grouping factors.
     cause : Cause or None
         For a latent time until an event: which one it is, and how it is seen.
+    ar : float or None
+        Where residuals depend on those of the row before: the usual time between two rows.
     """
 
     response: str
@@ -63,6 +65,7 @@ class BoundEquation:
     reads: tuple[str, ...] = ()
     grouped: tuple[str, ...] = ()
     cause: Cause | None = None
+    ar: float | None = None
 
     @property
     def column(self) -> str:
@@ -113,6 +116,7 @@ class BoundEquation:
             "options": dict(self.options), "trials": self.trials, "levels": self.levels,
             "reads": self.reads, "grouped": self.grouped,
             **({"cause": self.cause.to_json()} if self.cause else {}),
+            **({"ar": self.ar} if self.ar else {}),
         }  # fmt: skip
 
     @classmethod
@@ -124,7 +128,7 @@ class BoundEquation:
             {k: Predictor.from_json(v) for k, v in data["predictors"].items()},
             {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
             tuple(data.get("reads", ())), tuple(data.get("grouped", ())),
-            Cause.from_json(data["cause"]) if "cause" in data else None,
+            Cause.from_json(data["cause"]) if "cause" in data else None, data.get("ar"),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth import families
+from bayessynth.design.autoregression import Chain, chain_of
 from bayessynth.design.bind import Data
 from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.evaluate import Frame
@@ -39,6 +40,8 @@ class Component:
         event was seen, when the record came in, and the end of an interval.
     weights : ndarray of int64 or None
         How many equal rows each row stands for; None for one each.
+    chain : Chain or None
+        Where residuals depend on those of the row before: which one that is.
     """
 
     equation: BoundEquation
@@ -50,6 +53,7 @@ class Component:
     labels: Mapping[str, tuple[str, ...] | tuple[int, ...]]
     beside: Mapping[str, np.ndarray] = field(default_factory=dict)
     weights: np.ndarray | None = None
+    chain: Chain | None = None
 
     @property
     def family(self) -> families.Family:
@@ -107,7 +111,10 @@ def component(bound: Bound, data: Data, column: str) -> Component:
     equation, rows = bound[column], data.rows[column]
     index = {factor: data.grouping.codes[factor][rows] for factor in equation.factors}
     labels = {factor: coordinate(data.grouping.labels[factor]) for factor in equation.factors}
-    return assemble(equation, data.at(column), data.columns[equation.column][rows], index, labels)
+    made = assemble(equation, data.at(column), data.columns[equation.column][rows], index, labels)
+    if equation.ar is None or bound.sequence is None:
+        return made
+    return replace(made, chain=chain_of(equation, data, bound.sequence))
 
 
 def assemble(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bayessynth.errors import SpecError
 from bayessynth.rules import determined
 from bayessynth.schema import Schema
 from bayessynth.spec import Equation, Spec, quote
@@ -46,6 +47,11 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
     order = [*first, *(c for c in spec.columns if c != time), *(c for c in free if c not in read)]
     order = [c for c in order if c in schema and schema[c].kind != "constant"]
     upper, rows = [c for c in order if c not in varying], [c for c in order if c in varying]
+    for equation in (e for e in spec if e.ar and e.response in upper):
+        raise SpecError(
+            f"Equation for {equation.response!r}: ar=1, but the column is constant within each {unit!r}: no residual "
+            "follows another. Remove ar=1."
+        )
     values, number = as_numbers(data, schema, [*rows, *([time] if time in data else [])]), numbered(data, unit)
     lags = screened(values, number, rows)
     added = [Equation(f"{quote(c)} ~ {plain_terms(upper[: upper.index(c)])}", family="tree")

@@ -104,11 +104,14 @@ def renamed(
     Equation('z ~ x')
     """
     texts = [f"{replace(equation.formula, response=name)}{more}", *map(str, equation.distributional.values())]
-    return _with(equation, texts, priors, family or equation.family, equation.links if links is None else links)
+    main = family is None
+    return _with(equation, texts, priors, family or equation.family, equation.links if links is None else links,
+                 equation.ar if main else 0)  # fmt: skip
 
 
 def _with(
-    equation: Equation, texts: list[str], priors: Mapping[str, Prior], family: str | None, links: Mapping[str, str]
-) -> Equation:
+    equation: Equation, texts: list[str], priors: Mapping[str, Prior], family: str | None, links: Mapping[str, str],
+    ar: int = 0,
+) -> Equation:  # fmt: skip
     return Equation(*texts, family=family, link=links.get("", links) if links else None, priors=priors,
-                    trials=equation.trials, points=equation.points)  # fmt: skip
+                    trials=equation.trials, points=equation.points, ar=ar)  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth import families
+from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
 from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, difference, time_left
@@ -107,6 +108,22 @@ def _with_time(schema: Schema, time: str) -> Schema:
         f"time={time!r} is of kind {column.kind!r}; sequences need a number or a date. Convert it first, for instance "
         f"df[{time!r}] = pd.to_datetime(df[{time!r}])."
     )
+
+
+def check_units(plan: GroupPlan, unit: str | None) -> None:
+    """Refuse grouping factors in whose groups the rows of a unit do not stay.
+
+    Raises
+    ------
+    SpecError
+        If a factor is crossed with the unit from row to row.
+    """
+    for factor in (f for f, level in plan.crossed.items() if unit is not None and level == "row"):
+        raise SpecError(
+            f"Grouping factor {factor!r} changes from row to row within a {unit!r}; which of its groups comes next has "
+            f"no model in sequences. Leave out (… | {factor}), or make {factor!r} a column of its own, such as "
+            f"bs.Equation('{factor} ~ lag({factor})')."
+        )
 
 
 def check_gaps(flat: Unfolded, gaps: Collection[str]) -> None:
@@ -235,6 +252,9 @@ def _steady(
         values = columns[column]
         if f"lag({column})" not in equation.columns or len(later) < 3 or not np.isfinite(values).all():
             continue
+        if _in_step(values, later):
+            found[f"change({column})"] = column
+            continue
         if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
             continue
         plain = _correlation(values[later], values[later - 1])
@@ -242,6 +262,12 @@ def _steady(
         if max(plain, ratio) >= _STEADY:
             found[f"growth({column})" if ratio > plain else f"change({column})"] = column
     return found
+
+
+def _in_step(values: np.ndarray, later: np.ndarray) -> bool:
+    """Tell whether a number grows by the same from every row to the next, as years of age or of experience do."""
+    grown = values[later] - values[later - 1]
+    return bool(np.isclose(grown, grown[0], rtol=1e-9, atol=1e-12).all()) and grown[0] != 0
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

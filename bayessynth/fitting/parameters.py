@@ -13,6 +13,9 @@ from bayessynth.design import BoundEquation, GroupDesign, Predictor
 from bayessynth.families import Prior
 from bayessynth.fitting.kernels import priors
 
+# Why only the PyMC model serves an equation with ``ar=1``.
+AUTOREGRESSIVE = "its residuals depend on those of the row before"
+
 
 @dataclass(frozen=True)
 class Block:
@@ -72,6 +75,8 @@ class Parameters:
 
 def unserved(equation: BoundEquation) -> str | None:
     """Return why an equation's priors cannot be laid out, or None if they can."""
+    if equation.ar:
+        return AUTOREGRESSIVE
     vectors = {v.name for v in families.get(equation.family).vectors}
     for name, prior in equation.priors.items():
         if not (priors.serves(prior) or prior.name == "LKJ" or name in vectors):

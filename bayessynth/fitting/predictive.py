@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayessynth.design import Component, Effects, Frame, Predictor, dim, observed_effects, parameters, safe
+from bayessynth.design.autoregression import followed
 from bayessynth.errors import FitError
 
 
@@ -33,6 +34,8 @@ def with_data(tree: xr.DataTree, component: Component, frame: Frame, m: int, rng
             params = parameters(
                 equation, frame, n, values, Effects(observed_effects(equation, values), component.index)
             )
+            if component.chain is not None:
+                params = followed(equation, component.chain, component.y, params, values)
             log_likelihood[chain, draw] = family.logp(component.y, **params)
             if (chain, draw) in chosen:
                 replicated.append(family.sample(rng, n, **params))

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from bayessynth import families
 from bayessynth.design import BoundEquation, Effects, Frame, dim, frame_of, new_effects, observed_effects, parameters
+from bayessynth.design.autoregression import alone
 from bayessynth.errors import FitError
 from bayessynth.schema.column import CODES, plain
 
@@ -226,6 +227,7 @@ def _at(
         index = {f: np.where(codes >= 0, codes, first[f] + turn) for f, codes in part.index.items()}
     with np.errstate(all="ignore"):
         given = parameters(equation, part.frame, len(part.y), values, Effects(effects, index))
+        given = alone(equation, given, values) if equation.ar else given
         return families.get(equation.family).logp(part.y, **given)
 
 

@@ -12,6 +12,7 @@ from bayessynth.design import Component, GroupDesign, Predictor, dim, safe
 from bayessynth.design.centring import centred, reliability
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior, inverse_graph
+from bayessynth.graph.autoregression import followed
 
 
 def build(component: Component) -> pm.Model:
@@ -95,6 +96,8 @@ class Builder:
             options[name] = pm.Data(f"{self.column}_{name}", values, dims=self.row)
         y = self.component.y.astype("int64" if self.family.discrete else "float64")
         observed = pm.Data(f"{self.column}_observed", y, dims=self.row)
+        if self.component.chain is not None:
+            params |= followed(self, self.component.chain, params)
         self.family.dist(pm, self.column, params, **options, observed=observed, dims=self.row)
 
     def deviations(self, parameter: str, position: int) -> list[Any]:

@@ -20,6 +20,7 @@ from bayessynth.report.grouped import spreads
 from bayessynth.report.pairs import pair, worst_pairs
 from bayessynth.report.sections import ROOMS, diagnosis_parts, facts, flattened, glance, reasons, rooms, sentence
 from bayessynth.report.survival import survival_panels
+from bayessynth.report.trajectories import trajectory_panels
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -100,6 +101,8 @@ def report_html(evaluation: Evaluation) -> str:
     contents += [("groups", "Groups")] if groups else []
     survival = survival_panels(tables)
     contents += [("survival", "Survival")] if survival else []
+    trajectories = trajectory_panels(tables)
+    contents += [("trajectories", "In time")] if trajectories else []
     return _render(
         "report.html.j2",
         title=f"Evaluation of {copies}",
@@ -123,6 +126,7 @@ def report_html(evaluation: Evaluation) -> str:
         pairs=pairs,
         groups=groups,
         survival=survival,
+        trajectories=trajectories,
     )  # fmt: skip
 
 

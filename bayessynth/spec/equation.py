@@ -14,6 +14,9 @@ from bayessynth.spec.formula import Formula, has_dot, parse
 from bayessynth.spec.grouping import split_sides
 from bayessynth.spec.lags import base
 
+# Key of the prior of the autocorrelation of residuals, and the end of the parameter's name.
+AR = "ar"
+
 
 @dataclass(frozen=True, init=False)
 class Equation:
@@ -44,6 +47,12 @@ class Equation:
     initial : str or Equation, optional
         In sequences: the equation of the first rows of a unit, which have no lag, ``"y ~ x"``. By default the
         formula without its lagged terms and without effects of the unit.
+    ar : {0, 1}
+        In sequences, for a column that is normal or whose logarithm is: with 1, residuals of a unit's rows are an
+        autoregression of order one, y = η + e with e_t = ρ e_{t-1} + ν, ν ~ Normal(0, σ). Where the times between rows
+        differ, ρ is taken to the power of what elapses, in units of the usual time between rows. ρ is the parameter
+        ``y_ar``, uniform between -1 and 1 by default (between 0 and 1 where times between rows are no multiples of the
+        usual one); the key of its prior is ``"ar"``. Fitted by the PyMC model.
 
     Raises
     ------
@@ -68,6 +77,7 @@ class Equation:
     points: tuple[float, ...] | None
     initial: Equation | None
     cause: Cause | None
+    ar: int
 
     def __init__(
         self,
@@ -80,6 +90,7 @@ class Equation:
         trials: str | None = None,
         points: tuple[float, ...] | None = None,
         initial: str | Equation | None = None,
+        ar: int = 0,
     ) -> None:
         _check_priors(priors or {}, formula)
         declared = families.get(family) if family is not None else None
@@ -97,6 +108,7 @@ class Equation:
             "points": None if points is None else tuple(float(p) for p in points),
             "initial": None if initial is None else as_equation(initial),
             "cause": None,
+            "ar": _order(ar, formula),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -229,6 +241,8 @@ class Equation:
             data["points"] = list(self.points)
         if self.initial is not None:
             data["initial"] = self.initial.to_json()
+        if self.ar:
+            data["ar"] = self.ar
         return data
 
     @classmethod
@@ -244,12 +258,15 @@ class Equation:
             trials=data.get("trials"),
             points=tuple(data["points"]) if "points" in data else None,
             initial=cls.from_json(data["initial"]) if "initial" in data else None,
+            ar=data.get("ar", 0),
         )
 
     def __repr__(self) -> str:
         parts = list(map(repr, self.formulas))
         parts += [f"{name}={getattr(self, name)!r}" for name in ("family", "level", "trials", "points", "initial")
                   if getattr(self, name) is not None]  # fmt: skip
+        if self.ar:
+            parts.append(f"ar={self.ar}")
         if self.links:
             parts.append(f"link={self.links.get('', dict(self.links))!r}")
         if self.priors:
@@ -272,6 +289,12 @@ def as_equation(declared: str | Equation) -> Equation:
 
 def _source(prior: Prior) -> str:
     return f"Prior({', '.join([repr(prior.name), *(f'{k}={v!r}' for k, v in prior.params.items())])})"
+
+
+def _order(ar: int, formula: str) -> int:
+    if isinstance(ar, bool) or ar not in (0, 1):
+        raise SpecError(f"Equation {formula!r}: ar={ar!r} must be 0 or 1; residuals depend on those of one row before.")
+    return int(ar)
 
 
 def _check_priors(priors: Mapping[str, Prior], formula: str) -> None:

@@ -9,6 +9,9 @@
 - ``elapsed(time)``: the time since the row before (dates: in days);
 - ``number(time)``: the row's number within the unit, from 1.
 
+``bs.Equation("y ~ x + (1 | id)", ar=1)`` has residuals that depend on those of the row before, whatever the formula
+reads (:mod:`bayessynth.design.autoregression`).
+
 The first rows have no lag. An equation with such terms is fitted to the rows where they exist; the rows before have an
 *initial* equation, by default the formula without its lagged terms and without effects of the unit, or as declared:
 ``bs.Equation("y ~ lag(y) + x + (1 | id)", initial="y ~ x")``. Its parameters are ``y_first_…`` in the posterior, and
@@ -74,10 +77,14 @@ def check_sequence(equations: Sequence[object], unit: str | None, time: str | No
         if unit is None:
             if equation.initial is not None:
                 raise SpecError(f"{where}: initial= is for sequences; say unit= and time= in the spec, or drop it.")
+            if equation.ar:
+                raise SpecError(f"{where}: ar=1 is for sequences; say unit= and time= in the spec, or drop it.")
             continue
         for name, made in read:
             if made.function in ("elapsed", "number") and made.column != time:
                 raise SpecError(f"{where}: {name} is of the time; write {made.function}({time}).")
+        if equation.ar and equation.response == time:
+            raise SpecError(f"{where}: ar=1 is for what is measured, not for the time {time!r} itself; drop it.")
         _check_initial(equation, where, unit, time)
 
 

@@ -21,6 +21,8 @@ def _row(equation: Equation) -> tuple[str, ...]:
     formulas = [str(equation.formula), *map(str, equation.distributional.values())]
     if equation.initial is not None:
         formulas.append(f"first: {equation.initial.formula}")
+    if equation.ar:
+        formulas.append("residuals: AR(1)")
     priors = "; ".join(f"{name} ~ {prior}" for name, prior in equation.priors.items())
     return (equation.response, equation.family or "from kind", "; ".join(formulas), equation.level or "detected",
             priors or "defaults")  # fmt: skip

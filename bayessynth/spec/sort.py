@@ -29,12 +29,13 @@ def as_declared(item: str | Declared) -> Declared:
 
 
 def in_order(
-    equations: tuple[Declared, ...], rules: tuple[Rule, ...], sequences: bool = False
+    equations: tuple[Declared, ...], rules: tuple[Rule, ...], time: str | None = None
 ) -> tuple[Declared, ...]:  # fmt: skip
     """Sort so that every column follows those it depends on, keeping the declared order where free.
 
     A column depends on its predictors, on those that a rule says come first, and, where one of these is computed by a
-    rule, on what it is computed from. In sequences it does not depend on columns of rows before.
+    rule, on what it is computed from. In sequences, which have a time, it does not depend on columns of rows before;
+    one whose residuals follow each other depends on the time that elapses.
     """
     check_shared([own for e in equations for own in ([e] if isinstance(e, Equation) else e.equations)])
     waits = after(rules)
@@ -46,7 +47,9 @@ def in_order(
             by_column[column] = equation
 
     def read(e: Declared) -> list[str]:
-        return same_row(e) if sequences and isinstance(e, Equation) else list(e.columns)
+        if time is None or not isinstance(e, Equation):
+            return list(e.columns)
+        return [*same_row(e), *([time] if e.ar else [])]
 
     needs = {
         e.declares[0]: [

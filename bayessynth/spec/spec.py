@@ -82,7 +82,7 @@ class Spec:
         check_sequence(own, unit, time)
         self.unit, self.time = unit, time
         self._rules = checked(rules, [c for e in own for c in e.declares])
-        self._declared = in_order(own, self._rules, unit is not None)
+        self._declared = in_order(own, self._rules, time)
         self._equations = tuple(e for item in self._declared for e in item.equations)
         self._rest: Rest = rest
         self._choices: tuple[Choice, ...] = ()

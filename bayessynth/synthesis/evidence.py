@@ -191,7 +191,8 @@ def order(bound: Bound) -> list[str]:
 def tied(bound: Bound, column: str) -> list[str]:
     """Return the columns before a drawn one to which rules tie it."""
     chain = order(bound)
-    before = set(chain[: chain.index(column)])
+    at = column if column in chain or bound.sequence is None else bound.sequence.drawn_by(column)[0]
+    before = set(chain[: chain.index(at)])
     known = {c for c in bound.schema if step_of(c, bound) in before}
     acting = [r for r in bound.rules if r.determines is None and column in r.columns and r.restricts(column, known)]
     return [c for c in dict.fromkeys(c for rule in acting for c in rule.columns) if c in known]

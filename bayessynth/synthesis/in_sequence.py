@@ -107,9 +107,10 @@ def sequence_plan(maker: Maker, copy: int, seed: np.random.SeedSequence, rng: np
         effects = draw_effects(bound, values, groups, rng)
         grove = Grove.of(maker.forest, copy, {f: groups.count(f) for f in maker.forest.effects}, rng)
         plan = Plan(drawn, groups, values, effects, {}, seed, maker.part, dict(upper), None, {}, grove)
+        set_rows = _set(plan, given, bound)
         fixed, order = _fixed(plan, given, bound)
         draw_upper(plan, rng)
-        rows = _rows(Steps(plan, fixed), groups.count(unit), k)
+        rows = _rows(Steps(plan, fixed, set_rows), groups.count(unit), k)
         if k is None or rows.sizes.sum() >= k:
             break
         guess *= 2
@@ -127,6 +128,14 @@ def _groups(maker: Maker, copy: int, guess: int, k: int | None, rng: np.random.G
     if given.codes:
         return observed_groups(plan, given.codes, given.labels, {f: len(v) for f, v in given.labels.items()})
     return groups_of_units(maker.structure, maker.flat[copy], guess, top=k is None, rng=rng)
+
+
+def _set(plan: Plan, given: Given, bound: Bound) -> dict[str, np.ndarray]:
+    """Set columns of units from outside, and return those of rows with the value that each row has."""
+    for column, value in given.cut.items():
+        if bound.levels[column] != "row":
+            plan.upper[column] = np.broadcast_to(value, plan.groups.count(bound.levels[column]))
+    return {column: value for column, value in given.cut.items() if bound.levels[column] == "row"}
 
 
 def _fixed(plan: Plan, given: Given, bound: Bound) -> tuple[Fixed | None, np.ndarray | None]:

@@ -112,7 +112,13 @@ def _check_column(bound: Bound, given: Given, column: str) -> None:
             f"do= sets {column!r}, which {rule!r} computes: it cannot differ from what it is computed of. Set "
             f"{' or '.join(map(repr, inputs)) or 'another column'} instead, or fit without the rule."
         )
-    if column not in {e.response for e in bound.equations}:
+    if bound.sequence is not None and column == bound.sequence.time:
+        raise SynthesisError(
+            f"do= sets {column!r}, the time that orders the rows of each {bound.sequence.unit!r}: give units and times "
+            "by given= instead."
+        )
+    name = bound.sequence.column if bound.sequence else str
+    if column not in {name(e.response) for e in bound.equations}:
         kept = " It is the original's own (rest='keep')." if column in bound.kept else ""
         raise SynthesisError(f"do= sets {column!r}, which has no equation that could be cut.{kept}")
     if column in given.rows or column in given.upper or column in given.within:
@@ -130,6 +136,11 @@ def _encoded(bound: Bound, given: Given, column: str, value: Any, k: int) -> np.
         code = np.array([_one(own, value)])
         _check_exact(bound, column, code, value)
         return code
+    if bound.sequence is not None:
+        raise SynthesisError(
+            f"do= sets {column!r} to {len(value)} values, but in sequences how many rows a unit has is drawn: set it "
+            "to one value."
+        )
     if bound.levels[column] != "row" or given.n_top:
         raise SynthesisError(
             f"do= sets {column!r} to {len(value)} values, but "

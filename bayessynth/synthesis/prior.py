@@ -9,6 +9,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Predictor, safe
 from bayessynth.families import Vector
+from bayessynth.spec.equation import AR
 
 
 def prior_draws(bound: Bound, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -30,6 +31,8 @@ def prior_draws(bound: Bound, draws: int, rng: np.random.Generator) -> dict[str,
                 shift = _shift(equation, found) if vector.constraint == "ordered" else 0.0
                 drawn = _vector(vector, equation, length, draws, rng)
                 found[f"{column}_{vector.name}"] = drawn + shift
+        if equation.ar is not None:
+            found[f"{column}_{AR}"] = equation.priors[AR].sample(rng, draws)
     for block in bound.shared:
         found[block.name] = _lkj(len(block.labels), block.prior.params["eta"], draws, rng)
     return {name: values[None] for name, values in found.items()}

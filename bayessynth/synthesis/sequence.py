@@ -20,6 +20,7 @@ from bayessynth.design.sequences import Sequences, difference, time_left, undone
 from bayessynth.rules import Narrowed, Rule, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
+from bayessynth.synthesis.autoregression import draw_following
 from bayessynth.synthesis.generate import Plan, child, draw_column, reads
 
 # Units of one batch: many, because each step costs as much for few of them.
@@ -68,13 +69,15 @@ class Steps:
         With all columns above the rows drawn, and the schema of all that equations read.
     fixed : Fixed, optional
         What is given of the rows.
+    cut : mapping of str to ndarray of shape (1,), optional
+        Columns of rows that are set from outside, to one value.
     """
 
-    def __init__(self, plan: Plan, fixed: Fixed | None = None) -> None:
+    def __init__(self, plan: Plan, fixed: Fixed | None = None, cut: Mapping[str, np.ndarray] | None = None) -> None:
         sequences = plan.bound.sequence
         assert sequences is not None
-        self.plan, self.fixed, self.sequences = plan, fixed, sequences
-        given = fixed.arrays if fixed else {}
+        self.plan, self.fixed, self.sequences, self.cut = plan, fixed, sequences, cut or {}
+        given = {**(fixed.arrays if fixed else {}), **self.cut}
         rows = [e for e in plan.bound.equations if e.level == "row" and e.response != sequences.last]
         self.column = {e.response: sequences.column(e.response) for e in rows}
         self.equations = [e for e in rows if self.column[e.response] not in given]
@@ -145,6 +148,7 @@ class _Walk:
     first: dict[str, np.ndarray] = field(default_factory=dict)
     sums: dict[str, np.ndarray] = field(default_factory=dict)
     counts: dict[str, np.ndarray] = field(default_factory=dict)
+    residuals: dict[str, np.ndarray] = field(default_factory=dict)
     at: np.ndarray | None = None
     length: np.ndarray | None = None
 
@@ -178,6 +182,7 @@ class _Walk:
                 arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
         elif sequences.gaps and self.number > 1:
             self._on_schedule(arrays, n)
+        arrays |= {c: np.full(n, value[0]) for c, value in steps.cut.items()}
         self._left(arrays)
         self._compute(arrays, n)
         for equation in steps.equations:
@@ -240,6 +245,11 @@ class _Walk:
 
     def _drawn(self, equation: BoundEquation, column: str, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.response]
+        if equation.ar is not None:
+            elapsed, before = arrays[self.steps.sequences.elapsed], self.residuals.get(equation.response)
+            drawn, residual = draw_following(plan, equation, arrays, self, self.rng, before, elapsed)
+            self.residuals[equation.response] = residual
+            return drawn
         if not families.get(equation.family).nonparametric:
             return draw_column(plan, equation, arrays, n, self, self.rng)
         rules = self.steps.acting[column]
@@ -316,7 +326,7 @@ class _Walk:
         if every:
             return
         self.alive = self.alive[kept]
-        for held in (self.upper, self.codes, self.first, self.sums, self.counts):
+        for held in (self.upper, self.codes, self.first, self.sums, self.counts, self.residuals):
             held.update({name: values[kept] for name, values in held.items()})
         self.history = {c: [values[kept] for values in past] for c, past in self.history.items()}
         self.at = None if self.at is None else self.at[kept]

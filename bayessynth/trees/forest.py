@@ -120,7 +120,9 @@ def plant(
         rng = np.random.default_rng(np.random.SeedSequence([entropy, 1, copy, *task.column.encode()]))
         own = weights[copy, task.level][task.rows]
         seen = Seen(task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups)
-        return grown(task.target, seen, own / own.mean(), settings, number, rng)
+        follows = bound.sequence is not None and task.level == "row"
+        how = settings.in_sequence() if follows else settings
+        return grown(task.target, seen, own / own.mean(), how, number, rng)
 
     pairs = [(task, copy) for task in tasks for copy in range(copies)]
     with ThreadPoolExecutor(max(1, min(cores, len(pairs)))) as pool:

@@ -10,6 +10,8 @@ from bayessynth.errors import SpecError
 
 # Fewest records in a leaf, whatever the number of records, and intervals of a leaf's quantile curve.
 FEWEST, INTERVALS = 20, 8
+# Rows in an interval of a column of sequences, at least, if nothing is declared: several of them may be of one unit.
+IN_SEQUENCE = 4
 # Trees of a column, and columns from which on there are fewer.
 TREES, MANY = 10, 100
 
@@ -31,7 +33,8 @@ class TreeSettings:
         Pseudo-records that every node has from the node above it: a record is drawn from a leaf of n records with
         probability n / (n + smoothing), and else from another leaf below the node above, and so on upwards.
     interval : int, optional
-        Records that share one interval of a leaf's quantile curve. By default an eighth of ``leaf``, at least 2.
+        Records that share one interval of a leaf's quantile curve. By default an eighth of ``leaf``, at least 2; of
+        the rows of sequences, of which several may be one unit's, at least 4.
     heap : int
         Fewest records with the same number for it to keep a probability of its own; in tables of more than some 8,000
         rows, 0.06 % of the records.
@@ -76,6 +79,23 @@ class TreeSettings:
         """Return how many of n records share one interval."""
         return self.interval or max(2, self.leaf_of(n) // INTERVALS)
 
+    def in_sequence(self) -> TreeSettings:
+        """Return the settings of columns that vary within the units of sequences.
+
+        >>> TreeSettings().in_sequence().interval_of(500), TreeSettings(interval=2).in_sequence().interval_of(500)
+        (4, 2)
+        """
+        return self if self.interval else _InSequence(**asdict(self))
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON data."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class _InSequence(TreeSettings):
+    """Settings of columns that vary within units."""
+
+    def interval_of(self, n: int) -> int:
+        """Return how many of n records share one interval."""
+        return max(IN_SEQUENCE, super().interval_of(n))

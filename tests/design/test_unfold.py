@@ -214,3 +214,17 @@ def test_statistics_without_rows_do_not_serve() -> None:
     for act in (lambda: spec.fit(table, privacy=ask), lambda: spec.sufficient_statistics(table, privacy=ask)):
         with pytest.raises(SpecError, match="Fits with formal privacy are not for specs with unit="):
             act()
+
+
+def test_a_factor_that_changes_from_row_to_row_is_refused() -> None:
+    table = panel().assign(ward=lambda d: np.arange(len(d)) % 5)
+    spec = bs.Spec(bs.Equation("y ~ (1 | ward)", family="normal"), rest="drop", **SEQUENCE)
+    with pytest.raises(SpecError, match=r"'ward' changes from row to row within a 'id'.*Leave out \(… \| ward\)"):
+        bind(spec, table)
+    # One that a unit stays in is none of these.
+    bind(spec, table.assign(ward=lambda d: pd.factorize(d["id"])[0] // 4))
+
+
+def test_survival_times_are_refused() -> None:
+    with pytest.raises(SpecError, match="Survival times are not for specs with unit= and time="):
+        bs.Spec(bs.Survival("day ~ 1", event="state"), **SEQUENCE)

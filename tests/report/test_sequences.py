@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bayessynth as bs
 from bayessynth.errors import DataError
 from bayessynth.report import plot_sequences
+from bayessynth.report.page import report_html
 
 
 def panel(seed: int, units: int = 60) -> pd.DataFrame:
@@ -43,3 +45,14 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         plot_sequences(panel(1), [panel(2)], "id", "days", "y")
     with pytest.raises(DataError, match="'s' holds no numbers"):
         plot_sequences(panel(1), [panel(2)], "id", "day", "s")
+
+
+def test_a_report_of_sequences_draws_means_by_time() -> None:
+    original = panel(1)
+    spec = bs.Spec(rest="tree", unit="id", time="day")
+    copies = spec.fit(original, copies=3, random_seed=1).synthesize(m=3, random_seed=1)
+    page = report_html(bs.evaluate(original, copies, measures=["univariate"]))
+    section = page[page.index('id="trajectories"') :]
+    assert "y by day" in section and "copies at" in section and 'href="#trajectories"' in page
+    plain = bs.evaluate(original, [original], measures=["univariate"])
+    assert 'id="trajectories"' not in report_html(plain)

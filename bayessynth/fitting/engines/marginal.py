@@ -18,6 +18,7 @@ from bayessynth.fitting.engines.mode import find
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.gaussian import Gaussian
 from bayessynth.fitting.kernels import priors
+from bayessynth.fitting.parameters import AUTOREGRESSIVE
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.fitting.threads import one_thread
 from bayessynth.suffstats import Gram, gram
@@ -39,7 +40,7 @@ def unserved(component: Component) -> str | None:
 
 def unserved_equation(equation: BoundEquation, labels: Mapping[str, Sequence[Any]]) -> str | None:
     """Return why the engine cannot fit an equation with these groups, or None if it can try."""
-    reason = unserved_gram(equation)
+    reason = AUTOREGRESSIVE if equation.ar else unserved_gram(equation)
     if reason:
         return reason
     for name, prior in equation.priors.items():
