@@ -55,7 +55,8 @@ class Survival:
         Column of the times from which on records were watched (delayed entry). It needs an equation of its own.
     until : str, optional
         Column of the ends of intervals: where it is above the time, the event came after the time and by that end (with
-        a time of 0: before it). In copies events are known exactly: both columns are the same there.
+        a time of 0: before it). Copies have as many exact times as the original, and intervals like its: between visits
+        that records have in common, attended as often, or with widths that depend on when the event came.
     priors : mapping of str to Prior, optional
         Priors of the equations of the causes, by parameter name.
 
