@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayessynth import families
 from bayessynth.design import Component, Effects, Frame, Predictor, dim, observed_effects, parameters, safe
 from bayessynth.errors import FitError
 

@@ -1,4 +1,4 @@
-"""Copies of times known to lie in intervals: as the original is inspected, at common visits or each record by itself."""
+"""Copies of times known to lie in intervals: inspected as the original is, at common visits or each by itself."""
 
 from __future__ import annotations
 
