@@ -115,7 +115,7 @@ class Prior:
     ----------
     name
         One of Normal, StudentT, Cauchy, Laplace, HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma,
-        InverseGamma, LogNormal, Beta, Uniform, LKJ, Dirichlet, MvStudentT. The last is of the steps of a random walk: normal,
+        InverseGamma, LogNormal, Beta, Uniform, LKJ, Dirichlet, MvStudentT. The last is of the steps of a walk: normal,
         with one unknown scale for all, which is integrated out; sigma is that scale's size, nu how well it is known.
     **params
         One complete set of the distribution's parameters, as PyMC names them. ``Dirichlet``'s ``a`` may be
