@@ -95,29 +95,35 @@ def _sample(rng: np.random.Generator, n: int, *, rate: Any, baseline: Any = None
     return np.maximum(starts[k] + np.maximum((reached - before[k]) / hazards[k], 1e-300), entry)
 
 
+def graph(pm: Any, value: Any, rate: Any, baseline: Any, cuts: Any, beside: Mapping[str, Any]) -> Any:
+    """Return the log densities as a PyTensor expression; what is not in ``beside`` is left out of it."""
+    times = _cuts(cuts)
+    ends = np.concatenate([[0.0], times, [np.inf]])
+    levels: list[Any] = [np.float64(0.0), *(baseline.reshape((-1,))[i] for i in range(len(times)))]
+
+    def cumulative(t: Any) -> Any:
+        parts = [
+            pm.math.exp(level) * (pm.math.maximum(pm.math.minimum(t, high) - low, 0.0))
+            for level, low, high in zip(levels, ends[:-1], ends[1:], strict=True)
+        ]
+        return rate * sum(parts[1:], start=parts[0])
+
+    def log_hazard(t: Any) -> Any:
+        found: Any = levels[0]
+        for cut, level in zip(times, levels[1:], strict=True):
+            found = pm.math.switch(pm.math.gt(t, cut), level, found)
+        return pm.math.log(rate) + found
+
+    return lifetimes.rows_graph(value, beside, cumulative, log_hazard, pm)
+
+
 def _dist(pm: Any, name: str, params: dict[str, Any], *, cuts: Any = (), **kwargs: Any) -> Any:
     times = _cuts(cuts)
     beside = {key: kwargs.pop(key) for key in lifetimes.BESIDE if key in kwargs}
-    ends = np.concatenate([[0.0], times, [np.inf]])
 
     def logp(value: Any, rate: Any, *given: Any) -> Any:
-        levels: list[Any] = [np.float64(0.0), *(given[0].reshape((-1,))[i] for i in range(len(times)))]
-
-        def cumulative(t: Any) -> Any:
-            parts = [
-                pm.math.exp(level) * (pm.math.maximum(pm.math.minimum(t, high) - low, 0.0))
-                for level, low, high in zip(levels, ends[:-1], ends[1:], strict=True)
-            ]
-            return rate * sum(parts[1:], start=parts[0])
-
-        def log_hazard(t: Any) -> Any:
-            found: Any = levels[0]
-            for cut, level in zip(times, levels[1:], strict=True):
-                found = pm.math.switch(pm.math.gt(t, cut), level, found)
-            return pm.math.log(rate) + found
-
-        seen = dict(zip(beside, given[1:] if len(times) else given, strict=True))
-        return lifetimes.rows_graph(value, seen, cumulative, log_hazard, pm)
+        baseline, rest = (given[0], given[1:]) if len(times) else (None, given)
+        return graph(pm, value, rate, baseline, cuts, dict(zip(beside, rest, strict=True)))
 
     def sample(rng: np.random.Generator, n: int, **rows: np.ndarray) -> np.ndarray:
         return _sample(rng, n, cuts=cuts, **rows)
@@ -190,7 +196,7 @@ def _rate_predictor(summary: Any, link: str) -> tuple[float, float]:
     return round(-math.log(mean), 1), 1.0
 
 
-register(
+FAMILY = register(
     Family(
         name="piecewise",
         kinds=frozenset({"positive", "count"}),
