@@ -23,7 +23,7 @@ from bayessynth.families.family import Family, Parameter
 from bayessynth.families.prior import Prior
 
 #: The time of an event that never comes.
-NEVER = 1e300
+NEVER = 1e100
 #: What the probability of being susceptible is called.
 SUSCEPTIBLE = "susceptible"
 _FIXED = ("cuts",)

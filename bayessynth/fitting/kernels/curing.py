@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-NEVER = 1e300
+NEVER = 1e100
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
