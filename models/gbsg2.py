@@ -22,8 +22,8 @@ whatever the tumour was: its equation is ``~ 1``.
 
 Priors
 ------
-Weak: the hazard of neighbouring intervals differs by a factor of e at most two times out of three. Receptor counts have
-long tails, which enter by their logarithms.
+Weak. How much the hazard of neighbouring intervals differs is learnt: their steps share one unknown scale. Receptor
+counts have long tails, which enter by their logarithms.
 
 Caveats
 -------

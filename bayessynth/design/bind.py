@@ -288,7 +288,7 @@ def complete(
     summary = Summary.from_moments(moments, n_levels)
     predictors: dict[str, Predictor] = {n: scaled(p, measures[n], column) for n, p in drafted.predictors.items()}
     defaults = default_priors(family, drafted.links, predictors, summary, n_levels, drafted.options)
-    ordered = frozenset(v.name for v in family.vectors if v.constraint == "ordered")
+    ordered = frozenset(v.name for v in family.vectors if v.constraint in ("ordered", "walk"))
     own = {name: prior for name, prior in equation.priors.items() if name not in shared_keys(equation)
            and not (equation.ar and name == AR)}  # fmt: skip
     priors = merge_priors(column, own, defaults, ordered)

@@ -87,6 +87,11 @@ def _coded(own: Survival, data: pd.DataFrame, schema: Schema) -> Survival:
             f"Column {own.event!r} says that every record of the survival time {own.time!r} is censored: there is no "
             "event to learn from. Say censored= if another value means that."
         )
+    if own.cure is not None and censored is None:
+        raise DataError(
+            f"Every record of the survival time {own.time!r} has an event, so that nothing says of a share that never "
+            "has it: leave cure= out."
+        )
     if own.until and len(names) > 1:
         raise SpecError(
             f"The survival time {own.time!r} has ends of intervals (until={own.until!r}) and events of several causes "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayessynth.design.evaluate import Frame, numbers
+from bayessynth.design.inspection import Inspection, inspections
 from bayessynth.schema import Schema
 from bayessynth.spec import CENSORED, Cause, Survival
 
@@ -38,6 +39,10 @@ class FollowUp:
         Of the records still watched at each of them, how many there were, and how many ended there.
     last : float or None
         When everybody who is left is censored: no record has a longer follow-up.
+    inspection : Inspection or None
+        Of times that are known to lie in intervals.
+    step : float or None
+        Of which all times are multiples, where that is more than a unit of their last decimal.
 
     Examples
     --------
@@ -56,6 +61,8 @@ class FollowUp:
     watched: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
     last: float | None = None
+    inspection: Inspection | None = None
+    step: float | None = None
 
     @property
     def declares(self) -> tuple[str, ...]:
@@ -75,7 +82,10 @@ class FollowUp:
     def from_json(cls, data: Mapping[str, Any]) -> FollowUp:
         """Make it of what :meth:`to_json` returned."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        return cls(**{**values, "latent": tuple((name, float(code)) for name, code in data["latent"])})
+        values["latent"] = tuple((name, float(code)) for name, code in data["latent"])
+        if values.get("inspection") is not None:
+            values["inspection"] = Inspection.from_json(values["inspection"])
+        return cls(**values)
 
 
 def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
@@ -121,17 +131,36 @@ def follow_up(own: Survival, arrays: Mapping[str, np.ndarray], schema: Schema) -
     entry = arrays[own.entry][whole] if own.entry else np.zeros(len(time))
     there = event >= 0 if schema[own.event].levels else np.isfinite(event)
     censored = there & ~np.isin(event, causes)
+    inspection = inspections(time, arrays[own.until][whole], np.isin(event, causes)) if own.until else None
+    step = grid(time, schema[own.time].decimals)
     if not censored.any():
-        return FollowUp(own.time, own.event, tuple(codes.items()), None, own.entry, own.until)
+        return FollowUp(
+            own.time, own.event, tuple(codes.items()), None, own.entry, own.until, inspection=inspection, step=step
+        )
     times = administrative(time, censored, schema[own.time].decimals)
     ended = tuple(int((censored & (time == t)).sum()) for t in times)
     beyond = tuple(int(((time > t) & (entry < t)).sum()) for t in times)
     top = float(time.max())
-    last = top if top in times else rounded_up(top)
+    last = top if top in times else rounded_up(top) if step is None else top + step
     return FollowUp(
         own.time, own.event, tuple(codes.items()), float(event[censored][0]), own.entry, own.until, times,
         tuple(a + b for a, b in zip(beyond, ended, strict=True)), ended, last,
+        inspection, step,
     )  # fmt: skip
+
+
+def grid(time: np.ndarray, decimals: int | None) -> float | None:
+    """Return the greatest number of which all times are multiples, None if it is a unit of their last decimal.
+
+    >>> grid(np.array([60.0, 90.0, 150.0]), 0), grid(np.array([60.0, 90.0, 151.0]), 0)
+    (30.0, None)
+    """
+    if decimals is None or not len(time):
+        return None
+    units = np.round(time * 10.0**decimals).astype(np.int64)
+    several = len(np.unique(units)) > 1
+    step = int(np.gcd.reduce(units)) if several else 1
+    return round(step * 10.0**-decimals, decimals) if step > 1 else None
 
 
 def administrative(time: np.ndarray, censored: np.ndarray, decimals: int | None) -> tuple[float, ...]:

@@ -85,7 +85,8 @@ def merge_priors(
 ) -> dict[str, Prior]:
     """Put declared priors in place of the defaults.
 
-    ``ordered`` names the parameters (thresholds) that take, beside their default, any prior on all real numbers.
+    ``ordered`` names the parameters (thresholds, steps of a walk) that take, beside their default, any prior of one
+    number on all real numbers.
 
     Raises
     ------
@@ -99,8 +100,8 @@ def merge_priors(
                 f"It has: {', '.join(defaults) or 'none'}."
             )
         default = defaults[name]
-        matrix = {"LKJ", "Dirichlet"}
-        if name in ordered and prior.support == REAL:
+        matrix = {"LKJ", "Dirichlet", "MvStudentT"}
+        if name in ordered and prior.support == REAL and prior.name not in matrix - {default.name}:
             continue
         if (prior.name in matrix or default.name in matrix) and prior.name != default.name:
             raise SpecError(f"Equation for {column!r}: the prior of {name!r} must be {default.name}(…), not {prior}.")

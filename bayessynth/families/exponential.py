@@ -37,7 +37,7 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return lifetimes.dist(GUMBEL, pm, name, {"scale": params["scale"]}, place, _sample, kwargs)
 
 
-register(
+FAMILY = register(
     Family(
         name="exponential",
         kinds=frozenset({"positive", "count"}),

@@ -170,13 +170,14 @@ def draw(own: Standard, rng: np.random.Generator, n: int, location: Any, slope: 
 
 
 def check(y: Any, column: str, **beside: Any) -> None:
-    """Check times: above 0 and after entry; from 0 where they begin an interval.
+    """Check times: above 0 and after entry; from 0 where they begin an interval, or only say how long there was none.
 
     >>> check(np.array([2.0, 0.0]), "time", upper=np.array([0.0, 1.5]))
     """
     checks.finite(y, column)
     y = np.asarray(y, dtype=float)
     within = np.broadcast_to(np.asarray(beside.get("upper", 0.0), dtype=float) > y, y.shape)
+    within = within | np.broadcast_to(np.asarray(beside.get("event", 1.0), dtype=float) <= 0, y.shape)
     remedy = (
         "A time counts from when the record could first have had the event: mend such times, or leave the rows out."
     )

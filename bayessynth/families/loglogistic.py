@@ -51,7 +51,7 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return lifetimes.dist(LOGISTIC, pm, name, ordered, lambda log, scale, alpha: (log(scale), alpha), _sample, kwargs)
 
 
-register(
+FAMILY = register(
     Family(
         name="loglogistic",
         kinds=frozenset({"positive", "count"}),

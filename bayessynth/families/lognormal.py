@@ -63,7 +63,7 @@ def _check(y: Any, column: str, **beside: Any) -> None:
         checks.positive(y, column)
 
 
-register(
+FAMILY = register(
     Family(
         name="lognormal",
         kinds=frozenset({"positive", "count"}),

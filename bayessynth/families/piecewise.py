@@ -2,7 +2,8 @@
 
 Support: above 0. Parameter: rate, the hazard in the first interval; a coefficient of log rate is a log hazard ratio, as
 Cox's: above 0 means earlier events. Vector: baseline, log ratios of the hazard in each later interval to that in the
-first, a random walk from 0 with independent steps, which smooths it. Option: ``cuts``, the times between intervals,
+first, a random walk from 0, which smooths it. Its steps are normal with one unknown scale, which is integrated out (a
+multivariate t), so that the data choose how smooth the baseline is. Option: ``cuts``, the times between intervals,
 learnt from quantiles of the events' times and rounded; none gives a constant hazard.
 
 With rate r and baseline b the hazard in interval k is r exp(b_k), b_1 = 0 (Friedman 1982, Annals of Statistics 10,
@@ -32,12 +33,15 @@ from bayessynth.families.links import inverse
 from bayessynth.families.prior import REAL, Prior
 from bayessynth.families.registry import register
 
-# Events in an interval at the least, and most intervals of equal numbers of events.
+# Events in an interval at the least, and most intervals of equal numbers of events. In between they grow with the cube
+# root of the events, as the bins of a histogram do that balances bias and variance (Freedman & Diaconis 1981).
 _EVENTS, _INTERVALS = 15, 10
 # Finer intervals at both ends, where there are events enough: follow-up often starts or ends within a short time.
 _ENDS = (0.02, 0.05, 0.95, 0.98)
 _EVENTS_AT_ENDS = 10
 _DECIMALS = 6
+# The scale of a step of the log hazard is below 0.09 or above 0.7 in one of twenty cases each.
+_STEPS = Prior("MvStudentT", nu=2, sigma=0.15)
 
 
 def _cuts(cuts: Any) -> np.ndarray:
@@ -91,29 +95,35 @@ def _sample(rng: np.random.Generator, n: int, *, rate: Any, baseline: Any = None
     return np.maximum(starts[k] + np.maximum((reached - before[k]) / hazards[k], 1e-300), entry)
 
 
+def graph(pm: Any, value: Any, rate: Any, baseline: Any, cuts: Any, beside: Mapping[str, Any]) -> Any:
+    """Return the log densities as a PyTensor expression; what is not in ``beside`` is left out of it."""
+    times = _cuts(cuts)
+    ends = np.concatenate([[0.0], times, [np.inf]])
+    levels: list[Any] = [np.float64(0.0), *(baseline.reshape((-1,))[i] for i in range(len(times)))]
+
+    def cumulative(t: Any) -> Any:
+        parts = [
+            pm.math.exp(level) * (pm.math.maximum(pm.math.minimum(t, high) - low, 0.0))
+            for level, low, high in zip(levels, ends[:-1], ends[1:], strict=True)
+        ]
+        return rate * sum(parts[1:], start=parts[0])
+
+    def log_hazard(t: Any) -> Any:
+        found: Any = levels[0]
+        for cut, level in zip(times, levels[1:], strict=True):
+            found = pm.math.switch(pm.math.gt(t, cut), level, found)
+        return pm.math.log(rate) + found
+
+    return lifetimes.rows_graph(value, beside, cumulative, log_hazard, pm)
+
+
 def _dist(pm: Any, name: str, params: dict[str, Any], *, cuts: Any = (), **kwargs: Any) -> Any:
     times = _cuts(cuts)
     beside = {key: kwargs.pop(key) for key in lifetimes.BESIDE if key in kwargs}
-    ends = np.concatenate([[0.0], times, [np.inf]])
 
     def logp(value: Any, rate: Any, *given: Any) -> Any:
-        levels: list[Any] = [np.float64(0.0), *(given[0].reshape((-1,))[i] for i in range(len(times)))]
-
-        def cumulative(t: Any) -> Any:
-            parts = [
-                pm.math.exp(level) * (pm.math.maximum(pm.math.minimum(t, high) - low, 0.0))
-                for level, low, high in zip(levels, ends[:-1], ends[1:], strict=True)
-            ]
-            return rate * sum(parts[1:], start=parts[0])
-
-        def log_hazard(t: Any) -> Any:
-            found: Any = levels[0]
-            for cut, level in zip(times, levels[1:], strict=True):
-                found = pm.math.switch(pm.math.gt(t, cut), level, found)
-            return pm.math.log(rate) + found
-
-        seen = dict(zip(beside, given[1:] if len(times) else given, strict=True))
-        return lifetimes.rows_graph(value, seen, cumulative, log_hazard, pm)
+        baseline, rest = (given[0], given[1:]) if len(times) else (None, given)
+        return graph(pm, value, rate, baseline, cuts, dict(zip(beside, rest, strict=True)))
 
     def sample(rng: np.random.Generator, n: int, **rows: np.ndarray) -> np.ndarray:
         return _sample(rng, n, cuts=cuts, **rows)
@@ -124,13 +134,19 @@ def _dist(pm: Any, name: str, params: dict[str, Any], *, cuts: Any = (), **kwarg
 
 
 def _baseline(pm: Any, name: str, length: int, prior: Prior, options: Mapping[str, Any], **kwargs: Any) -> Any:
-    """Build the random walk: independent steps from 0 to the first value, and from each to the next."""
+    """Build the random walk: steps from 0 to the first value, and from each to the next."""
     if prior.support != REAL:
         raise SpecError(f"The steps of a baseline take a prior on all real numbers, not {prior!r}.")
 
+    def steps() -> Any:
+        if prior.name != "MvStudentT":
+            return prior.dist(pm)
+        own = prior.params
+        return pm.MvStudentT.dist(nu=own["nu"], mu=np.zeros(length), chol=np.asarray(own["sigma"]) * np.eye(length))
+
     def logp(value: Any, start: Any) -> Any:
         before = pm.math.concatenate([np.zeros(1), value[:-1]])
-        return pm.math.sum(pm.logp(prior.dist(pm), value - before))
+        return pm.math.sum(pm.logp(steps(), value - before))
 
     def random(start: np.ndarray, rng: np.random.Generator, size: Any) -> np.ndarray:
         shape = () if size is None else tuple(size)
@@ -144,7 +160,7 @@ def _learn(y: Any, *, event: Any = 1.0, **beside: Any) -> dict[str, tuple[float,
     """Return cuts at quantiles of the events' times, none of them a time of the rows."""
     y = np.asarray(y, dtype=float)
     times = y[np.broadcast_to(np.asarray(event, dtype=float) > 0, y.shape) & (y > 0)]
-    intervals = int(np.clip(len(times) // _EVENTS, 1, _INTERVALS))
+    intervals = max(1, min(len(times) // _EVENTS, round(len(times) ** (1 / 3)), _INTERVALS))
     shares = {j / intervals for j in range(1, intervals)}
     shares |= {p for p in _ENDS if len(times) * min(p, 1.0 - p) >= _EVENTS_AT_ENDS}
     if not shares:
@@ -180,7 +196,7 @@ def _rate_predictor(summary: Any, link: str) -> tuple[float, float]:
     return round(-math.log(mean), 1), 1.0
 
 
-register(
+FAMILY = register(
     Family(
         name="piecewise",
         kinds=frozenset({"positive", "count"}),
@@ -190,7 +206,7 @@ register(
         logp=_logp,
         dist=_dist,
         check=lifetimes.check,
-        vectors=(Vector("baseline", "walk", _n_later, Prior("Normal", mu=0, sigma=1), _baseline),),
+        vectors=(Vector("baseline", "walk", _n_later, _STEPS, _baseline),),
         options=("cuts",),
         beside=lifetimes.BESIDE,
         learn=_learn,

@@ -44,6 +44,24 @@ def _half_t(nu: float, sigma: float) -> Any:
     return stats.t(nu, scale=sigma)
 
 
+@dataclass(frozen=True)
+class _Spherical:
+    """A multivariate t of as many numbers as the last axis has: independent normal numbers, one scale for all."""
+
+    nu: float
+    sigma: float
+
+    def rvs(self, size: Any, random_state: np.random.Generator) -> np.ndarray:
+        normal = random_state.standard_normal(size)
+        shape = (*normal.shape[:-1], 1) if normal.ndim else ()
+        return np.asarray(self.sigma * normal / np.sqrt(random_state.chisquare(self.nu, shape) / self.nu))
+
+    def logpdf(self, x: np.ndarray) -> np.ndarray:
+        d = x.shape[-1]
+        own = stats.multivariate_t(np.zeros(d), np.full(d, self.sigma**2), self.nu)
+        return np.asarray(own.logpdf(x))
+
+
 _KINDS: dict[str, _Kind] = {
     "Normal": _Kind((("mu", "sigma"),), REAL, frozen=lambda mu, sigma: stats.norm(mu, sigma)),
     "StudentT": _Kind((("nu", "mu", "sigma"),), REAL, frozen=lambda nu, mu, sigma: stats.t(nu, mu, sigma)),
@@ -78,6 +96,7 @@ _KINDS: dict[str, _Kind] = {
         standard=_beta_moments,
     ),
     "Uniform": _Kind((("lower", "upper"),), REAL, frozen=lambda lower, upper: stats.uniform(lower, upper - lower)),
+    "MvStudentT": _Kind((("nu", "sigma"),), REAL, frozen=_Spherical),
     "LKJ": _Kind((("eta",),), (-1.0, 1.0), constructor="LKJCorr"),
     "Dirichlet": _Kind((("a",),), UNIT),
 }
@@ -96,7 +115,8 @@ class Prior:
     ----------
     name
         One of Normal, StudentT, Cauchy, Laplace, HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma,
-        InverseGamma, LogNormal, Beta, Uniform, LKJ, Dirichlet.
+        InverseGamma, LogNormal, Beta, Uniform, LKJ, Dirichlet, MvStudentT. The last is of the steps of a walk: normal,
+        with one unknown scale for all, which is integrated out; sigma is that scale's size, nu how well it is known.
     **params
         One complete set of the distribution's parameters, as PyMC names them. ``Dirichlet``'s ``a`` may be
         one number for all components or a sequence.
@@ -181,7 +201,7 @@ class Prior:
         return constructor(var_name, **params, **kwargs)
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> np.ndarray:
-        """Draw from a scalar prior with NumPy.
+        """Draw from a scalar prior with NumPy; numbers of MvStudentT share a scale along the last axis.
 
         Raises
         ------
@@ -197,7 +217,7 @@ class Prior:
         return np.abs(draws) if self.name == "HalfStudentT" else draws
 
     def logp(self, x: np.ndarray) -> np.ndarray:
-        """Return the log density of a scalar prior at ``x``, as PyMC computes it.
+        """Return the log density of a scalar prior at ``x``, as PyMC computes it; of MvStudentT that of the last axis.
 
         Examples
         --------

@@ -45,7 +45,7 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return lifetimes.dist(GUMBEL, pm, name, ordered, lambda log, scale, alpha: (log(scale), alpha), _sample, kwargs)
 
 
-register(
+FAMILY = register(
     Family(
         name="weibull",
         kinds=frozenset({"positive", "count"}),

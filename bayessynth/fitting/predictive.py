@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayessynth import families
 from bayessynth.design import Component, Effects, Frame, Predictor, dim, observed_effects, parameters, safe
 from bayessynth.design.autoregression import followed
 from bayessynth.errors import FitError
@@ -66,9 +67,10 @@ def _log_prior(posterior: xr.Dataset, component: Component) -> xr.Dataset:
     """Evaluate the priors of all scalar parameters; power-scaling (psense) needs those that the user chose."""
     equation = component.equation
     found: dict[str, Any] = {}
+    walks = {v.name for v in families.get(equation.family).vectors if v.constraint == "walk"}
     for key, prior in equation.priors.items():
         name = f"{safe(equation.response)}_{safe(key)}"
-        if prior.name in ("LKJ", "Dirichlet") or name not in posterior:
+        if prior.name in ("LKJ", "Dirichlet") or name not in posterior or key in walks:
             continue
         variable = posterior[name]
         values = variable.values

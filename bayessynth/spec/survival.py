@@ -18,6 +18,8 @@ from bayessynth.spec.grouping import split_sides
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
 _FAMILY = "piecewise"
+# How families with a cured share are called, before the name of the family of times.
+_CURED = "cure_"
 
 
 @dataclass(frozen=True, init=False)
@@ -51,11 +53,16 @@ class Survival:
         Right sides for causes whose formula differs, by the value of ``event``: ``{"relapse": "~ age"}``.
     censoring : str, optional
         Right side for the time of censoring: ``"~ treat"``, ``"~ 1"``. By default that of the formula.
+    cure : str, optional
+        Right side of the probability of ever having the event, by the logit (``susceptible`` in the posterior): the
+        others never have it, however long they are watched. Only follow-up that goes on long after the last events
+        tells that from late events. With several causes it is of each cause.
     entry : str, optional
         Column of the times from which on records were watched (delayed entry). It needs an equation of its own.
     until : str, optional
         Column of the ends of intervals: where it is above the time, the event came after the time and by that end (with
-        a time of 0: before it). In copies events are known exactly: both columns are the same there.
+        a time of 0: before it). Copies have as many exact times as the original, and intervals like its: between visits
+        that records have in common, attended as often, or with widths that depend on when the event came.
     priors : mapping of str to Prior, optional
         Priors of the equations of the causes, by parameter name.
 
@@ -82,6 +89,7 @@ class Survival:
     censored: Any
     causes: Mapping[str, str]
     censoring: str | None
+    cure: str | None
     entry: str | None
     until: str | None
     priors: Mapping[str, Prior]
@@ -96,18 +104,21 @@ class Survival:
         censored: Any = None,
         causes: Mapping[str, str] | None = None,
         censoring: str | None = None,
+        cure: str | None = None,
         entry: str | None = None,
         until: str | None = None,
         priors: Mapping[str, Prior] | None = None,
     ) -> None:
         values = {
             "formulas": (formula, *distributional), "event": event, "family": family, "censored": censored,
-            "causes": {str(k): v for k, v in (causes or {}).items()}, "censoring": censoring, "entry": entry,
-            "until": until, "priors": dict(priors or {}), "coding": None,
+            "causes": {str(k): v for k, v in (causes or {}).items()}, "censoring": censoring, "cure": cure,
+            "entry": entry, "until": until, "priors": dict(priors or {}), "coding": None,
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        timed = [name for name in families.names() if "event" in families.get(name).beside]
+        timed = [
+            name for name in families.names() if "event" in families.get(name).beside and not name.startswith(_CURED)
+        ]
         if family not in timed:
             raise SpecError(
                 f"Survival({formula!r}): family {family!r} is none of times until an event."
@@ -170,6 +181,7 @@ class Survival:
         return self._with(
             formulas=tuple(map(written, self.formulas)), causes={k: written(v) for k, v in self.causes.items()},
             censoring=None if self.censoring is None else written(self.censoring),
+            cure=None if self.cure is None else written(self.cure),
         )  # fmt: skip
 
     def coded(self, coding: tuple[tuple[str, float], ...]) -> Survival:
@@ -203,19 +215,29 @@ class Survival:
             ends = name == CENSORED
             response = self.time if not several and not ends else f"{self.time}_{name}"
             text = self._side(name)
-            further = () if ends else self.formulas[1:]
+            further = () if ends else (*self.formulas[1:], *self._susceptible())
             cause = Cause(self.time, self.event, code, ends, self.entry, self.until)
             found.append(
-                Equation(f"{quote(response)} {text}", *further, family=_FAMILY if ends else self.family, level="row",
+                Equation(f"{quote(response)} {text}", *further, family=_FAMILY if ends else self._family, level="row",
                          priors={} if ends else self.priors).of(cause)
             )  # fmt: skip
         return tuple(found)
 
+    @property
+    def _family(self) -> str:
+        """The family of the events' times, with a cured share if there is one."""
+        return self.family if self.cure is None else f"{_CURED}{self.family}"
+
+    def _susceptible(self) -> tuple[str, ...]:
+        return () if self.cure is None else (f"susceptible {self._right(self.cure)}",)
+
     def _side(self, name: str) -> str:
         """Return the right side of a latent time's equation, with its tilde."""
         text = self.censoring if name == CENSORED else self.causes.get(name)
-        if text is None:
-            return f"~ {split_sides(self.formulas[0])[1].strip()}"
+        return f"~ {split_sides(self.formulas[0])[1].strip()}" if text is None else self._right(text)
+
+    def _right(self, text: str) -> str:
+        """Return a right side with its tilde."""
         left, right = text.split("~", 1) if "~" in text else ("?", "")
         if left.strip():
             raise SpecError(f"Survival({self.formulas[0]!r}): write {text!r} as a right side, such as '~ age'.")
@@ -224,7 +246,8 @@ class Survival:
     def to_json(self) -> dict[str, Any]:
         """Return the declaration as plain JSON data."""
         data: dict[str, Any] = {"formulas": list(self.formulas), "event": self.event, "family": self.family}
-        options = {"censored": self.censored, "censoring": self.censoring, "entry": self.entry, "until": self.until}
+        options = {"censored": self.censored, "censoring": self.censoring, "cure": self.cure,
+                   "entry": self.entry, "until": self.until}  # fmt: skip
         data |= {name: value for name, value in options.items() if value is not None}
         if self.causes:
             data["causes"] = dict(self.causes)
@@ -247,7 +270,7 @@ class Survival:
         parts = [*map(repr, self.formulas), f"event={self.event!r}"]
         if self.family != _FAMILY:
             parts.append(f"family={self.family!r}")
-        parts += [f"{name}={getattr(self, name)!r}" for name in ("censored", "censoring", "entry", "until")
+        parts += [f"{name}={getattr(self, name)!r}" for name in ("censored", "censoring", "cure", "entry", "until")
                   if getattr(self, name) is not None]  # fmt: skip
         if self.causes:
             parts.append(f"causes={dict(self.causes)!r}")

@@ -25,7 +25,7 @@ from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.synthesis.groups import Groups
 from bayessynth.synthesis.labels import NARROW, Labels
-from bayessynth.synthesis.latent import chances_of, settle
+from bayessynth.synthesis.latent import course_of, settle
 from bayessynth.trees import Grove
 
 # Rows of one part: large enough for vectorised work, small enough that all its columns stay in a few megabytes.
@@ -185,7 +185,7 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
     whole = {c: values[units.within(plan.bound.levels[c])] for c, values in plan.whole.items()}
     n = rows.stop - rows.start
     groups = {column: own.on(plan.groups, rows) for column, own in plan.labels.items()}
-    chances = {own.time: chances_of(own, child(plan.seed, 5, i)) for i, own in enumerate(plan.bound.survivals)}
+    courses = {own.time: course_of(own, child(plan.seed, 5, i)) for i, own in enumerate(plan.bound.survivals)}
     _compute(plan, arrays, groups, n, rng)
     shared = rng
     for position, equation in enumerate([*plan.bound.equations, None]):
@@ -199,7 +199,7 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
             column, behind = equation.response, {} if families.get(equation.family).nonparametric else whole
             drawn = draw_column(plan, equation, {**arrays, **behind}, n, units, rng)
             (whole if column in plan.masked else arrays)[column] = drawn
-            settle(plan.bound, equation, arrays, n, rng, chances)
+            settle(plan.bound, equation, arrays, n, rng, courses)
             _compute(plan, arrays, groups, n, rng)
     return arrays
 

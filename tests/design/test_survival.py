@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
+from bayessynth import families
 from bayessynth.design import Bound, FollowUp, bind, component
 from bayessynth.errors import BayesSynthError, MissingRowsWarning
 
@@ -85,7 +86,7 @@ def test_cuts_and_ends_are_no_times_of_records() -> None:
     for time in (rng.integers(1, 400, N), rng.exponential(3.0, N), rng.exponential(3.0, N).round(1) + 0.1):
         made = bound(table(time=time))
         cuts = made["time"].options["cuts"]
-        assert len(cuts) > 3 and not set(cuts) & set(np.asarray(time, dtype=float).tolist())
+        assert len(cuts) > 2 and not set(cuts) & set(np.asarray(time, dtype=float).tolist())
         assert made.survivals[0].last not in time or time.tolist().count(made.survivals[0].last) > 1
 
 
@@ -138,3 +139,10 @@ def test_what_does_not_serve_says_so() -> None:
     ask = bs.DP(1, 1e-5, domain=bs.Domain({"time": bs.Bounds(0, 500)}, source="codebook"))
     with pytest.raises(BayesSynthError, match="no mechanism with formal privacy"):
         spec.fit(data, privacy=ask)
+
+
+def test_intervals_grow_with_the_cube_root_of_the_events() -> None:
+    rng = np.random.default_rng(4)
+    counts = [len(families.get("piecewise").learn(rng.exponential(1.0, n))["cuts"]) for n in (10, 64, 1000)]
+    # 4 intervals of 64 events; 10 of 1,000, with two more at each end.
+    assert counts == [0, 3, 13]

@@ -49,6 +49,13 @@ def test_entry_and_intervals_agree_with_pymc(family: str) -> None:
     agree(own)
 
 
+@pytest.mark.parametrize("family", ("weibull", "piecewise"))
+def test_a_cured_share_agrees_with_pymc(family: str) -> None:
+    made, data = bound(family, entry="entry", until="upper", cure="~ x")
+    assert made["time"].family == f"cure_{family}"
+    agree(component(made, data, "time"))
+
+
 def test_rows_of_each_cause_are_events_once() -> None:
     made, data = bound("piecewise")
     events = sum(component(made, data, e.response).beside["event"] for e in made.equations)

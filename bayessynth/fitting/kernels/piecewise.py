@@ -12,6 +12,9 @@ from bayessynth.fitting.kernels import SIGNATURE
 from bayessynth.fitting.kernels.lifetimes import interval
 from bayessynth.fitting.kernels.links import positive
 
+# A cumulative hazard that products of it are numbers with; nobody survives far less.
+_LARGEST = 1e290
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cumulative(t, cuts, starts, hazards):
@@ -52,7 +55,7 @@ def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, 
         by_base, by_upper, until = -rate, 0.0, 0
         if seen and upper > y[i]:
             until, top = _cumulative(upper, options, starts, hazards)
-            high = rate * top
+            high = min(rate * top, _LARGEST)
             value, by_low, by_high, second = interval(h, h, h, high, high, high)
             logp[i], grad[0, i], curvature[i] = value, by_low + by_high, -second
             by_base, by_upper = by_low / base if base > 0.0 else 0.0, by_high / top

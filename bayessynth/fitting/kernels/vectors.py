@@ -19,10 +19,11 @@ from bayessynth.fitting.kernels import cholesky, priors
 from bayessynth.fitting.kernels.links import LOGIT
 
 # Columns of ``table``: its constraint (one of the three after them); its place among all parameters; its length; the
-# code of the prior of each threshold or step, or DIRICHLET for one on the levels' probabilities; its first argument.
+# code of the prior of each threshold or step, DIRICHLET for one on the levels' probabilities, or JOINT for steps that
+# share an unknown scale; its first argument.
 CONSTRAINT, PLACE, LENGTH, PRIOR, ARGUMENT = range(5)
 ORDERED, SHARES, WALK = range(3)
-DIRICHLET = -1
+DIRICHLET, JOINT = -1, -2
 
 
 class Vectors(NamedTuple):
@@ -137,7 +138,7 @@ class Walk:
     Attributes
     ----------
     own : Prior
-        Of a step.
+        Of a step, or MvStudentT of all steps.
     length : int
     """
 
@@ -155,6 +156,9 @@ class Walk:
 
     def row(self) -> tuple[list[int], np.ndarray]:
         """Return the row of the table after the place, the last column left out, and the prior's arguments."""
+        if self.own.name == "MvStudentT":
+            own = self.own.params
+            return [self.length, JOINT], np.array([own["nu"], own["sigma"], 0.0])
         laid = priors.elements([self.own])
         return [self.length, int(laid.code[0])], laid.arguments[0]
 
@@ -273,6 +277,8 @@ def pull_back(rows, vectors, options, theta, value, slope, grad):
 def _steps(code, arguments, own, inner):
     """Return the log density of a random walk's steps; add its gradient in the numbers to ``inner``."""
     total, before = 0.0, 0.0
+    if code == JOINT:
+        return _joint_steps(arguments[0], arguments[1], own, inner)
     for i in range(own.shape[0]):
         found, slope = priors.density(code, arguments[0], arguments[1], arguments[2], own[i] - before)
         total += found
@@ -281,6 +287,23 @@ def _steps(code, arguments, own, inner):
             inner[i - 1] -= slope
         before = own[i]
     return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _joint_steps(nu, sigma, own, inner):
+    """Return the log density of steps that have a multivariate t; add its gradient in the numbers to ``inner``."""
+    k, before, squares = own.shape[0], 0.0, 0.0
+    for i in range(k):
+        squares += (own[i] - before) ** 2
+        before = own[i]
+    spread, before = nu * sigma * sigma, 0.0
+    for i in range(k):
+        slope = -(nu + k) * (own[i] - before) / (spread + squares)
+        inner[i] += slope
+        if i > 0:
+            inner[i - 1] -= slope
+        before = own[i]
+    return -0.5 * (nu + k) * math.log1p(squares / spread)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,0 +1,28 @@
+"""The log-normal family with a cured share: a part of the records never has the event.
+
+Parameters: those of ``lognormal``, mu and sigma,
+and susceptible, the probability of not being cured, by the logit (:mod:`bayessynth.families.curing`).
+``Survival(…, cure="~ x")`` stands for this family with the formula ``susceptible ~ x``.
+
+
+>>> from bayessynth import families
+>>> families.get("cure_lognormal").logp([1.0], mu=0.0, sigma=1.0, susceptible=0.6, event=0).round(3).tolist()
+[-0.357]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayessynth.families import lifetimes
+from bayessynth.families.curing import cured
+from bayessynth.families.lognormal import FAMILY, NORMAL
+from bayessynth.families.registry import register
+
+
+def _graph(pm: Any, value: Any, own: Mapping[str, Any], beside: Mapping[str, Any], fixed: Mapping[str, Any]) -> Any:
+    return lifetimes.graph(NORMAL, value, own["mu"], 1.0 / own["sigma"], beside, pm)
+
+
+register(cured(FAMILY, _graph))
