@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Ordered,
         Range,
         Recode,
+        Running,
         Skip,
         Unique,
     )
@@ -97,6 +98,7 @@ __all__ = [
     "Range",
     "Recode",
     "Released",
+    "Running",
     "Schema",
     "Skip",
     "Spec",
@@ -137,6 +139,7 @@ _ROOMS = {
         "Ordered",
         "Range",
         "Recode",
+        "Running",
         "Skip",
         "Unique",
     ),

@@ -24,6 +24,7 @@ from bayessynth.rules.range import Range
 from bayessynth.rules.recode import Recode
 from bayessynth.rules.registry import from_json, get, names, register
 from bayessynth.rules.rule import Rule
+from bayessynth.rules.running import Running
 from bayessynth.rules.skip import Skip
 from bayessynth.rules.unique import Unique
 
@@ -41,6 +42,7 @@ __all__ = [
     "Range",
     "Recode",
     "Rule",
+    "Running",
     "Skip",
     "Unique",
     "after",
