@@ -11,7 +11,7 @@ import pandas as pd
 from bayessynth.database.covariates import FILLER, Covariate, Filler, FromAbove, Known, RowNumber, by_owner
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.labels import Labels
-from bayessynth.database.order import PLACE, in_order
+from bayessynth.database.order import PLACE, InTime, in_order
 from bayessynth.database.pairing import Pairing, pairing_of
 from bayessynth.database.screen import telling
 from bayessynth.database.structure import Link, Structure, positions
@@ -77,7 +77,7 @@ class _Bench:
     """Where tables are fitted one after the other, each given those before it."""
 
     def __init__(
-        self, tables: Mapping[str, pd.DataFrame], times: Mapping[str, str], structure: Structure,
+        self, tables: Mapping[str, pd.DataFrame], times: Mapping[str, InTime], structure: Structure,
         specs: Mapping[str, Spec], schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None,
         trees: TreeSettings | Mapping[str, TreeSettings] | None,
     ) -> None:  # fmt: skip
@@ -121,13 +121,21 @@ class _Bench:
         )  # fmt: skip
 
     def _counts(self, table: str) -> dict[str, np.ndarray]:
-        """Return the numbers of members of each row."""
+        """Return internal columns: the numbers of members of each row, what running sums are like."""
         n = len(self.tables[table])
-        return {
+        counts: dict[str, np.ndarray] = {
             link.count: np.bincount(at[at >= 0], minlength=n)
             for link in self.structure.members(table) if not link.inverted
             for at in (self.known.links[link.label],)
         }  # fmt: skip
+        ordered = self._in_order(table)
+        if ordered is not None:
+            counts |= ordered.of_owner(self.tables[table], self.known.links[self._first(table).label])
+        return counts
+
+    def _in_order(self, table: str) -> InTime | None:
+        """Return how a table's rows follow each other, unless the user's spec says."""
+        return None if table in self.specs else self.times.get(table)
 
     def _fitted(
         self, table: str, own: pd.DataFrame, internal: Sequence[str], given: Sequence[Covariate], factor: str | None,
@@ -144,7 +152,7 @@ class _Bench:
         if factor is not None and at is not None:
             frame = frame.assign(**{factor: groups_of(at)[0] + 1})
             schema = Schema._of([*schema.values(), Column(factor, "group", "int64", labels="int")], found._seen)
-            if table in self.times and table not in self.specs:
+            if self._in_order(table) is not None:
                 place = RowNumber(PLACE, self._first(table).label, relative=False).values(self.known).astype(np.int64)
                 frame = frame.assign(**{PLACE: place})
                 schema = Schema._of([*schema.values(), Column(PLACE, "count", "int64", decimals=0)], found._seen)
@@ -181,10 +189,12 @@ class _Bench:
             used = read_by(declares, beside, used)
             return checked_spec(declares, frame[some(used)], used, internal)
         real = [name for name in used if name != FILLER]
-        if PLACE in frame and factor is not None:
+        ordered = self._in_order(table)
+        if ordered is not None and factor is not None:
             left = [c for c in self._left(table) if c in real]
-            pace = {self.times[table]: left}
-            return spec_in_order(frame[some(real)], schema.subset(some(real)), real, factor, PLACE, pace, heard)
+            pace = {ordered.column: left}
+            return spec_in_order(frame[some(real)], schema.subset(some(real)), real, factor, PLACE, pace, heard,
+                                 ordered.total)  # fmt: skip
         try:
             return spec_of_table(frame[some(real)], schema.subset(some(real)), real, factor, heard)
         except SpecError:

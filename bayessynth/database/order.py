@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bayessynth.database.covariates import by_owner
 from bayessynth.database.structure import Structure, positions
-from bayessynth.rules.detection import prepare, running_sum
+from bayessynth.rules import Running
+from bayessynth.rules.detection import Table, prepare, running_sum
 from bayessynth.schema import Column, Schema
 from bayessynth.schema.column import NUMBERS
 
@@ -19,13 +21,43 @@ PLACE = "place in order"
 STEPS = 20
 # Rows an owner has, on average, for its rows to follow each other rather than stand beside each other; and owners.
 ROWS, OWNERS = 4.0, 20
+# What the lowest and the mean of an owner's sums are called.
+LOWEST, MEAN = "lowest {}", "mean {}"
 # What the owner's rows are called while they are put in order.
 _OWNER = "owner of the row"
 
 
+@dataclass(frozen=True)
+class InTime:
+    """How the rows of each owner follow each other.
+
+    Attributes
+    ----------
+    column : str
+        Of times.
+    total : Running or None
+        The running sum among the table's columns, of the owner by a name of its own.
+    """
+
+    column: str
+    total: Running | None
+
+    def of_owner(self, frame: pd.DataFrame, at: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the sums of an owner are like, on each of its rows: the lowest and the mean.
+
+        They are drawn once for each owner and before its rows, which are drawn given them: how low a balance falls and
+        where it returns to is the owner's own, and no row before tells it.
+        """
+        if self.total is None or self.total.sign is None:
+            return {}
+        sums = frame[self.total.column].groupby(at)
+        lowest, mean = (sums.transform(how).to_numpy(dtype=float) for how in ("min", "mean"))
+        return {LOWEST.format(self.total.column): lowest, MEAN.format(self.total.column): mean}
+
+
 def in_order(
     tables: Mapping[str, pd.DataFrame], structure: Structure
-) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, InTime]]:
     """Return the tables with rows of the same time in the order that their sums tell, and which have a column of time.
 
     Parameters
@@ -35,10 +67,11 @@ def in_order(
 
     Returns
     -------
-    tuple of dict of str to DataFrame and dict of str to str
-        The tables, and by table the column in whose order the rows of each owner follow each other.
+    tuple of dict of str to DataFrame and dict of str to InTime
+        The tables, and how rows follow each other in those where they do.
     """
-    ordered, times = dict(tables), {}
+    ordered: dict[str, pd.DataFrame] = dict(tables)
+    times: dict[str, InTime] = {}
     for table in structure.order:
         link = next((o for o in structure.owners(table) if o.primary and not o.inverted), None)
         if link is None:
@@ -52,9 +85,29 @@ def in_order(
         schema = Schema.detect(frame)
         time = time_of(frame, schema, at)
         if time is not None:
-            times[table] = time
-            ordered[table] = tables[table].iloc[told_by_sums(frame, schema, at, time)].reset_index(drop=True)
+            places = told_by_sums(frame, schema, at, time)
+            ordered[table] = tables[table].iloc[places].reset_index(drop=True)
+            times[table] = InTime(time, sums_of(frame.iloc[places], schema, at))
     return ordered, times
+
+
+def sums_of(frame: pd.DataFrame, schema: Schema, at: np.ndarray) -> Running | None:
+    """Return the running sum among the columns of a table whose rows stand in order, if it has one.
+
+    >>> frame = pd.DataFrame({"sold": np.arange(100) % 11, "total": (np.arange(100) % 11).cumsum()})
+    >>> frame["total"] -= np.repeat(frame["total"].to_numpy()[9::10] * (np.arange(10) > 0), 10) * 0
+    >>> sums_of(frame, Schema.detect(frame), np.repeat(0, 100)) is None
+    True
+    """
+    order, _ = by_owner(at)
+    return running_sum(_prepared(frame, schema, order, at[order]), _OWNER, at[order], np.ones(len(at), dtype=bool))[0]
+
+
+def _prepared(frame: pd.DataFrame, schema: Schema, order: np.ndarray, owner: np.ndarray) -> Table:
+    names = [c for c in schema if schema[c].kind in NUMBERS or schema[c].levels]
+    columns = [*schema.subset(names).values(), Column(_OWNER, "group", "int64", labels="int")]
+    rows = frame[names].iloc[order].reset_index(drop=True).assign(**{_OWNER: owner})
+    return prepare(rows, Schema._of(columns, schema._seen), (_OWNER,))
 
 
 def time_of(frame: pd.DataFrame, schema: Schema, at: np.ndarray) -> str | None:
@@ -112,12 +165,7 @@ def told_by_sums(frame: pd.DataFrame, schema: Schema, at: np.ndarray, time: str)
     told = alone & (np.r_[True, alone[:-1]] | np.r_[True, np.diff(owner) != 0])
     if alone.all():
         return kept
-    numbers = [c for c in schema if schema[c].kind in NUMBERS or schema[c].levels]
-    table = prepare(
-        frame[numbers].iloc[order].reset_index(drop=True).assign(**{_OWNER: owner}),
-        Schema._of([*schema.subset(numbers).values(), Column(_OWNER, "group", "int64", labels="int")], schema._seen),
-        (_OWNER,),
-    )
+    table = _prepared(frame, schema, order, owner)
     rule, _ = running_sum(table, _OWNER, owner, told)
     if rule is None:
         return kept

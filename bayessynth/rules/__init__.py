@@ -16,6 +16,7 @@ from bayessynth.rules.constant import Constant
 from bayessynth.rules.derived import Derived
 from bayessynth.rules.detection import Finding, detect
 from bayessynth.rules.ends import Ends
+from bayessynth.rules.floor import Floor
 from bayessynth.rules.inequality import Inequality
 from bayessynth.rules.narrow import Narrowed, narrowed
 from bayessynth.rules.numbered import Numbered
@@ -35,6 +36,7 @@ __all__ = [
     "Derived",
     "Ends",
     "Finding",
+    "Floor",
     "Inequality",
     "Narrowed",
     "Numbered",

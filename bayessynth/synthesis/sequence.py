@@ -93,6 +93,7 @@ class Steps:
         self.running = {c: rule for c, rule in computed.items() if isinstance(rule, Running) and c not in given
                         and sequences.unit in rule.columns}  # fmt: skip
         self.columns += self.running
+        self.lags |= {name: made for c in self.running if (made := derived(name := f"lag({c})"))}
         self.depth |= {c: max(self.depth.get(c, 0), 1) for c in self.running}
         self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
 

@@ -3,6 +3,6 @@
 from bayessynth.rules.detection.detect import detect
 from bayessynth.rules.detection.finding import Finding
 from bayessynth.rules.detection.running import running_sum
-from bayessynth.rules.detection.table import prepare
+from bayessynth.rules.detection.table import Table, prepare
 
-__all__ = ["Finding", "detect", "prepare", "running_sum"]
+__all__ = ["Finding", "Table", "detect", "prepare", "running_sum"]
