@@ -144,8 +144,8 @@ def spec_of_table(
 
 
 def spec_in_order(
-    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str, place: str, pace: Mapping[str, Sequence[str]],
-    heard: Mapping[str, Sequence[str]], total: Running | None = None,
+    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str, place: str,
+    pace: Mapping[str, Sequence[str]], heard: Mapping[str, Sequence[str]], total: Running | None = None,
 ) -> Spec:  # fmt: skip
     """Write the spec of a table whose rows of one owner follow each other.
 

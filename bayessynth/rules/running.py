@@ -71,7 +71,9 @@ class Running(Rule):
         stated = self.minus if isinstance(self.minus, tuple | list) else (self.minus,)
         object.__setattr__(self, "minus", tuple(map(plain, stated)))
         if (self.sign is None) is not (not self.minus):
-            raise SpecError(f"{self!r}: state both sign= and minus=, the column and its levels that take away, or none.")
+            raise SpecError(
+                f"{self!r}: state both sign= and minus=, the column and its levels that take away, or none."
+            )
         if len(set(self.columns)) < len(self.columns):
             raise SpecError(f"{self!r} names a column twice.")
 
@@ -108,7 +110,9 @@ class Running(Rule):
     def explain(self) -> str:
         """Say what holds."""
         taken = "" if self.sign is None else f", less where {self.sign!r} is {' or '.join(map(repr, self.minus))}"
-        return f"{self.column!r} is the running sum of {self.amount!r} in each {' and '.join(as_tuple(self.by))}{taken}."
+        return (
+            f"{self.column!r} is the running sum of {self.amount!r} in each {' and '.join(as_tuple(self.by))}{taken}."
+        )
 
     def violations(self, frame: pd.DataFrame) -> np.ndarray:
         """Return rows in which the column does not move from the group's row before by the amount."""

@@ -21,9 +21,9 @@ from bayessynth.schema import Schema
 def detect(frame: pd.DataFrame, schema: Schema, *, groups: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     """Find the rules that a table obeys on every row and that would not hold by chance.
 
-    Looked for are constants and keys; running numbers, running sums and statistics of the groups; columns calculated from others
-    (a unit converted, a logarithm, a square, sums and differences, products of powers such as a body mass index,
-    parts of times); columns that are a function of another one's levels, or a banding of a number; cells that are
+    Looked for are constants and keys; running numbers, running sums and statistics of the groups; columns calculated
+    from others (a unit converted, a logarithm, a square, sums and differences, products of powers such as a body mass
+    index, parts of times); columns that are a function of another one's levels, or a banding of a number; cells that are
     missing where another one says so; columns of which exactly one is 1; and inequalities.
 
     A rule that computes a column may lack a cell in up to 1 % of the rows, and says so. No number is written into a
