@@ -145,6 +145,7 @@ class Database:
         random_seed: int | None = None,
         cores: int | None = None,
         trees: TreeSettings | Mapping[str, TreeSettings] | None = None,
+        in_time: bool = True,
     ) -> FittedDatabase:
         """Fit every table, from the roots down.
 
@@ -170,6 +171,11 @@ class Database:
             The dial between fidelity and disclosure, of all tables or by table: of a small table of places, whose rows
             are no persons, ``{"district": bs.TreeSettings(leaf=5)}`` keeps more. By default tables of more than 6,000
             rows have fewer trees a column, of which each has more leaves.
+        in_time : bool
+            Whether rows of an owner follow each other where a table says so: its owners have four rows or more on
+            average, and stand in the order of a column of times. Each row is then drawn given the one before, as in
+            ``Spec(unit=…, time=…)``; a balance, or another running sum, is found and stays exact, and rows of one day
+            stand in the order that it tells. A table with a spec of its own follows that spec.
 
         Returns
         -------
@@ -181,7 +187,8 @@ class Database:
         empty = {table: {c: dtype_name(frame[c].dtype) for c in frame}
                  for table, frame in self._tables.items() if not len(frame)}  # fmt: skip
         return fit_database(self._tables, structure, empty, list(self._tables), specs=specs, schemas=schemas,
-                            copies=copies, random_seed=random_seed, cores=cores, trees=trees)  # fmt: skip
+                            copies=copies, random_seed=random_seed, cores=cores, trees=trees,
+                            in_time=in_time)  # fmt: skip
 
     def explain(self) -> pd.DataFrame:
         """Say which columns were taken for keys and which were not, and why.

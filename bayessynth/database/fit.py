@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bayessynth.database.covariates import FILLER, Covariate, Filler, FromAbove, Known, by_owner
+from bayessynth.database.covariates import FILLER, Covariate, Filler, FromAbove, Known, RowNumber, by_owner
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.labels import Labels
+from bayessynth.database.order import PLACE, InTime, in_order
 from bayessynth.database.pairing import Pairing, pairing_of
 from bayessynth.database.screen import telling
 from bayessynth.database.structure import Link, Structure, positions
-from bayessynth.database.table import Optional, TableModel
+from bayessynth.database.table import Optional, TableModel, drawn_columns
 from bayessynth.database.write import (
     Above,
     check_own,
@@ -25,6 +26,7 @@ from bayessynth.database.write import (
     groups_of,
     judged,
     read_by,
+    spec_in_order,
     spec_of_table,
 )
 from bayessynth.errors import SpecError, suggest
@@ -46,6 +48,7 @@ def fit_database(
     tables: Mapping[str, pd.DataFrame], structure: Structure, empty: Mapping[str, Mapping[str, str]],
     order: Sequence[str], *, specs: Mapping[str, Spec] | None, schemas: Mapping[str, Schema] | None, copies: int,
     random_seed: int | None, cores: int | None, trees: TreeSettings | Mapping[str, TreeSettings] | None,
+    in_time: bool = True,
 ) -> FittedDatabase:  # fmt: skip
     """Fit every table; :meth:`Database.fit` describes the arguments."""
     start = time.perf_counter()
@@ -58,7 +61,8 @@ def fit_database(
                     f"{what}= names table {table!r}, which has no rows here.{suggest(table, structure.order)}"
                 )
     entropy = entropy_of(random_seed, SpecError)
-    bench = _Bench(tables, structure, specs or {}, schemas or {}, copies, entropy, cores, trees)
+    tables, times = in_order(tables, structure) if in_time else (tables, {})
+    bench = _Bench(tables, times, structure, specs or {}, schemas or {}, copies, entropy, cores, trees)
     models = {table: bench.fit(table) for table in structure.order}
     record = {
         "copies": copies, "random_seed": entropy, "rows": {t: len(tables[t]) for t in structure.order},
@@ -73,11 +77,12 @@ class _Bench:
     """Where tables are fitted one after the other, each given those before it."""
 
     def __init__(
-        self, tables: Mapping[str, pd.DataFrame], structure: Structure, specs: Mapping[str, Spec],
-        schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None,
+        self, tables: Mapping[str, pd.DataFrame], times: Mapping[str, InTime], structure: Structure,
+        specs: Mapping[str, Spec], schemas: Mapping[str, Schema], copies: int, entropy: int, cores: int | None,
         trees: TreeSettings | Mapping[str, TreeSettings] | None,
     ) -> None:  # fmt: skip
-        self.tables, self.structure, self.specs, self.schemas = tables, structure, specs, schemas
+        self.tables, self.times, self.structure = tables, times, structure
+        self.specs, self.schemas = specs, schemas
         self.copies, self.entropy, self.cores, self.trees = copies, entropy, cores, trees
         self.above: dict[str, Above] = {}
         self.known = Known({table: len(tables[table]) for table in structure.order})
@@ -116,13 +121,21 @@ class _Bench:
         )  # fmt: skip
 
     def _counts(self, table: str) -> dict[str, np.ndarray]:
-        """Return the numbers of members of each row."""
+        """Return internal columns: the numbers of members of each row, what running sums are like."""
         n = len(self.tables[table])
-        return {
+        counts: dict[str, np.ndarray] = {
             link.count: np.bincount(at[at >= 0], minlength=n)
             for link in self.structure.members(table) if not link.inverted
             for at in (self.known.links[link.label],)
         }  # fmt: skip
+        ordered = self._in_order(table)
+        if ordered is not None:
+            counts |= ordered.of_owner(self.tables[table], self.known.links[self._first(table).label])
+        return counts
+
+    def _in_order(self, table: str) -> InTime | None:
+        """Return how a table's rows follow each other, unless the user's spec says."""
+        return None if table in self.specs else self.times.get(table)
 
     def _fitted(
         self, table: str, own: pd.DataFrame, internal: Sequence[str], given: Sequence[Covariate], factor: str | None,
@@ -139,6 +152,10 @@ class _Bench:
         if factor is not None and at is not None:
             frame = frame.assign(**{factor: groups_of(at)[0] + 1})
             schema = Schema._of([*schema.values(), Column(factor, "group", "int64", labels="int")], found._seen)
+            if self._in_order(table) is not None:
+                place = RowNumber(PLACE, self._first(table).label, relative=False).values(self.known).astype(np.int64)
+                frame = frame.assign(**{PLACE: place})
+                schema = Schema._of([*schema.values(), Column(PLACE, "count", "int64", decimals=0)], found._seen)
         heard = self._heard(table, own, found, given, beside)
         used = [name for name in beside if any(name in columns for columns in heard.values())]
         spec = self._spec(table, frame, schema, list(beside), used, internal, factor, heard)
@@ -172,11 +189,26 @@ class _Bench:
             used = read_by(declares, beside, used)
             return checked_spec(declares, frame[some(used)], used, internal)
         real = [name for name in used if name != FILLER]
+        ordered = self._in_order(table)
+        if ordered is not None and factor is not None:
+            left = [c for c in self._left(table) if c in real]
+            pace = {ordered.column: left}
+            return spec_in_order(frame[some(real)], schema.subset(some(real)), real, factor, PLACE, pace, heard,
+                                 ordered.total)  # fmt: skip
         try:
             return spec_of_table(frame[some(real)], schema.subset(some(real)), real, factor, heard)
         except SpecError:
             # All columns may be computed, and a spec has an equation; what else is wrong is so with another column too.
             return spec_of_table(frame[some([FILLER])], schema.subset(some([FILLER])), [FILLER], factor, heard)
+
+    def _first(self, table: str) -> Link:
+        """Return the link to a table's primary owner."""
+        return next(o for o in self.structure.owners(table) if o.primary)
+
+    def _left(self, table: str) -> list[str]:
+        """Return the covariates that say how many rows the owner has, and how far on among them a row is."""
+        link = self._first(table)
+        return [f"{link.name}.{link.count}", f"row of {link.name}"]
 
     def _settings(self, table: str, rows: int) -> TreeSettings:
         own = self.trees.get(table) if isinstance(self.trees, Mapping) else self.trees
@@ -210,7 +242,7 @@ class _Bench:
             return
         schema, names = fitted.schema, {c.name for c in given}
         factors = {c for columns in fitted.bound.plan.columns.values() for c in columns}
-        made = {e.response for e in fitted.bound.equations} | determined(fitted.bound.rules).keys()
+        made = drawn_columns(fitted.bound)
         kept = [schema[c] for c in schema if c in made and c not in names and c != factor and c not in factors
                 and schema[c].kind not in ("identifier", "constant", "group")]  # fmt: skip
         counted = own.assign(**self._counts(table))
@@ -239,7 +271,7 @@ def _seed(entropy: int, table: str) -> int:
 
 def _in_time(fitted: Fitted | None, arrays: Mapping[str, np.ndarray], at: np.ndarray | None) -> str | None:
     """Return the first column of times in whose order the rows of each owner stand, where that is no chance."""
-    if fitted is None or at is None:
+    if fitted is None or at is None or fitted.bound.sequence is not None:
         return None
     order, starts = by_owner(at)
     if len(order) - len(starts) < 20:

@@ -59,9 +59,11 @@ class FittedDatabase:
     def explain(self, table: str) -> pd.DataFrame:
         """Say what each column of a table is drawn from: its family, what its equation reads, its groups."""
         bound = self[table].bound
+        level = {e.response: e.level for e in bound.equations}
         rows = [
-            (e.response, e.family, ", ".join(bound.spec[e.response].columns), ", ".join(e.factors), e.level)
-            for e in bound.equations if e.family != "given"
+            (e.response, family, ", ".join(e.columns), ", ".join(f for own in e.factors for f in own),
+             level.get(e.response, "row"))
+            for e in bound.spec for family in [str(e.family)] if family != "given"
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=["column", "family", "drawn given", "shares effects of", "level"])
 

@@ -13,8 +13,10 @@ import pandas as pd
 
 from bayessynth.database.covariates import Covariate, Known, from_json
 from bayessynth.database.labels import Labels
+from bayessynth.database.order import PLACE
 from bayessynth.database.pairing import Pairing
 from bayessynth.database.write import groups_of
+from bayessynth.design import Bound
 from bayessynth.fitting import Fitted
 from bayessynth.fitting.cores import available_cores
 from bayessynth.rules import determined
@@ -38,6 +40,14 @@ class Optional:
             return 0
         share = rng.beta(self.without + 0.5, self.rows - self.without + 0.5)
         return int(rng.poisson(rows * share / (1 - share))) if share < 1 else 0
+
+
+def drawn_columns(bound: Bound) -> set[str]:
+    """Return the columns of a table that its equations draw or its rules compute."""
+    drawn = {e.response for e in bound.equations}
+    if bound.sequence is not None:
+        drawn = {bound.sequence.column(name) for name in drawn}
+    return (drawn | determined(bound.rules).keys()) - {PLACE}
 
 
 @dataclass(frozen=True)
@@ -86,18 +96,14 @@ class TableModel:
         """The columns that the fit draws or computes, internal ones included."""
         if self.fitted is None:
             return []
-        given = {c.name for c in self.covariates}
-        return [c for c in self.fitted.schema if c not in given and c != self.factor and c in self._made]
+        left_out = {*(c.name for c in self.covariates), self.factor}
+        return [c for c in self.fitted.schema if c not in left_out and c in self._made]
 
     @cached_property
     def _made(self) -> set[str]:
         assert self.fitted is not None
         bound = self.fitted.bound
-        return (
-            {e.response for e in bound.equations}
-            | determined(bound.rules).keys()
-            | {c for columns in bound.plan.columns.values() for c in columns}
-        )
+        return drawn_columns(bound) | {c for columns in bound.plan.columns.values() for c in columns}
 
     def draw(
         self, known: Known, at: np.ndarray | None, rows: int, request: Request, copy: int, threads: int | None = None

@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.database.covariates import Covariate, FromAbove, Known, RowNumber, summaries
+from bayessynth.database.order import LOWEST, MEAN
 from bayessynth.database.screen import Judged
 from bayessynth.database.structure import Link, Structure
 from bayessynth.errors import SpecError
-from bayessynth.rules import determined
+from bayessynth.rules import Floor, Running, determined
 from bayessynth.schema import Column, Schema
 from bayessynth.spec import Equation, Spec
 from bayessynth.spec.auto import write
 from bayessynth.spec.expression import quote
+from bayessynth.spec.follow import plain_terms
+from bayessynth.spec.lags import base, derived
 
 # Owners of owners whose columns a table's are drawn given.
 DEPTH = 3
@@ -140,6 +143,54 @@ def spec_of_table(
     return spec
 
 
+def spec_in_order(
+    frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str, place: str,
+    pace: Mapping[str, Sequence[str]], heard: Mapping[str, Sequence[str]], total: Running | None = None,
+) -> Spec:  # fmt: skip
+    """Write the spec of a table whose rows of one owner follow each other.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    schema : Schema
+    given : sequence of str
+    factor : str
+        The owner.
+    place : str
+        The column with the number of a row among those of its owner.
+    pace : mapping of str to sequence of str
+        For columns that time passes in: the given ones that say how many rows are left for it.
+    heard : mapping of str to sequence of str
+        By own column: the given ones that tell something of it.
+    total : Running, optional
+        The running sum of the table, of whose owners the frame has what it is like.
+    """
+    signed = total is not None and total.sign is not None
+    like = [name.format(total.column) for name in (LOWEST, MEAN)] if total is not None and signed else []
+    kept = [*given, *like]
+    drawn, found = write(frame, schema=schema, groups=(factor,), given=kept, unit=factor, time=place)
+    equations = []
+    for equation in drawn:
+        column = equation.response
+        if column in given:
+            continue
+        told = set(heard.get(column, given))
+        read = [c for c in equation.columns if base(c) not in given or (c in told and not derived(c))]
+        # What is added or taken away is drawn towards what the owner's sums are like.
+        more = like if total is not None and column in total.summed else pace.get(column, ())
+        read = [*dict.fromkeys([*read, *more])]
+        level = None if column in like else "row"
+        equations.append(Equation(f"{quote(column)} ~ {plain_terms(read)}", family=equation.family, level=level))
+    own = [column for column in frame if column not in (*given, factor)]
+    rules = [rule for rule in drawn.rules if rule.determines not in given and set(rule.columns) & set(own)]
+    if total is not None and total.sign is not None and total.column in determined(rules):
+        rules.append(Floor(total.amount, total.column, like[0], total.sign, total.minus))
+    equations += [Equation(f"{quote(column)} ~ 1", family="given") for column in given]
+    spec = Spec(*equations, rest="drop", rules=rules, unit=factor, time=place)
+    spec._choices = tuple(choice for choice in found if choice.column in own)
+    return spec
+
+
 def _without(equation: Equation, columns: AbstractSet[str]) -> Equation:
     """Return a tree equation that does not read some columns."""
     if not columns & set(equation.columns):
@@ -183,7 +234,7 @@ def checked_spec(spec: Spec, frame: pd.DataFrame, given: Sequence[str], internal
             before = [quote(c) for c in internal[:number] if frame[c].nunique() > 1]
             formula = f"{quote(column)} ~ {' + '.join([*known, *before]) or '1'}"
             counts.append(Equation(formula, family="tree" if frame[column].nunique() > 1 else None))
-    return Spec(*spec, *more, *counts, rest=spec.rest, rules=spec.rules)
+    return Spec(*spec, *more, *counts, rest=spec.rest, rules=spec.rules, unit=spec.unit, time=spec.time)
 
 
 def _readable(spec: Spec, frame: pd.DataFrame) -> list[str]:

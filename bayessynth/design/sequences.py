@@ -41,6 +41,8 @@ class Sequences:
         between them.
     limited : bool
         Whether rules limit the time by columns of the unit, such as the end of follow-up.
+    rising : tuple of str
+        The differences that are never negative: of columns that do not fall from row to row.
     """
 
     unit: str
@@ -55,6 +57,7 @@ class Sequences:
     gaps: tuple[float, ...] = ()
     limited: bool = False
     pasts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    rising: tuple[str, ...] = ()
 
     @property
     def elapsed(self) -> str:
@@ -96,7 +99,7 @@ class Sequences:
         own = ("unit", "time", "length", "longest", "average", "limited")
         return {name: getattr(self, name) for name in own} | {
             "schema": self.schema.to_json(), "differences": dict(self.differences), "initial": dict(self.initial),
-            "orders": dict(self.orders), "gaps": list(self.gaps),
+            "orders": dict(self.orders), "gaps": list(self.gaps), "rising": list(self.rising),
             "pasts": {column: list(known) for column, known in self.pasts.items()},
         }  # fmt: skip
 
@@ -104,6 +107,7 @@ class Sequences:
     def from_json(cls, data: Mapping[str, Any]) -> Sequences:
         """Make it of what :meth:`to_json` returned."""
         facts = {**data, "schema": Schema.from_json(data["schema"]), "gaps": tuple(data["gaps"]),
+                 "rising": tuple(data.get("rising", ())),
                  "pasts": {column: tuple(own) for column, own in data["pasts"].items()}}  # fmt: skip
         return cls(**facts)
 

@@ -26,6 +26,8 @@ from bayessynth.spec.lags import derived, order
 _STEADY, _DOMINANT = 0.9, 0.1
 # Sequences end at this many times the longest that was seen.
 _BEYOND = 2
+# Steps of a column without one that falls that are no chance.
+_STEPS = 20
 # Units that must share the time between two rows for it to be a matter of design.
 _SHARED = 3
 
@@ -189,6 +191,8 @@ def unfold(
     for name, own in draft.differences.items():
         grown = difference(name, columns[own][1:], columns[own][:-1])
         arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
+    later = number > 0
+    rising = tuple(c for c in draft.differences if later.sum() >= _STEPS and (arrays[c][later] >= 0).all())
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
              draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
              **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
@@ -218,7 +222,7 @@ def unfold(
     whole = Schema._of([*schema.values(), *facts.values()])
     found = {name: whole[name].levels for name in facts if whole[name].levels}
     joined = Columns({**columns.arrays, **arrays}, columns.n, {**columns.levels, **found})
-    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=pasts)
+    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=pasts, rising=rising)
     return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
 
 
@@ -258,7 +262,8 @@ def _steady(
         if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
             continue
         plain = _correlation(values[later], values[later - 1])
-        ratio = _correlation(*np.log([values[later], values[later - 1]])) if values.min() > 0 else 0.0
+        relative = values.min() > 0 and schema[column].kind != "datetime"
+        ratio = _correlation(*np.log([values[later], values[later - 1]])) if relative else 0.0
         if max(plain, ratio) >= _STEADY:
             found[f"growth({column})" if ratio > plain else f"change({column})"] = column
     return found

@@ -16,6 +16,7 @@ from bayessynth.rules.constant import Constant
 from bayessynth.rules.derived import Derived
 from bayessynth.rules.detection import Finding, detect
 from bayessynth.rules.ends import Ends
+from bayessynth.rules.floor import Floor
 from bayessynth.rules.inequality import Inequality
 from bayessynth.rules.narrow import Narrowed, narrowed
 from bayessynth.rules.numbered import Numbered
@@ -24,6 +25,7 @@ from bayessynth.rules.range import Range
 from bayessynth.rules.recode import Recode
 from bayessynth.rules.registry import from_json, get, names, register
 from bayessynth.rules.rule import Rule
+from bayessynth.rules.running import Running
 from bayessynth.rules.skip import Skip
 from bayessynth.rules.unique import Unique
 
@@ -34,6 +36,7 @@ __all__ = [
     "Derived",
     "Ends",
     "Finding",
+    "Floor",
     "Inequality",
     "Narrowed",
     "Numbered",
@@ -41,6 +44,7 @@ __all__ = [
     "Range",
     "Recode",
     "Rule",
+    "Running",
     "Skip",
     "Unique",
     "after",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ def dtype_name(dtype: Any) -> str:
     return "string[python]" if python_text else str(dtype)
 
 
+@lru_cache(maxsize=1024)
 def dtype_named(name: str) -> Any:
     """Return the dtype of a name.
 

@@ -17,7 +17,7 @@ from bayessynth import families
 from bayessynth.design import BoundEquation
 from bayessynth.design.past import level
 from bayessynth.design.sequences import Sequences, difference, time_left, undone
-from bayessynth.rules import Narrowed, Rule, determined, narrowed
+from bayessynth.rules import Narrowed, Rule, Running, determined, narrowed
 from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
 from bayessynth.synthesis.autoregression import draw_following
@@ -93,6 +93,11 @@ class Steps:
                 self.depth[made.column] = max(self.depth[made.column], made.k)
         computed = determined(plan.bound.rules)
         self.computed = {c: rule for c, rule in computed.items() if c in set(map(base, read)) and not rule.whole_copy}
+        self.running = {c: rule for c, rule in computed.items() if isinstance(rule, Running) and c not in given
+                        and sequences.unit in rule.columns}  # fmt: skip
+        self.columns += self.running
+        self.lags |= {name: made for c in self.running if (made := derived(name := f"lag({c})"))}
+        self.depth |= {c: max(self.depth.get(c, 0), 1) for c in self.running}
         self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
 
     @cached_property
@@ -180,7 +185,7 @@ class _Walk:
             arrays |= {c: values[self.at] for c, values in steps.fixed.arrays.items()}
             if sequences.time in steps.fixed.arrays and self.number > 1:
                 arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
-        elif sequences.gaps and self.number > 1:
+        if sequences.gaps and self.number > 1 and sequences.time not in arrays:
             self._on_schedule(arrays, n)
         arrays |= {c: np.full(n, value[0]) for c, value in steps.cut.items()}
         self._left(arrays)
@@ -270,20 +275,25 @@ class _Walk:
         before, timed = self.history[column][0], column == self.steps.sequences.time
         bounds = self.steps.plan.bound.schema[column].bounds or (-np.inf, np.inf)
         low, high = (-np.inf, np.inf) if timed else (max(bounds[0], self.steps.least[column]), bounds[1])
-        if left.lower is None and left.upper is None and not np.isfinite([low, high]).any():
+        rising = name in self.steps.sequences.rising
+        if left.lower is None and left.upper is None and not (rising or np.isfinite([low, high]).any()):
             return left
         lower, upper = (np.full(len(before), end) if own is None else own
                         for own, end in ((left.lower, low), (left.upper, high)))  # fmt: skip
         with np.errstate(divide="ignore"):
             lower = difference(name, np.maximum(lower, low), before)
             upper = difference(name, np.minimum(upper, high), before)
-        return replace(left, lower=np.maximum(lower, 0.0) if timed else lower, upper=np.maximum(upper, lower))
+        return replace(left, lower=np.maximum(lower, 0.0) if timed or rising else lower, upper=np.maximum(upper, lower))
 
     def _compute(self, arrays: dict[str, np.ndarray], n: int) -> None:
         """Compute the columns that rules determine and equations read, as soon as they can be."""
         for column, rule in self.steps.computed.items():
             if column not in arrays and set(rule.columns) - {column} <= arrays.keys():
                 arrays[column] = rule.compute(arrays, self.steps.plan.bound.schema, n, self.rng)
+        for column, total in self.steps.running.items():
+            if column not in arrays and total.summed <= arrays.keys():
+                before = self.history[column][0] if self.number > 1 else None
+                arrays[column] = total.follows(arrays, before, self.steps.plan.bound.schema)
 
     def _stops(self, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         """Return which rows are the last of their unit."""

@@ -28,6 +28,12 @@ def crossed() -> tuple[bs.Database, FittedDatabase]:
 
 
 @pytest.fixture(scope="session")
+def bank() -> tuple[bs.Database, FittedDatabase]:
+    database = bs.Database(tables.bank())
+    return database, database.fit(copies=4, random_seed=1)
+
+
+@pytest.fixture(scope="session")
 def ringed() -> tuple[bs.Database, FittedDatabase]:
     database = bs.Database(tables.ringed())
     return database, database.fit(copies=4, random_seed=1)

@@ -23,6 +23,31 @@ def clinics(n: int = 150, seed: int = 1) -> dict[str, pd.DataFrame]:
     return {"patient": patient, "visit": visit}
 
 
+def bank(n: int = 120, seed: int = 5) -> dict[str, pd.DataFrame]:
+    """Accounts with some 15 bookings each, whose balance is their running sum; the order within days is lost.
+
+    Half of the accounts may go below zero, down to -500.
+    """
+    rng = np.random.default_rng(seed)
+    account = pd.DataFrame({"account_id": np.arange(1, n + 1), "credit": rng.choice(["yes", "no"], n)})
+    rows = []
+    for key, credit in account.itertuples(index=False):
+        balance, day = 0.0, int(rng.integers(0, 100))
+        for number in range(int(rng.integers(8, 24))):
+            kind = "in" if number == 0 or rng.random() < 0.5 else "out"
+            room = balance + (500 if credit == "yes" else 0)
+            amount = round(rng.gamma(2, 200) if kind == "in" else rng.uniform(0.1, 0.7) * room, 2)
+            if amount < 0.01:
+                kind, amount = "in", 100.0
+            balance = round(balance + (amount if kind == "in" else -amount), 2)
+            rows.append((key, day, kind, amount, balance))
+            day += int(rng.choice([0, 1, 5, 9], p=[0.2, 0.3, 0.3, 0.2]))
+    booking = pd.DataFrame(rows, columns=["account_id", "day", "kind", "amount", "balance"])
+    mixed = booking.sample(frac=1, random_state=seed).sort_values(["account_id", "day"], kind="stable")
+    mixed["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(mixed["day"], unit="D")
+    return {"account": account, "booking": mixed.reset_index(drop=True)}
+
+
 def three_levels(seed: int = 2) -> dict[str, pd.DataFrame]:
     """Schools with two classes each, classes with three pupils each."""
     rng = np.random.default_rng(seed)

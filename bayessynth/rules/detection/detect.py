@@ -11,6 +11,7 @@ from bayessynth.rules.detection.gaps import skips
 from bayessynth.rules.detection.grouped import aggregates, running_numbers
 from bayessynth.rules.detection.keys import constants, keys
 from bayessynth.rules.detection.recoded import recodes
+from bayessynth.rules.detection.running import running_sums
 from bayessynth.rules.detection.sums import indicators
 from bayessynth.rules.detection.table import prepare
 from bayessynth.rules.detection.unequal import inequalities
@@ -20,10 +21,10 @@ from bayessynth.schema import Schema
 def detect(frame: pd.DataFrame, schema: Schema, *, groups: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     """Find the rules that a table obeys on every row and that would not hold by chance.
 
-    Looked for are constants and keys; running numbers and statistics of the groups; columns calculated from others
-    (a unit converted, a logarithm, a square, sums and differences, products of powers such as a body mass index,
-    parts of times); columns that are a function of another one's levels, or a banding of a number; cells that are
-    missing where another one says so; columns of which exactly one is 1; and inequalities.
+    Looked for are constants and keys; running numbers, running sums and statistics of the groups; columns calculated
+    from others (a unit converted, a logarithm, a square, sums and differences, products of powers such as a body mass
+    index, parts of times); columns that are a function of another one's levels, or a banding of a number; cells that
+    are missing where another one says so; columns of which exactly one is 1; and inequalities.
 
     A rule that computes a column may lack a cell in up to 1 % of the rows, and says so. No number is written into a
     rule that fewer than five rows share, but for the cuts of bands, which are rounded between two values.
@@ -55,7 +56,8 @@ def detect(frame: pd.DataFrame, schema: Schema, *, groups: tuple[str, ...] = ())
     """
     table = prepare(frame, schema, groups)
     naming = tuple(keys(table))
-    exact = (*constants(table), *naming, *running_numbers(table), *aggregates(table))
+    exact = (*constants(table), *naming, *running_numbers(table), *aggregates(table),
+             *running_sums(table))  # fmt: skip
     calculated = derivations(table, {finding.rule.columns[0] for finding in exact})
     recoded = recodes(table, {finding.rule.columns[0] for finding in naming})
     determining = acyclic((*exact, *calculated, *recoded))

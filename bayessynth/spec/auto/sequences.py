@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SpecError, suggest
-from bayessynth.rules import Ends, Rule
+from bayessynth.rules import Ends, Rule, Running
 from bayessynth.schema import Columns, Schema
 from bayessynth.spec.auto.explain import Choice
 from bayessynth.spec.auto.groups import GroupFinding, find_groups
@@ -77,8 +77,13 @@ def follow(
     upper = [c for c in explained if c.family is not None and c.level != "row"]
     rows = [c for c in explained if c.family is not None and c.level == "row"]
     varying = [c.column for c in rows if schema[c.column].kind != "constant"]
-    numbers = as_numbers(data, schema, [*varying, time])
-    lags = screened(numbers, number, varying)
+    sums = {rule.column: rule for rule in rules if isinstance(rule, Running) and unit in rule.columns}
+    numbers = as_numbers(data, schema, [*varying, *sums, time])
+    lags = screened(numbers, number, [*varying, *sums])
+    for column, rule in sums.items():
+        # How much may be added or taken away depends on what there is.
+        for part in rule.summed & lags.keys():
+            lags[part] = [*dict.fromkeys([column, *lags[part]])]
     timed = screened({**numbers, time: np.r_[np.nan, np.diff(numbers[time])]}, number, [time, *varying], 2 * LAGS)[time]
     fixed = [c.column for c in upper if schema[c.column].kind != "constant"]
     read = (clock(time)[0], f"lag({time})", *fixed, *(f"lag({c})" for c in timed))
