@@ -59,7 +59,9 @@ def standard_graph(end: Any, mu: Any, sigma: Any, pm: Any) -> Any:
     """Return (end - mu) / sigma as a PyTensor expression, ±``FAR`` for an infinite end, without a NaN in its gradient."""
     infinite = pm.math.eq(pm.math.abs(end), np.inf)
     z = (pm.math.switch(infinite, 0.0, end) - mu) / sigma
-    return pm.math.switch(infinite, pm.math.sgn(end) * np.float64(FAR), pm.math.clip(z, -FAR, FAR))
+    # NumPy's numbers, since PyTensor makes 32-bit constants of Python's.
+    most, least = np.float64(FAR), np.float64(-FAR)
+    return pm.math.switch(infinite, pm.math.switch(pm.math.gt(end, 0), most, least), pm.math.clip(z, least, most))
 
 
 def draw(rng: np.random.Generator, n: int, low: Any, high: Any) -> np.ndarray:

@@ -85,6 +85,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name, family in _FAMILIES.items() if family.declared))
 
 
+def known(name: str) -> bool:
+    """Return whether there is a family of a name, one that no equation may name included.
+
+    >>> known("truncated_normal"), known("norm")
+    (True, False)
+    """
+    return name in _FAMILIES
+
+
 def limited(name: str) -> Family | None:
     """Return the family within limits of a family, or None if it has none.
 

@@ -1,0 +1,50 @@
+"""Within ends that rules leave, the kernels' density of an equation is that of its PyMC graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayessynth as bs
+from bayessynth import families
+from bayessynth.design import Bound, Data, bind, component
+from bayessynth.fitting import kernels
+from bayessynth.fitting.density import Density
+from bayessynth.suffstats import unserved
+from tests.fitting.test_density import agree
+
+N = 240
+ROOF = bs.Inequality("y", "roof")
+#: Families with a kernel for rows within ends, by the links of their parents.
+SERVED = [("normal", None), ("normal", "log"), ("lognormal", None)]
+
+
+def table() -> pd.DataFrame:
+    """Return values from 1 to a roof of the row's own, some of it missing and some of it at once the floor."""
+    rng = np.random.default_rng(3)
+    x, site = rng.standard_normal(N).round(2), rng.integers(0, 8, N)
+    roof = rng.uniform(1.5, 8.0, N).round(1)
+    roof[:5] = 1.0
+    y = np.minimum(np.exp(0.5 + 0.3 * x + 0.4 * rng.standard_normal(N)).clip(1.0), roof).round(1)
+    return pd.DataFrame({"x": x, "site": site, "roof": roof, "y": y})
+
+
+def bound_within(family: str, *formulas: str, link: str | None = None) -> tuple[Bound, Data]:
+    equation = bs.Equation(*formulas, family=family, link=link)
+    return bind(bs.Spec(equation, rest="keep", rules=[ROOF, bs.Range("y", 1, None)]), table())
+
+
+@pytest.mark.parametrize(("family", "link"), SERVED)
+def test_kernels_agree_with_pymc(family: str, link: str | None) -> None:
+    made, data = bound_within(family, "y ~ x + (1 + x | site)", "sigma ~ x", link=link)
+    own = component(made, data, "y")
+    assert made["y"].family == f"truncated_{family}"
+    assert own.beside["lower"][0] == pytest.approx(0.95) and own.beside["upper"][0] == pytest.approx(1.05)
+    agree(own)
+
+
+@pytest.mark.parametrize(("family", "link"), SERVED)
+def test_one_sigma_agrees_with_pymc(family: str, link: str | None) -> None:
+    made, data = bound_within(family, "y ~ x", link=link)
+    agree(component(made, data, "y"))
