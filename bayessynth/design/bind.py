@@ -224,7 +224,8 @@ def _bind_equation(
     check_response(resolved, values, frame)
     learn = families.get(resolved.family).learn
     if learn is not None:
-        resolved = replace(resolved, options={**resolved.options, **learn(values, **resolved.beside(frame, len(values)))})
+        learnt = learn(values, **resolved.beside(frame, len(values)))
+        resolved = replace(resolved, options={**resolved.options, **learnt})
     for formula in formulas_of(equation, families.get(resolved.family)).values():
         check_levels(equation, formula, data.grouping, levels, schema)
     drafted = draft(equation, resolved, frame)

@@ -83,7 +83,7 @@ class Truncation:
             )
 
     def hold(self, values: np.ndarray, arrays: Arrays) -> np.ndarray:
-        """Return values, rounded as they are released, within the ends: halfway between two numbers rounding is free."""
+        """Return values, rounded as they are released, within the ends: what is halfway may be rounded outwards."""
         left = self.left(arrays, len(values))
         if left.lower is None or left.upper is None:
             return values
@@ -177,8 +177,7 @@ def _check(response: str, column: str, family: str | None, own: Truncation) -> N
 def limited[E](equation: E, truncation: Truncation | None, arrays: Arrays, n: int) -> E:
     """Return a bound equation with the family within limits in place of its own, where rules narrow it.
 
-    Rules that leave everything, whatever the rows, such as allowed combinations for the first of their columns, are none
-    for it.
+    Rules that leave everything, whatever the rows, as allowed combinations do of the first of their columns, are none.
     """
     if truncation is None:
         return equation

@@ -1,8 +1,8 @@
 """The probability that a standard normal lies in an interval, on the logarithmic scale, and draws within it.
 
 log(Φ(b) - Φ(a)) is taken in the tail in which both ends lie: log Φ(b) + log(1 - exp(log Φ(a) - log Φ(b))) for the
-mirror image below zero where a > 0. Of a narrow interval it is the density in its middle times its width, whose error is
-a share of width² (middle² - 1) / 24.
+mirror image below zero where a > 0. Of a narrow interval it is the density in its middle times its width, whose error
+is a share of width² (middle² - 1) / 24.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def log_mass_graph(low: Any, high: Any, pm: Any) -> Any:
 
 
 def standard_graph(end: Any, mu: Any, sigma: Any, pm: Any) -> Any:
-    """Return (end - mu) / sigma as a PyTensor expression, ±``FAR`` for an infinite end, without a NaN in its gradient."""
+    """Return (end - mu) / sigma as a PyTensor expression, ±``FAR`` for an infinite end, its gradient never NaN."""
     infinite = pm.math.eq(pm.math.abs(end), np.inf)
     z = (pm.math.switch(infinite, 0.0, end) - mu) / sigma
     # NumPy's numbers, since PyTensor makes 32-bit constants of Python's.

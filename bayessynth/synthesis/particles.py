@@ -15,8 +15,6 @@ from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, Mask, draw_new_effects, frame_of, parameters
 from bayessynth.rules import Narrowed, determined, narrowed
 from bayessynth.rules.grid import half_step
-from bayessynth.schema import Column
-from bayessynth.schema.column import CODES, TICKS
 from bayessynth.synthesis.conditional import Within
 from bayessynth.synthesis.evidence import Evidence, tied
 from bayessynth.synthesis.generate import Plan, draw_column, reads

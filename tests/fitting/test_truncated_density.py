@@ -48,3 +48,32 @@ def test_kernels_agree_with_pymc(family: str, link: str | None) -> None:
 def test_one_sigma_agrees_with_pymc(family: str, link: str | None) -> None:
     made, data = bound_within(family, "y ~ x", link=link)
     agree(component(made, data, "y"))
+
+
+def levels() -> pd.DataFrame:
+    """Return two columns of levels of which not all combinations occur, and a predictor."""
+    rng = np.random.default_rng(4)
+    part, site = rng.integers(0, 3, N), rng.integers(0, 8, N)
+    stage = np.where(part == 0, rng.integers(0, 2, N), np.where(part == 1, rng.integers(1, 4, N), 2))
+    flag = np.where(part == 2, 1, rng.integers(0, 2, N))
+    frame = pd.DataFrame({"part": np.array(["a", "b", "c"])[part], "site": site, "x": rng.standard_normal(N).round(2)})
+    return frame.assign(stage=[f"s{k}" for k in stage], flag=np.where(flag, "yes", "no"))
+
+
+@pytest.mark.parametrize(
+    ("family", "column", "link"),
+    [("categorical", "stage", None), ("ordinal", "stage", None), ("ordinal", "stage", "probit"),
+     ("bernoulli", "flag", None), ("bernoulli", "flag", "cloglog")],
+)  # fmt: skip
+def test_levels_left_out_agree_with_pymc(family: str, column: str, link: str | None) -> None:
+    frame = levels()
+    schema = bs.Schema.detect(frame)
+    if family == "ordinal":
+        schema = schema.override(stage=bs.Ordinal("s0", "s1", "s2", "s3"))
+    equation = bs.Equation(f"{column} ~ x + (1 | site)", family=family, link=link)
+    spec = bs.Spec(equation, rest="keep", rules=[bs.Combinations("part", column)])
+    made, data = bind(spec, frame, schema)
+    own = component(made, data, column)
+    assert made[column].family == f"restricted_{family}"
+    assert own.beside["allowed"].shape[1] == len(made[column].levels)
+    agree(own)

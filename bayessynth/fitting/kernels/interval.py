@@ -76,6 +76,4 @@ def fill(link, logarithmic, same, y, beside, eta, logp, grad, curvature):
         value, lower, upper = y[i], beside[i, 0], beside[i, 1]
         if logarithmic:
             value, lower, upper = log(value), _logarithm(lower), _logarithm(upper)
-        logp[i], grad[0, i], grad[1, i], curvature[i] = row(
-            link, value, lower, upper, eta[0, i], log_sigma, inverse
-        )
+        logp[i], grad[0, i], grad[1, i], curvature[i] = row(link, value, lower, upper, eta[0, i], log_sigma, inverse)
