@@ -20,6 +20,8 @@ def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, 
         level[:] = k
         plain(level, none, eta, constant, links, vector, options, weight, 0, table[k], slope, sums, bend)
     plain(y, none, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature)
+    if not levels:  # the levels' own probabilities, of which priors of thresholds are made
+        return
     shares(beside, table, logp)
     if order == 0:
         return
