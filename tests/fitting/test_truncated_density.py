@@ -77,3 +77,34 @@ def test_levels_left_out_agree_with_pymc(family: str, column: str, link: str | N
     assert made[column].family == f"restricted_{family}"
     assert own.beside["allowed"].shape[1] == len(made[column].levels)
     agree(own)
+
+
+def counted() -> pd.DataFrame:
+    """Return counts from 1 to a roof of the row's own, some of it missing: there only the floor holds."""
+    rng = np.random.default_rng(5)
+    x, site, roof = rng.standard_normal(N).round(2), rng.integers(0, 8, N), rng.integers(1, 12, N)
+    y = np.minimum(rng.negative_binomial(2.0, 0.4, N).clip(1), roof)
+    return pd.DataFrame({"x": x, "site": site, "roof": roof, "y": y, "most": np.full(N, 14) + rng.integers(0, 3, N)})
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "further"),
+    [("poisson", None, ()), ("poisson", "softplus", ()), ("negative_binomial", None, ("alpha ~ x",)),
+     ("negative_binomial", "softplus", ()), ("binomial", None, ()), ("binomial", "probit", ()),
+     ("binomial", "cloglog", ())],
+)  # fmt: skip
+def test_counts_within_ends_agree_with_pymc(family: str, link: str | None, further: tuple[str, ...]) -> None:
+    trials = "most" if family == "binomial" else None
+    equation = bs.Equation("y ~ x + (1 | site)", *further, family=family, link=link, trials=trials)
+    made, data = bind(bs.Spec(equation, rest="keep", rules=[ROOF, bs.Range("y", 1, None)]), counted())
+    own = component(made, data, "y")
+    assert made["y"].family == f"truncated_{family}"
+    assert own.beside["lower"].min() == 1.0 and (own.beside["upper"] == counted()["roof"]).all()
+    agree(own)
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+def test_only_a_floor_agrees_with_pymc(family: str) -> None:
+    spec = bs.Spec("x ~ 1", bs.Equation("y ~ x", family=family), rest="drop", rules=[bs.Range("y", 1, None)])
+    made, data = bind(spec, counted())
+    agree(component(made, data, "y"))
