@@ -84,20 +84,24 @@ def truncated(base: Family, own: Interval) -> Family:
 
     def dist(pm: Any, name: str, params: dict[str, Any], *, lower: Any, upper: Any, **kwargs: Any) -> Any:
         beside = {key: kwargs.pop(key) for key in needed if key in kwargs}
+        options = {key: kwargs.pop(key) for key in base.options if key in kwargs}
         count = len(params)
         names = (*params, *beside)
 
         def log_density(value: Any, *given: Any) -> Any:
             low, high, *rest = given
             known = dict(zip(names, rest, strict=True))
-            plain = density_graph(base, pm, value, {k: known[k] for k in names[:count]},
-                                  {k: known[k] for k in names[count:]})  # fmt: skip
-            return _within_graph(pm, plain, value, low, high, own, known)
+            others = {k: known[k] for k in names[count:]} | options
+            plain = density_graph(base, pm, value, {k: known[k] for k in names[:count]}, others)
+            return _within_graph(pm, plain, value, low, high, own, {**known, **options})
+
+        def draw(rng: np.random.Generator, n: int, **given: Any) -> np.ndarray:
+            return sample(rng, n, **given, **options)
 
         everything = {"lower": lower, "upper": upper, **params, **beside}
         dtype = "int64" if base.discrete else "float64"
         kwargs = integers(kwargs) if base.discrete else kwargs
-        return custom_dist(pm, name, everything, log_density, sample, dtype=dtype, **kwargs)
+        return custom_dist(pm, name, everything, log_density, draw, dtype=dtype, **kwargs)
 
     def check(y: Any, column: str, *, lower: Any = None, upper: Any = None, **options: Any) -> None:
         base.check(y, column, **options)
@@ -106,6 +110,7 @@ def truncated(base: Family, own: Interval) -> Family:
         Family(
             name=f"truncated_{base.name}", kinds=base.kinds, parameters=base.parameters, discrete=base.discrete,
             sample=sample, logp=logp, dist=dist, check=check, beside={**needed, **ENDS}, declared=False, base=base,
+            options=base.options,
             examples=base.examples,
         )
     )  # fmt: skip

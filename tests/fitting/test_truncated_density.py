@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
-from bayessynth import families
 from bayessynth.design import Bound, Data, bind, component
 from bayessynth.fitting import kernels
-from bayessynth.fitting.density import Density
+from bayessynth.fitting.engines import kernel, laplace, marginal
 from bayessynth.suffstats import unserved
 from tests.fitting.test_density import agree
 
@@ -108,3 +107,17 @@ def test_only_a_floor_agrees_with_pymc(family: str) -> None:
     spec = bs.Spec("x ~ 1", bs.Equation("y ~ x", family=family), rest="drop", rules=[bs.Range("y", 1, None)])
     made, data = bind(spec, counted())
     agree(component(made, data, "y"))
+
+
+@pytest.mark.parametrize("family", ["normal", "lognormal"])
+def test_sums_of_products_do_not_serve_what_is_truncated(family: str) -> None:
+    made, data = bound_within(family, "y ~ x")
+    own = component(made, data, "y")
+    assert unserved(made["y"]) == marginal.unserved(own) == f"family 'truncated_{family}' is not Gaussian"
+    assert laplace.unserved(own) is None and kernel.unserved(own) is None
+
+
+def test_which_families_within_limits_have_a_kernel() -> None:
+    served = {"normal", "lognormal", "poisson", "negative_binomial", "binomial"}
+    assert all(kernels.get(f"truncated_{name}") is not None for name in served)
+    assert all(kernels.get(f"truncated_{name}") is None for name in ("gamma", "beta", "student_t"))

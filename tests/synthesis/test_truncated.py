@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -170,9 +171,22 @@ def test_missing_cells_of_a_limit() -> None:
                    rules=[ORDER])  # fmt: skip
     with pytest.raises(MissingDataError, match=r"'diastolic' is missing in 10 of 400 rows .* limits by Inequality"):
         spec.fit(table, missing="model", **FEW)
-    with pytest.warns(bs.errors.MissingRowsWarning, match="'systolic': 10 of 400 rows"):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         dropped = spec.fit(table, missing="drop", **FEW)
+    assert any("'systolic': 10 of 400 rows (2.5%) left out because cells are missing in diastolic" in str(w.message)
+               for w in told)  # fmt: skip
     assert dropped.provenance["rows"]["systolic"] == 390
+
+
+@pytest.mark.parametrize(("family", "formula"), [("uniform", "age ~ 1"), ("normal", "age ~ female + (1 | site)")])
+def test_the_first_example_with_a_range_of_ages(family: str, formula: str) -> None:
+    table = bs.datasets.load("rand_hie").query("year == 1").sample(800, random_state=1).reset_index(drop=True)
+    spec = bs.Spec("female ~ 1", bs.Equation(formula, family=family), rest="drop", rules=[bs.Range("age", 0, 110)])
+    fitted = spec.fit(table, **FEW)
+    copies = fitted.synthesize(m=2, k=20_000, random_seed=2).copies
+    assert all(copy["age"].between(0, 110).all() for copy in copies)
+    assert fitted.bound["age"].family == f"truncated_{family}"
 
 
 def test_what_cannot_be_drawn_within_limits() -> None:
