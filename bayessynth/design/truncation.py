@@ -124,9 +124,8 @@ def find_truncations(
         if own is not None and not _nonparametric(equation.family):
             if sequences:
                 raise SpecError(
-                    f"The rule {own.rules[0]!r} narrows the draw of {equation.response!r} in a table of "
-                    "sequences, where only family='tree' can be drawn within limits: give its equation that family, or drop "
-                    "the rule."
+                    f"The rule {own.rules[0]!r} narrows the draw of {equation.response!r} in a table of sequences, "
+                    "where only family='tree' can be drawn within limits: give its equation that family, or drop the rule."
                 )
             _check(equation.response, equation.column, equation.family, own)
             found[equation.response] = own
