@@ -125,7 +125,7 @@ def find_truncations(
             if sequences:
                 raise SpecError(
                     f"The rule {own.rules[0]!r} narrows the draw of {equation.response!r} in a table of sequences, "
-                    "where only family='tree' can be drawn within limits: give its equation that family, or drop the rule."
+                    "where only family='tree' can be drawn within: give its equation that family, or drop the rule."
                 )
             _check(equation.response, equation.column, equation.family, own)
             found[equation.response] = own
