@@ -24,6 +24,7 @@ from bayessynth.design.priors import default_priors, merge_priors
 from bayessynth.design.resolve import completed, formulas_of, resolve_equation, resolve_schema, used_columns
 from bayessynth.design.shared import Shared
 from bayessynth.design.sharing import find_shared, shared_keys
+from bayessynth.design.truncation import Truncation, find_truncations, limited
 from bayessynth.design.unfold import Unfolded, check_gaps, check_units, in_sequence, unfold
 from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, SpecError, suggest, warn
 from bayessynth.families import Moments, Summary
@@ -95,11 +96,16 @@ def bind(
     flat = unfold(spec, schema, columns, levels, rules)
     levels |= dict.fromkeys(flat.made, "row")
     frame = frame_of(flat.schema, {c: v for c, v in flat.columns.arrays.items() if flat.schema[c].kind != "group"})
-    kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing))
+    narrowed = find_truncations(spec, rules, schema, kept, levels, flat.sequences is not None)
+    tied = {response: own.columns for response, own in narrowed.items()}
+    kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing, tied))
     survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
     atoms = {own.censoring: own.times for own in survivals}
     declared = without_lone_ids(tuple(flat.equations))
-    equations = tuple(_bind_equation(e, flat.schema, kept_data, levels, atoms.get(e.response, ())) for e in declared)
+    equations = tuple(
+        _bind_equation(e, flat.schema, kept_data, levels, atoms.get(e.response, ()), narrowed.get(e.response))
+        for e in declared
+    )
     equations = autoregressive(equations, declared, kept_data, flat.sequences)
     shared = find_shared(equations, declared)
     check_names(equations, shared)
@@ -119,8 +125,7 @@ def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, 
     DataError
         If a rule does not hold in the data.
     SpecError, SchemaError
-        If a rule does not fit the schema or another rule, or narrows the draw of an equation whose family cannot be
-        drawn within limits.
+        If a rule does not fit the schema or another rule.
     """
     if not spec.rules:
         return ()
@@ -133,16 +138,7 @@ def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, 
                 f"The rule {rule!r} does not hold in {int(broken.sum())} of {len(data)} rows, the first is row "
                 f"{int(np.flatnonzero(broken)[0])}. Mend the data, or drop the rule."
             )
-    found = closed(declared, schema)
-    for equation in spec:
-        others = {c for c in schema if c != equation.response}
-        acting = [rule for rule in found if rule.determines is None and rule.restricts(equation.response, others)]
-        if acting and not (equation.family and families.get(equation.family).nonparametric):
-            raise SpecError(
-                f"The rule {acting[0]!r} narrows the draw of {equation.response!r}, which only family='tree' can be "
-                "drawn within: give its equation that family, or drop the rule."
-            )
-    return found
+    return closed(declared, schema)
 
 
 def check_missing(missing: str) -> None:
@@ -164,11 +160,13 @@ def _needed(spec: Spec, data: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(
-    flat: Unfolded, grouping: Grouping, levels: Mapping[str, str], missing: Missing
+    flat: Unfolded, grouping: Grouping, levels: Mapping[str, str], missing: Missing,
+    tied: Mapping[str, tuple[str, ...]],
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Return the rows that each equation is learnt from, at its level: all for trees, else those that are complete."""
     columns = flat.columns
-    gaps = {c: columns.missing(c) for e in flat.equations for c in e.cells}
+    cells = {e.response: (*e.cells, *tied.get(e.response, ())) for e in flat.equations}
+    gaps = {c: columns.missing(c) for own in cells.values() for c in own}
     counts = {c: int(mask.sum()) for c, mask in gaps.items() if mask.any() and c not in flat.made}
     if counts and missing == "error":
         listed = ", ".join(f"{c!r} ({k} of {columns.n} rows)" for c, k in counts.items())
@@ -187,20 +185,19 @@ def _rows(
             rows[equation.response] = level_rows
             continue
         incomplete = np.zeros(len(level_rows), dtype=bool)
-        for c in equation.cells:
+        for c in cells[equation.response]:
             # Trees take what first rows lack as a value among others.
             incomplete |= gaps[c][level_rows] & (not (tree and c in flat.made))
         if incomplete.any() and missing == "drop":
-            _warn_dropped(equation, counts, incomplete)
+            _warn_dropped(equation, [c for c in dict.fromkeys(cells[equation.response]) if c in counts], incomplete)
         rows[equation.response] = level_rows[~incomplete]
         if len(rows[equation.response]) < 2:
             raise DataError(f"Equation for {equation.response!r}: fewer than 2 rows are left without missing cells.")
     return rows
 
 
-def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.ndarray) -> None:
+def _warn_dropped(equation: Equation, columns: list[str], incomplete: np.ndarray) -> None:
     share = incomplete.mean()
-    columns = [c for c in dict.fromkeys(equation.cells) if c in counts]
     warn(
         f"Equation for {equation.response!r}: {incomplete.sum()} of {len(incomplete)} rows ({share:.1%}) left out "
         f"because cells are missing in {', '.join(columns)}. This is valid if missingness does not depend on "
@@ -210,8 +207,9 @@ def _warn_dropped(equation: Equation, counts: Mapping[str, int], incomplete: np.
 
 
 def _bind_equation(
-    equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str], atoms: tuple[float, ...] = ()
-) -> BoundEquation:
+    equation: Equation, schema: Schema, data: Data, levels: Mapping[str, str], atoms: tuple[float, ...] = (),
+    truncation: Truncation | None = None,
+) -> BoundEquation:  # fmt: skip
     column = equation.column
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
     if resolved.cause is not None:
@@ -222,10 +220,12 @@ def _bind_equation(
     if schema[column].kind == "constant":
         return resolved
     values, frame = data.columns[column][data.rows[equation.response]], data.at(equation.response)
+    resolved = limited(resolved, truncation, frame.arrays, len(values))
     check_response(resolved, values, frame)
     learn = families.get(resolved.family).learn
     if learn is not None:
-        resolved = replace(resolved, options={**resolved.options, **learn(values, **resolved.beside(frame))})
+        learnt = learn(values, **resolved.beside(frame, len(values)))
+        resolved = replace(resolved, options={**resolved.options, **learnt})
     for formula in formulas_of(equation, families.get(resolved.family)).values():
         check_levels(equation, formula, data.grouping, levels, schema)
     drafted = draft(equation, resolved, frame)
@@ -244,7 +244,8 @@ def check_response(equation: BoundEquation, values: np.ndarray, frame: Frame | N
         Columns of the same rows, with what stands beside the values; None where nothing does.
     """
     options = {k: v for k, v in equation.options.items() if k != "link"}
-    families.get(equation.family).check(values, equation.column, **options, **(equation.beside(frame) if frame else {}))
+    beside = equation.beside(frame, len(values)) if frame else {}
+    families.get(equation.family).check(values, equation.column, **options, **beside)
 
 
 def draft(equation: Equation, resolved: BoundEquation, frame: Frame) -> BoundEquation:

@@ -16,6 +16,7 @@ from bayessynth.design.names import safe
 from bayessynth.design.predictor import Predictor
 from bayessynth.design.sequences import Sequences
 from bayessynth.design.shared import Shared, joined
+from bayessynth.design.truncation import Truncation
 from bayessynth.errors import SpecError
 from bayessynth.families import Prior
 from bayessynth.rules import Rule, from_json
@@ -51,6 +52,8 @@ class BoundEquation:
         For a latent time until an event: which one it is, and how it is seen.
     ar : float or None
         Where residuals depend on those of the row before: the usual time between two rows.
+    truncation : Truncation or None
+        The rules that narrow its values, given columns that are drawn before.
     """
 
     response: str
@@ -66,6 +69,7 @@ class BoundEquation:
     grouped: tuple[str, ...] = ()
     cause: Cause | None = None
     ar: float | None = None
+    truncation: Truncation | None = None
 
     @property
     def column(self) -> str:
@@ -75,17 +79,21 @@ class BoundEquation:
     @property
     def beside_columns(self) -> tuple[str, ...]:
         """Columns that must be known, beside predictors, for a value to be drawn."""
-        return self.cause.columns if self.cause else (self.trials,) if self.trials else ()
+        own = self.cause.columns if self.cause else (self.trials,) if self.trials else ()
+        return (*own, *(self.truncation.columns if self.truncation else ()))
 
-    def beside(self, frame: Frame) -> dict[str, np.ndarray]:
-        """Return what stands beside the values, by the family's name of it, shape (n,) each.
+    def beside(self, frame: Frame, n: int) -> dict[str, np.ndarray]:
+        """Return what stands beside the values, by the family's name of it, a row for each of n.
 
         Of a latent time, what a record says of it is left out where its columns are not in the frame: they are yet to
         be drawn.
         """
         if self.cause is not None:
             return seen(self.cause, frame)
-        return {"trials": numbers(self.trials, frame)} if self.trials else {}
+        found = {"trials": numbers(self.trials, frame)} if self.trials else {}
+        if self.truncation is not None:
+            found |= self.truncation.beside(frame.arrays, n, families.get(self.family).discrete)
+        return found
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -117,6 +125,7 @@ class BoundEquation:
             "reads": self.reads, "grouped": self.grouped,
             **({"cause": self.cause.to_json()} if self.cause else {}),
             **({"ar": self.ar} if self.ar else {}),
+            **({"truncation": self.truncation.to_json()} if self.truncation else {}),
         }  # fmt: skip
 
     @classmethod
@@ -129,6 +138,7 @@ class BoundEquation:
             {k: Prior.from_json(v) for k, v in data["priors"].items()}, options, data["trials"], tuple(data["levels"]),
             tuple(data.get("reads", ())), tuple(data.get("grouped", ())),
             Cause.from_json(data["cause"]) if "cause" in data else None, data.get("ar"),
+            Truncation.from_json(data["truncation"]) if "truncation" in data else None,
         )  # fmt: skip
 
 

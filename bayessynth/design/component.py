@@ -37,7 +37,8 @@ class Component:
         Labels of the groups, by factor: all text or all integers.
     beside : mapping of str to ndarray
         What stands beside every value, by the family's name of it, shape (n,): numbers of trials; of times, whether the
-        event was seen, when the record came in, and the end of an interval.
+        event was seen, when the record came in, and the end of an interval; the ends that rules leave, or, of shape
+        (n, levels), the levels.
     weights : ndarray of int64 or None
         How many equal rows each row stands for; None for one each.
     chain : Chain or None
@@ -82,9 +83,9 @@ class Component:
     def beside_table(self) -> np.ndarray:
         """Return what stands beside the values, shape (n, C), in the family's order; C is 0 where nothing does."""
         wanted = self.family.beside if self.beside else {}
-        columns = [np.broadcast_to(np.asarray(self.beside.get(name, default), dtype=float), self.y.shape)
-                   for name, default in wanted.items()]  # fmt: skip
-        return np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.empty((len(self.y), 0))
+        given = [np.asarray(self.beside.get(name, default), dtype=float) for name, default in wanted.items()]
+        columns = [v if v.ndim > 1 else np.broadcast_to(v, self.y.shape)[:, None] for v in given]
+        return np.ascontiguousarray(np.hstack(columns)) if columns else np.empty((len(self.y), 0))
 
     def take(self, rows: np.ndarray) -> Component:
         """Return the component of some of its rows, in the given order.
@@ -145,7 +146,7 @@ def assemble(
         if offset is not None:
             offsets[name] = offset
         effects[name] = tuple(group.matrix(frame, n) for group in predictor.groups)
-    return Component(equation, y, matrices, offsets, effects, index, labels, equation.beside(frame), weights)
+    return Component(equation, y, matrices, offsets, effects, index, labels, equation.beside(frame, n), weights)
 
 
 def coordinate(labels: tuple[Any, ...]) -> tuple[str, ...] | tuple[int, ...]:

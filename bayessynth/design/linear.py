@@ -111,7 +111,7 @@ def parameters(
         key = f"{column}_{vector.name}"
         if key in values:
             found[vector.name] = values[key]
-    return found | dict(equation.options) | equation.beside(frame)
+    return found | dict(equation.options) | equation.beside(frame, n)
 
 
 def _predictor(

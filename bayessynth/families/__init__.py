@@ -12,7 +12,7 @@ import pkgutil
 from bayessynth.families.family import Family, Parameter, Vector
 from bayessynth.families.links import forward, inverse, inverse_graph
 from bayessynth.families.prior import Prior
-from bayessynth.families.registry import default_for, get, names, register
+from bayessynth.families.registry import default_for, get, known, limited, names, register
 from bayessynth.families.summary import Moments, Summary
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "get",
     "inverse",
     "inverse_graph",
+    "known",
+    "limited",
     "names",
     "register",
 ]

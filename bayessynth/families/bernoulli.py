@@ -18,6 +18,7 @@ from bayessynth.families import checks, defaults
 from bayessynth.families.custom import integers
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.restricted import restricted
 
 
 def _sample(rng: np.random.Generator, n: int, *, p: Any) -> np.ndarray:
@@ -41,7 +42,7 @@ def _check(y: Any, column: str, **options: Any) -> None:
     checks.require(y <= 1, y, column, "codes 0 and 1", remedy)
 
 
-register(
+BERNOULLI = register(
     Family(
         name="bernoulli",
         kinds=frozenset({"binary"}),
@@ -54,3 +55,4 @@ register(
         default_for=frozenset({"binary"}),
     )
 )
+restricted(BERNOULLI)

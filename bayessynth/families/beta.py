@@ -18,10 +18,12 @@ import numpy as np
 from scipy import special
 
 from bayessynth.families import checks, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.prior import Prior
 from bayessynth.families.registry import register
 from bayessynth.families.summary import Summary
+from bayessynth.families.truncated import truncated
 
 #: Draws and means are held inside the open interval: rounding reaches 0 and 1, which are outside the support.
 _LOW, _HIGH = 1e-300, 1.0 - 2.0**-53
@@ -58,7 +60,15 @@ def _kappa_prior(summary: Summary) -> Prior:
     return Prior("HalfCauchy", beta=10)
 
 
-register(
+def _below(m: Any, x: Any, *, mu: Any, kappa: Any) -> Any:
+    return m.betainc(mu * kappa, (1.0 - mu) * kappa, x)
+
+
+def _above(m: Any, x: Any, *, mu: Any, kappa: Any) -> Any:
+    return m.betainc((1.0 - mu) * kappa, mu * kappa, 1.0 - x)
+
+
+BETA = register(
     Family(
         name="beta",
         kinds=frozenset({"proportion"}),
@@ -74,3 +84,4 @@ register(
         default_for=frozenset({"proportion"}),
     )
 )
+truncated(BETA, interval(BETA, Cumulative(_below, _above, (0.0, 1.0), 0.5)))

@@ -16,9 +16,11 @@ import numpy as np
 from scipy import special
 
 from bayessynth.families import checks, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.custom import integers
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import truncated
 
 
 def _sample(rng: np.random.Generator, n: int, *, p: Any, trials: Any) -> np.ndarray:
@@ -48,7 +50,17 @@ def _check(y: Any, column: str, *, trials: Any = None, **options: Any) -> None:
     checks.require(y <= trials, y, column, "values of at most their trials", "Check the column named in trials=.")
 
 
-register(
+def _below(m: Any, x: Any, *, p: Any, trials: Any) -> Any:
+    some = m.lt(x, trials)
+    return m.switch(some, m.betainc(m.switch(some, trials - x, 1.0), x + 1.0, 1.0 - p), 1.0)
+
+
+def _above(m: Any, x: Any, *, p: Any, trials: Any) -> Any:
+    some = m.lt(x, trials)
+    return m.switch(some, m.betainc(x + 1.0, m.switch(some, trials - x, 1.0), p), 0.0)
+
+
+BINOMIAL = register(
     Family(
         name="binomial",
         kinds=frozenset({"count"}),
@@ -63,3 +75,4 @@ register(
         examples=({"trials": 7},),
     )
 )
+truncated(BINOMIAL, interval(BINOMIAL, Cumulative(_below, _above, (-1.0, np.inf), 0.0)))

@@ -18,6 +18,7 @@ from bayessynth.families import checks, defaults
 from bayessynth.families.custom import custom_dist, integers
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.restricted import restricted
 
 
 def _sample(rng: np.random.Generator, n: int, *, mu: Any) -> np.ndarray:
@@ -64,7 +65,7 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     )
 
 
-register(
+CATEGORICAL = register(
     Family(
         name="categorical",
         kinds=frozenset({"categorical", "ordinal", "binary"}),
@@ -78,3 +79,4 @@ register(
         default_for=frozenset({"categorical"}),
     )
 )
+restricted(CATEGORICAL)

@@ -128,6 +128,8 @@ class Family:
         Whether an equation may name the family; others come of how a spec is fitted.
     drawn
         Whether copies draw the column; False for one whose values they are handed.
+    base
+        For a family within limits: the one without.
     examples
         Values of the options at which the contract test of families exercises this one.
 
@@ -157,6 +159,7 @@ class Family:
     nonparametric: bool = False
     declared: bool = True
     drawn: bool = True
+    base: Family | None = None
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)
 
     def __post_init__(self) -> None:

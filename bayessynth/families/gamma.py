@@ -17,8 +17,10 @@ import numpy as np
 from scipy import special
 
 from bayessynth.families import checks, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import truncated
 
 _TINY, _HUGE = float(np.finfo(float).tiny), 1e300
 
@@ -42,7 +44,15 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return pm.Gamma(name, alpha=params["alpha"], beta=params["alpha"] / params["mu"], **kwargs)
 
 
-register(
+def _below(m: Any, x: Any, *, mu: Any, alpha: Any) -> Any:
+    return m.gammainc(alpha, alpha / mu * x)
+
+
+def _above(m: Any, x: Any, *, mu: Any, alpha: Any) -> Any:
+    return m.gammaincc(alpha, alpha / mu * x)
+
+
+GAMMA = register(
     Family(
         name="gamma",
         kinds=frozenset({"positive", "count"}),
@@ -57,3 +67,4 @@ register(
         check=checks.positive,
     )
 )
+truncated(GAMMA, interval(GAMMA, Cumulative(_below, _above, (0.0, np.inf), 1.0)))

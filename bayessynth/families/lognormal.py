@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from bayessynth.families import checks, defaults, lifetimes
+from bayessynth.families import checks, defaults, lifetimes, normal_mass
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.links import inverse, log_normal_cdf_graph
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import Interval, truncated
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 #: z = (log y - mu) / sigma is standard normal: G = -log Φ(-z).
@@ -63,6 +64,26 @@ def _check(y: Any, column: str, **beside: Any) -> None:
         checks.positive(y, column)
 
 
+def _standard(end: Any, mu: Any, sigma: Any) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return (np.log(np.maximum(end, 0.0)) - mu) / sigma
+
+
+def _log_mass(lower: Any, upper: Any, *, mu: Any, sigma: Any) -> np.ndarray:
+    return normal_mass.log_mass(_standard(lower, mu, sigma), _standard(upper, mu, sigma))
+
+
+def _log_mass_graph(pm: Any, lower: Any, upper: Any, *, mu: Any, sigma: Any) -> Any:
+    logs = (pm.math.log(pm.math.maximum(end, 0.0)) for end in (lower, upper))
+    low, high = (normal_mass.standard_graph(end, mu, sigma, pm) for end in logs)
+    return normal_mass.log_mass_graph(low, high, pm)
+
+
+def _draw(rng: np.random.Generator, n: int, lower: Any, upper: Any, *, mu: Any, sigma: Any) -> np.ndarray:
+    z = normal_mass.draw(rng, n, _standard(lower, mu, sigma), _standard(upper, mu, sigma))
+    return inverse("log", mu + sigma * z)
+
+
 FAMILY = register(
     Family(
         name="lognormal",
@@ -81,3 +102,4 @@ FAMILY = register(
         gaussian=np.log,
     )
 )
+truncated(FAMILY, Interval(_log_mass, _log_mass_graph, _draw))

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from bayessynth.families import checks, counts, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.custom import integers
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import truncated
 
 
 def _sample(rng: np.random.Generator, n: int, *, mu: Any, alpha: Any) -> np.ndarray:
@@ -32,7 +34,15 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return pm.NegativeBinomial(name, mu=params["mu"], alpha=params["alpha"], **integers(kwargs))
 
 
-register(
+def _below(m: Any, x: Any, *, mu: Any, alpha: Any) -> Any:
+    return m.betainc(alpha, x + 1.0, alpha / (alpha + mu))
+
+
+def _above(m: Any, x: Any, *, mu: Any, alpha: Any) -> Any:
+    return m.betainc(x + 1.0, alpha, mu / (alpha + mu))
+
+
+NEGATIVE_BINOMIAL = register(
     Family(
         name="negative_binomial",
         kinds=frozenset({"count"}),
@@ -48,3 +58,4 @@ register(
         default_for=frozenset({"count"}),
     )
 )
+truncated(NEGATIVE_BINOMIAL, interval(NEGATIVE_BINOMIAL, Cumulative(_below, _above, (-1.0, np.inf), 0.0)))

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from bayessynth.families import checks, defaults
+from bayessynth.families import checks, defaults, normal_mass
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import Interval, truncated
 
 
 def _sample(rng: np.random.Generator, n: int, *, mu: Any, sigma: Any) -> np.ndarray:
@@ -32,7 +33,20 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return pm.Normal(name, mu=params["mu"], sigma=params["sigma"], **kwargs)
 
 
-register(
+def _log_mass(lower: Any, upper: Any, *, mu: Any, sigma: Any) -> np.ndarray:
+    return normal_mass.log_mass((lower - mu) / sigma, (upper - mu) / sigma)
+
+
+def _log_mass_graph(pm: Any, lower: Any, upper: Any, *, mu: Any, sigma: Any) -> Any:
+    low, high = (normal_mass.standard_graph(end, mu, sigma, pm) for end in (lower, upper))
+    return normal_mass.log_mass_graph(low, high, pm)
+
+
+def _draw(rng: np.random.Generator, n: int, lower: Any, upper: Any, *, mu: Any, sigma: Any) -> np.ndarray:
+    return mu + sigma * normal_mass.draw(rng, n, (lower - mu) / sigma, (upper - mu) / sigma)
+
+
+NORMAL = register(
     Family(
         name="normal",
         kinds=frozenset({"continuous", "positive", "proportion", "count", "datetime"}),
@@ -49,3 +63,4 @@ register(
         gaussian=np.asarray,
     )
 )
+truncated(NORMAL, Interval(_log_mass, _log_mass_graph, _draw))

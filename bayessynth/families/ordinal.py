@@ -29,6 +29,7 @@ from bayessynth.families.family import Family, Parameter, Vector
 from bayessynth.families.links import forward, log_normal_cdf_graph
 from bayessynth.families.prior import REAL, Prior
 from bayessynth.families.registry import register
+from bayessynth.families.restricted import restricted
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -154,7 +155,7 @@ def _thresholds(pm: Any, name: str, length: int, prior: Prior, options: Mapping[
     )
 
 
-register(
+ORDINAL = register(
     Family(
         name="ordinal",
         kinds=frozenset({"ordinal", "categorical", "binary"}),
@@ -179,3 +180,4 @@ register(
         examples=({"link": "logit"}, {"link": "probit"}),
     )
 )
+restricted(ORDINAL)

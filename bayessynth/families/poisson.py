@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from bayessynth.families import checks, counts, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.custom import integers
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import truncated
 
 
 def _sample(rng: np.random.Generator, n: int, *, mu: Any) -> np.ndarray:
@@ -31,7 +33,15 @@ def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return pm.Poisson(name, mu=params["mu"], **integers(kwargs))
 
 
-register(
+def _below(m: Any, x: Any, *, mu: Any) -> Any:
+    return m.gammaincc(x + 1.0, mu)
+
+
+def _above(m: Any, x: Any, *, mu: Any) -> Any:
+    return m.gammainc(x + 1.0, mu)
+
+
+POISSON = register(
     Family(
         name="poisson",
         kinds=frozenset({"count"}),
@@ -43,3 +53,4 @@ register(
         check=checks.counts_only,
     )
 )
+truncated(POISSON, interval(POISSON, Cumulative(_below, _above, (-1.0, np.inf), 0.0)))

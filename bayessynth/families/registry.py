@@ -85,6 +85,24 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name, family in _FAMILIES.items() if family.declared))
 
 
+def known(name: str) -> bool:
+    """Return whether there is a family of a name, one that no equation may name included.
+
+    >>> known("truncated_normal"), known("norm")
+    (True, False)
+    """
+    return name in _FAMILIES
+
+
+def limited(name: str) -> Family | None:
+    """Return the family within limits of a family, or None if it has none.
+
+    >>> limited("normal"), limited("tree")
+    (Family('truncated_normal'), None)
+    """
+    return next((f for f in _FAMILIES.values() if f.base is not None and f.base.name == name), None)
+
+
 def default_for(column: ColumnLike) -> Family:
     """Return the family that a column gets when its equation names none.
 

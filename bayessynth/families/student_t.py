@@ -18,10 +18,12 @@ import numpy as np
 from scipy import special
 
 from bayessynth.families import checks, defaults
+from bayessynth.families.cumulative import Cumulative, interval
 from bayessynth.families.family import Family, Parameter
 from bayessynth.families.prior import Prior
 from bayessynth.families.registry import register
 from bayessynth.families.summary import Summary
+from bayessynth.families.truncated import truncated
 
 #: With few degrees of freedom a draw can overflow; it is held at this, still far beyond any data.
 _MAX_DRAW = 1e300
@@ -48,7 +50,24 @@ def _nu_prior(summary: Summary) -> Prior:
     return Prior("Gamma", alpha=2, beta=0.1)
 
 
-register(
+def _tail(m: Any, z: Any, nu: Any) -> Any:
+    """Return P(t > |z|)."""
+    return 0.5 * m.betainc(0.5 * nu, np.float64(0.5), nu / (nu + z * z))
+
+
+def _below(m: Any, x: Any, *, mu: Any, sigma: Any, nu: Any) -> Any:
+    z = (x - mu) / sigma
+    tail = _tail(m, z, nu)
+    return m.switch(m.gt(z, 0), 1.0 - tail, tail)
+
+
+def _above(m: Any, x: Any, *, mu: Any, sigma: Any, nu: Any) -> Any:
+    z = (x - mu) / sigma
+    tail = _tail(m, z, nu)
+    return m.switch(m.gt(z, 0), tail, 1.0 - tail)
+
+
+STUDENT_T = register(
     Family(
         name="student_t",
         kinds=frozenset({"continuous", "positive", "proportion", "count", "datetime"}),
@@ -64,3 +83,4 @@ register(
         check=checks.finite,
     )
 )
+truncated(STUDENT_T, interval(STUDENT_T, Cumulative(_below, _above, (-np.inf, np.inf), 0.0)))

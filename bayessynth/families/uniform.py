@@ -17,6 +17,7 @@ from bayessynth.errors import SpecError
 from bayessynth.families import checks
 from bayessynth.families.family import Family
 from bayessynth.families.registry import register
+from bayessynth.families.truncated import Interval, truncated
 
 
 def _limits(bounds: Any) -> tuple[float, float]:
@@ -51,7 +52,23 @@ def _check(y: Any, column: str, *, bounds: Any = None, **options: Any) -> None:
     checks.require((y >= low) & (y <= high), y, column, f"values from {low} to {high}", "Widen bounds=.")
 
 
-register(
+def _log_mass(lower: Any, upper: Any, *, bounds: Any) -> np.ndarray:
+    low, high = _limits(bounds)
+    with np.errstate(divide="ignore"):
+        return np.log((np.clip(upper, low, high) - np.clip(lower, low, high)) / (high - low))
+
+
+def _log_mass_graph(pm: Any, lower: Any, upper: Any, *, bounds: Any) -> Any:
+    low, high = _limits(bounds)
+    return pm.math.log((pm.math.clip(upper, low, high) - pm.math.clip(lower, low, high)) / np.float64(high - low))
+
+
+def _draw(rng: np.random.Generator, n: int, lower: Any, upper: Any, *, bounds: Any) -> np.ndarray:
+    low, high = (np.clip(end, *_limits(bounds)) for end in (lower, upper))
+    return np.asarray(low + (high - low) * rng.random(n))
+
+
+UNIFORM = register(
     Family(
         name="uniform",
         kinds=frozenset({"continuous", "positive", "proportion", "count", "datetime"}),
@@ -65,3 +82,4 @@ register(
         examples=({"bounds": (-1.0, 3.0)},),
     )
 )
+truncated(UNIFORM, Interval(_log_mass, _log_mass_graph, _draw))

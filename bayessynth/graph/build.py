@@ -93,7 +93,8 @@ class Builder:
         params |= self.vectors()
         options = dict(self.equation.options)
         for name, values in self.component.beside.items():
-            options[name] = pm.Data(f"{self.column}_{name}", values, dims=self.row)
+            dims = self.row if np.ndim(values) < 2 else (self.row, None)
+            options[name] = pm.Data(f"{self.column}_{name}", values, dims=dims)
         y = self.component.y.astype("int64" if self.family.discrete else "float64")
         observed = pm.Data(f"{self.column}_observed", y, dims=self.row)
         if self.component.chain is not None:

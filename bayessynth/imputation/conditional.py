@@ -125,7 +125,8 @@ def conditional(gap: Gap, gaps: Gaps, values: Mapping[str, Values], arrays: Arra
     """
 
     def part(equation: BoundEquation, rows: np.ndarray, unit: np.ndarray) -> Part:
-        read = (equation.response, *gaps.bound.spec[equation.response].columns)
+        limited_by = equation.truncation.columns if equation.truncation else ()
+        read = (equation.response, *gaps.bound.spec[equation.response].columns, *limited_by)
         frame = gaps.frame.on({name: arrays[name][rows] for name in read})
         index = {factor: gaps.grouping.codes[factor][rows] for factor in equation.factors}
         own = values.get(equation.response, {})

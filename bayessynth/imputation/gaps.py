@@ -191,6 +191,7 @@ def gaps(bound: Bound, data: Data) -> Gaps:
         observed = ~data.columns.missing(response)[level_rows]
         whole = observed.copy()
         rows[response] = level_rows[observed | needed.get(response, False)]
+        _check_limits(equation, data, rows[response])
         for column in bound.spec[response].columns:
             missing = data.columns.missing(column)
             _check_told(column, equation, bound, missing[rows[response]])
@@ -240,6 +241,21 @@ def _check_told(column: str, reader: BoundEquation, bound: Bound, missing: np.nd
         raise MissingDataError(
             f"Numbers of trials cannot be drawn: {place}{reader.response!r}. Fill the cells first, or drop these rows."
         )
+
+
+def _check_limits(equation: BoundEquation, data: Data, rows: np.ndarray) -> None:
+    """Refuse missing cells of columns that limit the values of an equation by rules."""
+    if equation.truncation is None:
+        return
+    for column in equation.truncation.columns:
+        missing = data.columns.missing(column)[rows]
+        if missing.any():
+            listed = ", ".join(map(repr, equation.truncation.rules))
+            raise MissingDataError(
+                f"Cells cannot be drawn: column {column!r} is missing in {missing.sum()} of {len(missing)} rows of the "
+                f"equation for {equation.response!r}, whose values it limits by {listed}. Fill the cells, say "
+                f"missing='drop', or give {equation.response!r} the family 'tree'."
+            )
 
 
 def _gap(equation: BoundEquation, needed: np.ndarray, rows: Mapping[str, np.ndarray], bound: Bound, data: Data) -> Gap:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.schema import Column
-from bayessynth.schema.column import TICKS
+from bayessynth.schema.column import CODES, TICKS
 from bayessynth.schema.decode import limits, released
 from bayessynth.schema.detect import EXACT
 from bayessynth.schema.dtypes import dtype_named
@@ -28,6 +28,18 @@ def decimals(column: Column) -> int | None:
     if column.kind == "count" or (column.decimals is None and _dtype(column).kind in "iub"):
         return 0
     return column.decimals
+
+
+def half_step(column: Column) -> float:
+    """Return half of the step between numbers that a column is released with; 0 for as many decimals as there are.
+
+    >>> half_step(Column("x", "continuous", "float64", decimals=1))
+    0.05
+    """
+    if column.kind == "datetime":
+        return 0.5 * TICKS[column.unit or "us"] / TICKS["D"]
+    digits = 0 if column.kind in CODES else decimals(column)
+    return 0.0 if digits is None else 0.5 * 10.0**-digits
 
 
 def nearest(values: np.ndarray, column: Column) -> np.ndarray:

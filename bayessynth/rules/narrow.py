@@ -46,7 +46,9 @@ class Narrowed:
         return all(part is None for part in (self.lower, self.allowed, self.absent, self.present))
 
 
-def narrowed(rules: Iterable[Rule], column: str, arrays: Arrays, schema: Schema, n: int) -> Narrowed:
+def narrowed(
+    rules: Iterable[Rule], column: str, arrays: Arrays, schema: Schema, n: int, *, check: bool = True
+) -> Narrowed:
     """Return what rules leave of a column's draw.
 
     Parameters
@@ -60,11 +62,13 @@ def narrowed(rules: Iterable[Rule], column: str, arrays: Arrays, schema: Schema,
     schema : Schema
     n : int
         Rows.
+    check : bool
+        Whether to look for rows in which nothing is left.
 
     Raises
     ------
     SynthesisError
-        If nothing is left in a row.
+        If nothing is left in a row, and that is looked for.
 
     Examples
     --------
@@ -85,10 +89,11 @@ def narrowed(rules: Iterable[Rule], column: str, arrays: Arrays, schema: Schema,
     allowed = np.all(levels, axis=0) if levels else None
     absent = np.any([rule.absent(column, others, schema, n) for rule in acting], axis=0)
     present = np.any([rule.present(column, others, schema, n) for rule in acting], axis=0)
-    _check(column, lower <= upper, acting, "value")
-    _check(column, ~(absent & present), acting, "way to be both missing and present")
-    if allowed is not None:
-        _check(column, allowed.any(axis=1) | absent, acting, "level")
+    if check:
+        _check(column, lower <= upper, acting, "value")
+        _check(column, ~(absent & present), acting, "way to be both missing and present")
+        if allowed is not None:
+            _check(column, allowed.any(axis=1) | absent, acting, "level")
     limited = np.isfinite(lower).any() or np.isfinite(upper).any()
     return Narrowed(
         lower if limited else None,

@@ -110,6 +110,11 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
         Whatever does not fit.
     """
     check_apart(spec)
+    if spec.rules:
+        raise SpecError(
+            f"The rule {spec.rules[0]!r} is checked against the rows and changes what is fitted to them, which "
+            "statistics of them do not hold. Fit the table itself, or drop the rule."
+        )
     detected = schema is None
     schema, kept = resolve_schema(spec, Schema.detect(chunk.frame()) if schema is None else schema)
     growing = Growing(group_columns(spec))

@@ -255,9 +255,13 @@ def draw_column(
         return found.astype(np.int64) if column.levels else released(found, column)
     frame = frame_of(plan.bound.schema, {c: arrays[c] for c in reads(equation)})
     effects = Effects(plan.effects.get(equation.response, {}), {f: units.within(f) for f in equation.factors})
-    drawn = family.sample(rng, n, **parameters(equation, frame, n, plan.values, effects))
+    given = parameters(equation, frame, n, plan.values, effects)
+    if equation.truncation:
+        equation.truncation.require(given)
+    drawn = family.sample(rng, n, **given)
     # Rounded as decoding will round, so that columns drawn later depend on what is released.
-    return drawn if family.discrete or equation.cause else released(drawn, column)
+    drawn = drawn if family.discrete or equation.cause else released(drawn, column)
+    return equation.truncation.hold(drawn, frame.arrays) if equation.truncation else drawn
 
 
 def reads(equation: BoundEquation) -> tuple[str, ...]:

@@ -14,9 +14,7 @@ import numpy as np
 from bayessynth import families
 from bayessynth.design import Bound, BoundEquation, Effects, Mask, draw_new_effects, frame_of, parameters
 from bayessynth.rules import Narrowed, determined, narrowed
-from bayessynth.rules.grid import decimals
-from bayessynth.schema import Column
-from bayessynth.schema.column import CODES, TICKS
+from bayessynth.rules.grid import half_step
 from bayessynth.synthesis.conditional import Within
 from bayessynth.synthesis.evidence import Evidence, tied
 from bayessynth.synthesis.generate import Plan, draw_column, reads
@@ -382,15 +380,3 @@ class Particles:
 def level_of(column: str, bound: Bound) -> str:
     """Return the level at which a column is drawn; computed ones are computed of rows."""
     return "row" if column in determined(bound.rules) else bound.levels.get(column, "row")
-
-
-def half_step(column: Column) -> float:
-    """Return half of the step between numbers that a column is released with; 0 for as many decimals as there are.
-
-    >>> half_step(Column("x", "continuous", "float64", decimals=1))
-    0.05
-    """
-    if column.kind == "datetime":
-        return 0.5 * TICKS[column.unit or "us"] / TICKS["D"]
-    digits = 0 if column.kind in CODES else decimals(column)
-    return 0.0 if digits is None else 0.5 * 10.0**-digits

@@ -73,6 +73,6 @@ def get(family: str) -> Rows | None:
     True
     """
     name = f"{__name__}.{family}"
-    if family not in _FOUND and family in families.names() and find_spec(name) is not None:
+    if family not in _FOUND and families.known(family) and find_spec(name) is not None:
         _FOUND[family] = Rows(import_module(name).rows)
     return _FOUND.get(family)
