@@ -180,9 +180,13 @@ def _decimals(y: np.ndarray) -> int:
 
 
 def _apart(time: float, taken: set[float], step: float) -> float:
-    """Return a rounded time, moved by half a unit where a record has it."""
+    """Return a rounded time, moved by half a unit where a record has it; of a long time by what twelve digits show.
+
+    >>> _apart(5.0, {5.0}, 0.5), _apart(1e100, {1e100}, 0.5) > 1e100
+    (5.5, True)
+    """
     while time in taken or time <= 0:
-        time = float(f"{time + step:.12g}")
+        time = float(f"{time + max(step, 1e-9 * time):.12g}")
     return time
 
 
