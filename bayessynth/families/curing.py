@@ -61,11 +61,12 @@ def cured(base: Family, graph: Graph) -> Family:
         y: Any, *, susceptible: Any, event: Any = 1.0, entry: Any = 0.0, upper: Any = 0.0, **given: Any
     ) -> np.ndarray:
         y, share = np.asarray(y, dtype=float), np.asarray(susceptible, dtype=float)
-        seen = (np.broadcast_to(np.asarray(event, dtype=float), y.shape) > 0) & (y < NEVER)
+        never = y >= NEVER
+        seen = (np.broadcast_to(np.asarray(event, dtype=float), y.shape) > 0) & ~never
         with np.errstate(divide="ignore"):
             log_p, log_q = np.log(share), np.log1p(-share)
         times = log_p + base.logp(y, event=seen.astype(float), upper=upper, **given)
-        found = np.where(seen, times, np.logaddexp(log_q, times))
+        found = np.where(seen, times, np.where(never, log_q, np.logaddexp(log_q, times)))
         found = found - np.logaddexp(log_q, log_p + _before(base, entry, len(y), given))
         return np.where((y >= 0) & (y >= entry), found, -np.inf)
 

@@ -28,7 +28,7 @@ from tests.suffstats.test_storage import same
 def client() -> Iterator[distributed.Client]:
     """Two worker processes on this machine."""
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+    with distributed.LocalCluster(dashboard_address=None, **options) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
