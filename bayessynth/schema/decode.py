@@ -74,7 +74,7 @@ def released(values: np.ndarray, column: Column) -> np.ndarray:
     rounded: np.ndarray = np.round(values, column.decimals)
     grain = 10.0**-column.decimals
     if column.kind == "proportion" or (column.kind == "positive" and not column.zeros):
-        rounded = np.where((rounded == 0) & ((values > 0) | (column.kind == "positive")), grain, rounded)
+        rounded = np.where((rounded == 0) & (values > 0), grain, rounded)
     if column.kind == "proportion" and column.decimals > 0:
         rounded = np.where((rounded == 1) & (values < 1), np.round(1 - grain, column.decimals), rounded)
     return rounded
