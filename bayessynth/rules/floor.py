@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayessynth.errors import SpecError
 from bayessynth.rules.cells import encoded_values, numbers, read_numbers, require_number
-from bayessynth.rules.grid import at_most, decimals
+from bayessynth.rules.grid import at_most, decimals, natural
 from bayessynth.rules.registry import register
 from bayessynth.rules.rule import Arrays, Rule
 from bayessynth.schema import Schema
@@ -100,7 +100,9 @@ class Floor(Rule):
         if column != self.amount or self._before not in arrays:
             return -free, free
         takes = np.isin(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self))
-        room = at_most(np.maximum(self._room(arrays, schema), 0.0), schema[self.amount])
+        # An amount cannot be less than its column's least; where less is left, ``allowed`` lets the row only add.
+        least = max(natural(schema[self.amount])[0], 0.0)
+        room = at_most(np.maximum(self._room(arrays, schema), least), schema[self.amount])
         return -free, np.where(takes & ~np.isnan(room), room, np.inf)
 
     def allowed(self, column: str, arrays: Arrays, schema: Schema, n: int) -> np.ndarray | None:

@@ -27,8 +27,8 @@ from tests.suffstats.test_storage import same
 @pytest.fixture(scope="module")
 def client() -> Iterator[distributed.Client]:
     """Two worker processes on this machine."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(dashboard_address=None, **options) as cluster, distributed.Client(cluster) as client:
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
