@@ -11,7 +11,7 @@ import typer
 from bayessynth.cli.app import guarded, out
 from bayessynth.cli.fit import Cores, Seed
 from bayessynth.cli.folder import auto_folder, holds_tables
-from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, asked
+from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, Weighted, asked
 from bayessynth.errors import PrivacyError
 
 if TYPE_CHECKING:
@@ -44,13 +44,14 @@ def auto(
     domain: DomainFile = None,
     person: Person = None,
     cap: Cap = None,
+    weighted: Weighted = False,
 ) -> None:
     """Write a spec for a table, fit it, draw copies; print what was chosen for each column and why.
 
     Of a folder every file is a table; keys are found, and every copy is a folder.
     """
     start = time.perf_counter()
-    privacy = asked(epsilon, delta, domain, person, cap, None, False)
+    privacy = asked(epsilon, delta, domain, person, cap, weighted, None, False)
     if data.is_dir() and holds_tables(data):
         if privacy is not None:
             raise PrivacyError("--epsilon is for one table, and a folder holds several: name one file.")

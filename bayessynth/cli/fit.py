@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from bayessynth.cli.app import VERDICT_FAILED, guarded, out
-from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, Planned, Rows, asked
+from bayessynth.cli.privacy import Cap, Delta, DomainFile, Epsilon, Person, Planned, Rows, Weighted, asked
 from bayessynth.cli.show import Data, Source
 
 Draws = Annotated[int, typer.Option(min=1, help="Draws kept of each chain.")]
@@ -45,6 +45,7 @@ def fit(
     domain: DomainFile = None,
     person: Person = None,
     cap: Cap = None,
+    weighted: Weighted = False,
     plan: Planned = False,
     rows: Rows = None,
 ) -> None:
@@ -61,7 +62,7 @@ def fit(
     model = read_model(spec)
     check_target(out_)
     console = out()
-    privacy = asked(epsilon, delta, domain, person, cap, rows, plan)
+    privacy = asked(epsilon, delta, domain, person, cap, weighted, rows, plan)
     if privacy is not None and plan:
         from bayessynth.fitting.private import planned
 

@@ -24,6 +24,9 @@ Person = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Protect persons, named in this column, instead of records.")
 ]
 Cap = Annotated[int | None, typer.Option(min=1, help="How many rows of a person are used at most.")]
+Weighted = Annotated[
+    bool, typer.Option("--weighted", help="Use all rows of a person, with weights that sum to one, instead of a cap.")
+]
 Planned = Annotated[bool, typer.Option("--plan", help="Print what the budget would buy, and spend nothing.")]
 Rows = Annotated[
     int | None,
@@ -33,7 +36,7 @@ Rows = Annotated[
 
 def asked(
     epsilon: float | None, delta: float | None, domain: Path | None, person: str | None, cap: int | None,
-    rows: int | None, plan: bool,
+    weighted: bool, rows: int | None, plan: bool,
 ) -> DP | None:  # fmt: skip
     """Return the request for a formal guarantee, or None if none is asked for.
 
@@ -45,8 +48,8 @@ def asked(
         If the domain cannot be read.
     """
     if epsilon is None:
-        given = {"--delta": delta, "--domain": domain, "--person": person, "--cap": cap, "--rows": rows,
-                 "--plan": plan or None}  # fmt: skip
+        given = {"--delta": delta, "--domain": domain, "--person": person, "--cap": cap,
+                 "--weighted": weighted or None, "--rows": rows, "--plan": plan or None}  # fmt: skip
         stray = next((name for name, value in given.items() if value is not None), None)
         if stray is not None:
             raise PrivacyError(f"{stray} goes with a privacy budget: state --epsilon, --delta and --domain.")
@@ -59,9 +62,12 @@ def asked(
         raise PrivacyError("--epsilon needs --domain: the public bounds and levels of the columns in a JSON file.")
     if plan and rows is None:
         raise PrivacyError("--plan needs --rows: about how many rows the table has, as far as the public knows.")
-    if (person is None) != (cap is None):
-        raise PrivacyError("--person and --cap go together: the column that names persons, and how many rows of each.")
-    unit = Unit() if person is None else Unit(person, cap=cap or 1)
+    if (person is None) != (cap is None and not weighted) or (cap is not None and weighted):
+        raise PrivacyError(
+            "--person goes with --cap or --weighted: the column that names persons, and how many rows of each are "
+            "used, or that all are, with weights."
+        )
+    unit = Unit() if person is None else Unit(person, cap=cap or 1, weighted=weighted)
     return DP(epsilon, delta, unit, read_domain(domain))
 
 

@@ -236,6 +236,9 @@ def prepare(spec: Spec, domain: Domain, unit: Unit) -> Ready:
 def drawn_fit(ready: Ready, released: Released, settings: Settings, entropy: int, copies: int) -> Fitted:
     """Draw from the posterior given a release: post-processing, which costs nothing.
 
+    Up to c rows of a person may vary together, c times as much as independent rows. Sums over n such rows, divided by
+    c, have mean and variance of sums over n / c independent ones, and are fitted as such.
+
     Parameters
     ----------
     ready : Ready
@@ -246,17 +249,19 @@ def drawn_fit(ready: Ready, released: Released, settings: Settings, entropy: int
         Draws kept of what tables of counts serve.
     """
     begun = time.perf_counter()
+    cap = released.unit.cap
+    alike = [sums.scaled(1 / cap) for sums in released.moments]
     seeds = seeds_of((block.equations[0] for block in ready.found.blocks), entropy)
     drawn = [
         noise_aware.sample(ready.bound, sums, ready.bounds, settings, seeds[block.equations[0]])
-        for block, sums in zip(ready.found.blocks, released.moments, strict=True)
+        for block, sums in zip(ready.found.blocks, alike, strict=True)
     ]
     by_column: dict[str, Posterior] = {name: own for one in drawn for name, own in one.posteriors.items()}
     posteriors = [by_column[e.response] for e in ready.bound.equations if e.response in by_column]
-    rows = [one.rows.reshape(-1, one.rows.shape[-1]) for one in drawn]
+    rows = [cap * one.rows.reshape(-1, one.rows.shape[-1]) for one in drawn]
     structure = _structure(ready, rows, np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,))))
     cells = fit_cells(ready.bound, released, copies, entropy)
-    totals = [own.sum(axis=1) for own in rows] + ([cells.posterior.totals] if cells else [])
+    totals = [own.sum(axis=1) for own in rows] + ([cap * cells.posterior.totals] if cells else [])
     n = max(1, round(float(min(totals, key=_spread).mean())))
     counts = [sums.n for sums in released.moments] + [tables.n for tables in released.marginals]
     record = {

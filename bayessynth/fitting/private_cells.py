@@ -81,7 +81,8 @@ def fit_cells(bound: Bound, released: Released, copies: int, entropy: int) -> Ce
         return None
     # A stream of its own, beside those of the group structure and of the other equations.
     seed = int(np.random.SeedSequence(entropy, spawn_key=(2,)).generate_state(1)[0])
-    posterior = fit_tables(released.marginals, copies, random_seed=seed)
+    alike = [tables.scaled(1 / released.unit.cap) for tables in released.marginals]
+    posterior = fit_tables(alike, copies, random_seed=seed)
     grids = {
         name: Grid((declared.low, *declared.cuts, declared.high), decimals_of(declared))
         for name in posterior.layout.columns

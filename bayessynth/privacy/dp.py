@@ -62,7 +62,8 @@ class DP:
     epsilon, delta : float
         The budget for all releases about the same people; δ lies well below 1 / rows.
     unit : "record" or Unit
-        Whose data are hidden: one record's, or all of a person's, ``bs.Unit("patient", cap=3)``.
+        Whose data are hidden: one record's, or all of a person's, ``bs.Unit("patient", cap=3)`` or
+        ``bs.Unit("patient", weighted=True)``.
     domain : Domain, optional
         Public facts of the columns.
     earlier : Ledger or iterable of Entry
@@ -98,8 +99,8 @@ class DP:
         if not isinstance(self.unit, Unit):
             if self.unit != "record":
                 raise PrivacyError(
-                    f"unit={self.unit!r}: state 'record', or the column that names persons and a cap on their rows, "
-                    "bs.Unit('patient', cap=3)."
+                    f"unit={self.unit!r}: state 'record', or the column that names persons with a cap on their rows, "
+                    "bs.Unit('patient', cap=3), or with weights on all of them, bs.Unit('patient', weighted=True)."
                 )
             object.__setattr__(self, "unit", Unit())
         entries = self.earlier.entries if isinstance(self.earlier, Ledger) else tuple(self.earlier)

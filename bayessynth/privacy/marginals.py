@@ -61,6 +61,15 @@ class NoisyMarginals:
         """Shape of each table."""
         return tuple(tuple(len(self.cells[name]) for name in clique) for clique in self.cliques)
 
+    def scaled(self, factor: float) -> NoisyMarginals:
+        """Return the tables, as if each row had a weight of ``factor``.
+
+        >>> table = NoisyMarginals((("sex",),), {"sex": ("f", "m")}, (np.array([48.0, 57.0]),), 25.0, None)
+        >>> table.scaled(2).counts[0].tolist(), table.scaled(2).variance
+        ([96.0, 114.0], 100.0)
+        """
+        return replace(self, counts=tuple(factor * own for own in self.counts), variance=factor**2 * self.variance)
+
     def __add__(self, other: NoisyMarginals) -> NoisyMarginals:
         if not isinstance(other, NoisyMarginals):
             return NotImplemented
@@ -84,7 +93,7 @@ def marginals(release: Release, frame: pd.DataFrame, cliques: Sequence[Sequence[
     """Release noisy tables of counts.
 
     A row counts once in each of the M tables, so adding or removing it moves them by √M together, and replacing it by
-    at most √(2M); a person with at most c rows moves them c times as far.
+    at most √(2M); a person with at most c rows moves them c times as far, one whose rows are weighted no further.
 
     Parameters
     ----------
@@ -122,13 +131,15 @@ def marginals(release: Release, frame: pd.DataFrame, cliques: Sequence[Sequence[
     exact = marginal_counts(release.domain, release.unit, asked, frame)
     listed = ", ".join(" × ".join(clique) for clique in asked)
     flat = [count for table in exact for count in table.ravel().tolist()]
-    noisy, scale = release.gaussian(flat, squared, rho, f"counts of {listed}")
+    parts = release.unit.parts
+    noisy, scale = release.gaussian(flat, squared * parts**2, rho, f"counts of {listed}")
     ends = np.cumsum([table.size for table in exact])[:-1]
-    counts = tuple(part.reshape(table.shape).astype(float)
-                   for part, table in zip(np.split(noisy, ends), exact, strict=True))  # fmt: skip
+    counts = tuple(own.reshape(table.shape).astype(float) / parts
+                   for own, table in zip(np.split(noisy, ends), exact, strict=True))  # fmt: skip
     names = dict.fromkeys(name for clique in asked for name in clique)
     counted = release.unit.counts(release.domain, names)
-    return NoisyMarginals(asked, {name: cell_labels(release.domain, name) for name in names}, counts, scale**2,
+    return NoisyMarginals(asked, {name: cell_labels(release.domain, name) for name in names}, counts,
+                          (scale / parts) ** 2,
                           len(frame) if counted else None, release.noise.test)  # fmt: skip
 
 
@@ -165,7 +176,9 @@ def marginals_squared(domain: Domain, unit: Unit, cliques: Sequence[Clique]) -> 
 def marginal_counts(
     domain: Domain, unit: Unit, cliques: Sequence[Clique], frame: pd.DataFrame
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """Return exact tables of counts, which are confidential.
+    """Return exact tables of counts in units of 1/unit.parts, which are confidential.
+
+    Where a person's k rows are weighted, those in a cell count together as their part of k, cut to a whole number.
 
     >>> import bayessynth as bs
     >>> domain = bs.Domain({"a": bs.Levels("x", "y"), "b": bs.Bounds(0, 2, grid=2)}, source="codebook")
@@ -183,12 +196,24 @@ def marginal_counts(
         else:
             codes[name], known = level_codes(table[name], declared)
         valid &= known
+    persons = unit.persons(table)[valid] if unit.weighted else None
     found = []
     for clique in cliques:
         shape = tuple(len(cell_labels(domain, name)) for name in clique)
         place = np.ravel_multi_index([codes[name][valid] for name in clique], shape)
-        found.append(np.bincount(place, minlength=math.prod(shape)).reshape(shape))
+        size = math.prod(shape)
+        counted = np.bincount(place, minlength=size) if persons is None else _shares(place, persons, size, unit.parts)
+        found.append(counted.reshape(shape))
     return tuple(found)
+
+
+def _shares(place: np.ndarray, persons: np.ndarray, size: int, parts: int) -> np.ndarray:
+    """Return the sums over persons of the share of their rows that lies in each cell, in whole parts."""
+    rows = np.bincount(persons)
+    own, count = np.unique(persons * size + place, return_counts=True)
+    found = np.zeros(size, dtype=np.int64)
+    np.add.at(found, own % size, count * parts // rows[own // size])
+    return found
 
 
 def cell_labels(domain: Domain, name: str) -> tuple[str, ...]:

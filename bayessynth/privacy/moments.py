@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,6 +66,16 @@ class NoisyMoments:
     groups: tuple[str, ...]
     test: bool = False
 
+    def scaled(self, factor: float) -> NoisyMoments:
+        """Return the sums, as if each row had a weight of ``factor``.
+
+        >>> sums = np.array([[90.0, 12.0, 30.0]])
+        >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 36.0, None, ())
+        >>> one.scaled(0.5).total.tolist(), one.scaled(0.5).variance
+        ([[45.0, 6.0, 15.0]], 9.0)
+        """
+        return replace(self, total=factor * self.total, variance=factor**2 * self.variance)
+
     def __add__(self, other: NoisyMoments) -> NoisyMoments:
         if not isinstance(other, NoisyMoments):
             return NotImplemented
@@ -108,7 +119,7 @@ class MomentLayout:
     C = Σ|a_i b_i| <= p, ‖t - t'‖² <= ¼(‖a‖²‖b‖² + C²) + ½C, where ‖a‖² + ‖b‖² <= 4(p + 1) - 2C; hence
     ‖t - t'‖² <= (p + 1)² - C(p + 1) + ½C(C + 1) <= (p + 1)². Between groups the two rows share no entry, and it is
     √(2k). A row left out counts as t = 0, which is no further away. A person with at most c rows moves the sums c times
-    as far.
+    as far; the mean over a person's rows moves them no further than one row.
     """
 
     read: tuple[str, ...]
@@ -119,6 +130,18 @@ class MomentLayout:
     groups: tuple[str, ...]
     counted: bool
     squared: int
+
+    def on_grid(self, unit: Unit, grid: int) -> int:
+        """Return the square of the L2 sensitivity of sums in units of 1/grid².
+
+        Means over a person's rows are cut towards zero, which makes none larger; two of them may come apart by one
+        unit an entry.
+        """
+        squared = self.squared * grid**4
+        if unit.weighted and not unit.adds:
+            entries = len(self.pairs) * max(1, len(self.groups))
+            squared = (math.isqrt(squared) + math.isqrt(entries) + 2) ** 2
+        return squared
 
 
 def moment_layout(domain: Domain, unit: Unit, read: Sequence[str], group: str | None = None) -> MomentLayout:
@@ -208,7 +231,7 @@ def moments(
     layout = moment_layout(release.domain, release.unit, read, group)
     sums = moment_sums(release.domain, release.unit, layout, frame, grid)
     what = f"sums of products of {', '.join(layout.columns) or 'the constant'}" + (f" by {group}" if group else "")
-    noisy, scale = release.gaussian(sums.ravel().tolist(), layout.squared * grid**4, rho, what)
+    noisy, scale = release.gaussian(sums.ravel().tolist(), layout.on_grid(release.unit, grid), rho, what)
     total = noisy.reshape(sums.shape) / grid**2
     return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, (scale / grid**2) ** 2,
                         len(frame) if layout.counted else None, layout.groups, release.noise.test)  # fmt: skip
@@ -217,7 +240,7 @@ def moments(
 def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.DataFrame, grid: int) -> np.ndarray:
     """Return exact sums of products in units of 1/grid², as Python's whole numbers, shape (groups, pairs).
 
-    They are confidential.
+    They are confidential. Where a person's rows are weighted they are sums over persons of the mean over their rows.
 
     Examples
     --------
@@ -238,11 +261,28 @@ def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.Data
         valid &= known
     values, cells = values[:, valid], cells[valid]
     shape = (max(1, len(layout.groups)), len(layout.pairs))
+    if unit.weighted:
+        return _sums_of_means(values.astype(np.int64), cells, unit.persons(table)[valid], layout.pairs, shape)
     total = np.zeros(shape, dtype=object)
     for start in range(0, values.shape[1], _CHUNK):
         part, place = values[:, start : start + _CHUNK], cells[start : start + _CHUNK]
         sums = [np.bincount(place, weights=part[i] * part[j], minlength=shape[0]) for i, j in layout.pairs]
         total += np.array(sums).reshape(len(layout.pairs), shape[0]).T.astype(np.int64).astype(object)
+    return total
+
+
+def _sums_of_means(
+    values: np.ndarray, cells: np.ndarray, persons: np.ndarray, pairs: Sequence[tuple[int, int]], shape: tuple[int, int]
+) -> np.ndarray:  # fmt: skip
+    """Return sums over persons of the mean products over their rows, each mean cut towards zero to a whole number."""
+    rows = np.bincount(persons)
+    place, of = np.unique(persons * shape[0] + cells, return_inverse=True)
+    total = np.zeros(shape, dtype=object)
+    for entry, (i, j) in enumerate(pairs):
+        summed = np.zeros(len(place), dtype=np.int64)
+        np.add.at(summed, of, values[i] * values[j])
+        means = np.sign(summed) * (np.abs(summed) // rows[place // shape[0]])
+        np.add.at(total[:, entry], place % shape[0], means)
     return total
 
 

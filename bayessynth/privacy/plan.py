@@ -118,7 +118,7 @@ class Plan:
         return pd.DataFrame(rows, columns=columns)
 
     def _said(self) -> tuple[str, str]:
-        whose = "record" if self.unit.person is None else f"{self.unit.person!r} (at most {self.unit.cap} rows)"
+        whose = "record" if self.unit.person is None else f"person ({self.unit.rows})"
         relation = "added or removed" if self.unit.adds else "replaced"
         head = (
             f"({self.epsilon:g}, {self.delta:g})-differential privacy of a {whose}, {relation}; this release spends "

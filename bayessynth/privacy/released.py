@@ -76,7 +76,7 @@ class Released:
     def statement(self) -> str:
         """The guarantee in words: ε, δ, unit, neighbour relation, ρ, and whether a test seed voids it."""
         whose = "record" if self.unit.person is None else "person"
-        capped = "" if whose == "record" else f" (column {self.unit.person!r}, at most {self.unit.cap} rows each)"
+        capped = "" if whose == "record" else f" ({self.unit.rows})"
         relation = "added or removed" if self.unit.adds else "replaced"
         count = max(len(ledger.entries) for ledger in self.ledgers)
         said = (
@@ -93,7 +93,7 @@ class Released:
         return {
             "statement": self.statement,
             "test": self.test,
-            "unit": {"person": self.unit.person, "cap": self.unit.cap, "relation": self.unit.relation},
+            "unit": self.unit.to_json(),
             "epsilon": max(one.epsilon for one in self.ledgers),
             "delta": max(one.delta for one in self.ledgers),
             "rho": self.ledger.spent,
@@ -112,7 +112,7 @@ class Released:
         ]  # fmt: skip
         return found + [
             {"statistic": f"counts of {' × '.join(clique)}", "numbers": counts.size,
-             "noise_sd": math.sqrt(tables.variance), "scale": "rows"}
+             "noise_sd": math.sqrt(tables.variance), "scale": "persons" if self.unit.weighted else "rows"}
             for tables in self.marginals for clique, counts in zip(tables.cliques, tables.counts, strict=True)
         ]  # fmt: skip
 

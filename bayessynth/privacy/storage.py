@@ -76,10 +76,9 @@ def load(path: str | os.PathLike[str]) -> Released:
 
 
 def _declared(released: Released) -> dict[str, Any]:
-    unit = released.unit
     return {
         "format": FORMAT, "version": __version__, "test": released.test, "versions": dict(released.versions),
-        "unit": {"person": unit.person, "cap": unit.cap, "relation": unit.relation},
+        "unit": released.unit.to_json(),
         "domain": released.domain.to_json(), "ledgers": [ledger.to_json() for ledger in released.ledgers],
         "blocks": [[block.equations, block.read, block.group] for block in released.routes.blocks],
         "cliques": list(released.routes.cliques.items()),

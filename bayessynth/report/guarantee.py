@@ -72,7 +72,8 @@ def _facts(released: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[tupl
     unit = released["unit"]
     person = unit["person"]
     whose = "record" if person is None else "person"
-    cap = [] if person is None else [("Rows of a person that are used", f"at most {unit['cap']} (column {person!r})")]
+    used = "all, together with the weight of one" if unit.get("weighted") else f"at most {unit['cap']}"
+    cap = [] if person is None else [("Rows of a person that are used", f"{used} (column {person!r})")]
     change = "added or removed" if unit["relation"] == "add_remove" else "replaced"
     budgets = [f"{one['epsilon']:g} at δ = {one['delta']:g}" for one in released["ledgers"]]
     return (
@@ -115,6 +116,10 @@ def _limits(unit: Mapping[str, Any]) -> tuple[str, ...]:
     ]
     if unit["person"] is None:
         found.append("A person with several records, who is protected record by record only.")
+    elif unit.get("weighted"):
+        found.append(
+            "How many rows a person has: each person counts as one row, and estimates are those of a table so weighted."
+        )
     else:
         found.append(
             f"Rows beyond {unit['cap']} a person, which are left out: estimates are those of the table so capped."

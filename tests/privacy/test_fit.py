@@ -89,7 +89,7 @@ def test_provenance_says_the_guarantee_in_exact_words(fitted: bs.Fitted) -> None
 def test_provenance_keeps_what_the_guarantee_rests_on(fitted: bs.Fitted) -> None:
     kept = fitted.provenance["privacy"]
     assert bs.Domain.from_json(kept["domain"]) == DOMAIN
-    assert kept["unit"] == {"person": None, "cap": 1, "relation": "add_remove"}
+    assert kept["unit"] == {"person": None, "cap": 1, "relation": "add_remove", "weighted": False}
     (entry,) = kept["ledgers"][0]["entries"]
     assert entry["mechanism"] == "discrete Gaussian, test seed" and kept["test"]
     (statistic,) = kept["statistics"]
@@ -118,7 +118,9 @@ def shown(fitted: bs.Fitted, folder: Path) -> dict[str, Any]:
             "declared": json.loads((folder / "fit.json").read_text())}  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", [bs.Unit(), bs.Unit("person", cap=2)], ids=["record", "person"])
+@pytest.mark.parametrize(
+    "unit", [bs.Unit(), bs.Unit("person", cap=2), bs.Unit("person", weighted=True)], ids=["record", "cap", "weighted"]
+)
 def test_complete_output_shows_a_unit_through_noise_only(
     unit: bs.Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -52,10 +53,21 @@ def test_no_unit_moves_the_counts_further_than_the_sensitivity(
         return np.concatenate([found.ravel() for found in marginal_counts(domain, unit, CLIQUES, frame)])
 
     person = bs.Unit("person", cap=2)
-    for unit, d, d2 in [(bs.Unit(), rows, [*rows, one]), (REPLACE, [*rows, one], [*rows, two]),
-                        (person, rows, [row for row in rows if row[4] != "p"])]:  # fmt: skip
+    weighted, others = bs.Unit("person", weighted=True), [row for row in rows if row[4] != "p"]
+    for unit, d, d2 in [
+        (bs.Unit(), rows, [*rows, one]), (REPLACE, [*rows, one], [*rows, two]), (person, rows, others),
+        (weighted, rows, others),
+        (replace(weighted, relation="replace_one"), rows, [*others, (*one[:4], "p"), (*two[:4], "p")]),
+    ]:  # fmt: skip
         moved = counts(d, unit) - counts(d2, unit)
-        assert (moved**2).sum() <= marginals_squared(domain, unit, CLIQUES)
+        assert (moved**2).sum() <= marginals_squared(domain, unit, CLIQUES) * unit.parts**2
+
+
+def test_rows_of_a_person_count_together_as_one() -> None:
+    frame = pd.DataFrame({"sex": ["f", "f", "m", "m"], "person": ["p", "p", "p", "q"]})
+    found = marginals(start(unit=bs.Unit("person", weighted=True), noise=Silent()), frame, [("sex",)], rho=0.01)
+    np.testing.assert_allclose(found.counts[0], [2 / 3, 1 / 3 + 1], atol=2**-19)
+    assert found.variance == pytest.approx(1 / 0.02)
 
 
 def test_sensitivity_by_relation() -> None:

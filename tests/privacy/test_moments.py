@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from bayessynth.privacy.moments import moment_layout, moment_sums
 from tests.privacy.tables import DOMAIN, FILLED, Silent, start, table
 
 REPLACE = bs.Unit(relation="replace_one")
+WEIGHTED = bs.Unit("person", weighted=True)
 READ = ["x", "y", "sex"]
 
 
@@ -116,9 +118,29 @@ def test_no_record_moves_the_sums_further_than_the_sensitivity(rows: list[Any], 
         (REPLACE, [*rows, one], [*rows, two]),
         (bs.Unit("person", cap=2), rows, others),
         (bs.Unit("person", cap=2, relation="replace_one"), rows, [*others, (*one[:4], "p"), (*two[:4], "p")]),
+        (WEIGHTED, rows, others),
+        (replace(WEIGHTED, relation="replace_one"), rows, [*others, (*one[:4], "p"), (*two[:4], "p")]),
     ]:
         moved = (sums(d, unit) - sums(d2, unit)).astype(float)
-        assert (moved**2).sum() <= moment_layout(domain, unit, READ, group).squared * 8**4
+        assert (moved**2).sum() <= moment_layout(domain, unit, READ, group).on_grid(unit, 8)
+
+
+@pytest.mark.parametrize("group", [None, "site"])
+def test_rows_of_a_person_count_together_as_one(group: str | None) -> None:
+    frame = table(60)
+    frame["person"] = np.arange(60) % 7
+    frame.loc[3, "x"] = np.nan  # a row that is left out leaves more weight to the person's others
+    found = moments(start(unit=WEIGHTED, noise=Silent()), frame, READ, rho=0.01, group=group)
+    used = frame.dropna(subset="x")
+    expected = np.zeros_like(found.total)
+    for _, rows in used.groupby("person"):
+        for g, site in enumerate([1, 2, 3] if group else [None]):
+            expected[g] += by_hand(rows if site is None else rows[rows["site"] == site]) / len(rows)
+    np.testing.assert_allclose(found.total, expected, atol=1e-5)
+    assert found.variance == pytest.approx(9 / 0.02)
+    one = moments(start(noise=Silent()), used, READ, rho=0.01, group=group)
+    each = moments(start(unit=WEIGHTED, noise=Silent()), used.assign(person=range(59)), READ, rho=0.01, group=group)
+    np.testing.assert_array_equal(each.total, one.total)
 
 
 def test_the_bounds_are_met_by_some_records() -> None:

@@ -38,6 +38,15 @@ def test_the_rows_that_are_kept_are_not_the_first() -> None:
     assert bs.Unit().keep(frame).all()
 
 
+def test_all_rows_of_a_named_person_are_weighted() -> None:
+    frame = pd.DataFrame({"p": ["a", "b", "a", None]})
+    unit = bs.Unit("p", weighted=True)
+    assert unit.keep(frame).tolist() == [True, True, True, False]
+    assert unit.persons(frame).tolist() == [0, 1, 0, -1] and unit.parts == 2**20 and bs.Unit().parts == 1
+    assert "all rows, together one" in unit.rows and "at most 2 rows" in bs.Unit("p", cap=2).rows
+    assert bs.Unit().rows == ""
+
+
 def test_when_the_number_of_rows_is_public() -> None:
     replace = bs.Unit(relation="replace_one")
     assert replace.counts(FILLED, ["x", "sex"]) and not replace.counts(DOMAIN, ["x"])
@@ -52,6 +61,8 @@ def test_when_the_number_of_rows_is_public() -> None:
         (lambda: bs.Unit("p", cap=0), "cap=0.*: state how many rows of a person are used"),
         (lambda: bs.Unit("p", cap=cast(Any, 1.5)), "cap=1.5"),
         (lambda: bs.Unit(cap=3), "name the column"),
+        (lambda: bs.Unit(weighted=True), "weighs the rows of a person.*: name the column and no cap"),
+        (lambda: bs.Unit("p", cap=3, weighted=True), "name the column and no cap"),
     ],
 )
 def test_what_makes_no_sense_is_refused(declare: Callable[[], Any], message: str) -> None:

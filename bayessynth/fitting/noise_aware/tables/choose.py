@@ -107,7 +107,7 @@ def _chosen(
 ) -> list[Clique]:  # fmt: skip
     """Choose the pairs of a round one by one, each choice paid for; ``shares`` of a table and of a choice."""
     unit = release.unit
-    moves = unit.cap * (1 if unit.adds else 2)
+    moves = unit.cap * unit.parts * (1 if unit.adds else 2)
     chosen: list[Clique] = []
     scores: dict[Clique, int] = {}
     left = [pair for pair in combinations(cells, 2) if pair not in before]
@@ -140,11 +140,12 @@ def _expected(noisy: Sequence[NoisyMarginals], pairs: Sequence[Clique]) -> dict[
 def _scores(
     release: Release, frame: pd.DataFrame, expected: Mapping[Clique, np.ndarray], scale: float
 ) -> dict[Clique, int]:  # fmt: skip
-    """Return the scores of pairs, which are confidential whole numbers."""
+    """Return the scores of pairs in units of 1/unit.parts, which are confidential whole numbers."""
     pairs = list(expected)
-    tables = marginal_counts(release.domain, release.unit, pairs, frame)
+    tables, parts = marginal_counts(release.domain, release.unit, pairs, frame), release.unit.parts
     return {
-        pair: int(np.abs(table - expected[pair]).sum()) - round(scale * math.sqrt(2 / math.pi) * table.size)
+        pair: int(np.abs(table - parts * expected[pair]).sum())
+        - round(parts * scale * math.sqrt(2 / math.pi) * table.size)
         for pair, table in zip(pairs, tables, strict=True)
     }
 

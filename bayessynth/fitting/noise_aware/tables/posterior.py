@@ -126,8 +126,9 @@ def fit_tables(noisy: Sequence[NoisyMarginals], draws: int, *, random_seed: int 
 
     The model has an effect for every set of columns within a table. Noisy sums of its contrasts are normal with mean
     nμ and covariance nΣ + V, which counts both sampling and noise (NAPSU-MQ, Räisä, Jälkö, Kaski & Honkela 2023);
-    effects have independent normal priors, and the number of rows a flat one where it is private. Rows are independent:
-    where persons have several rows that are alike, intervals come out too narrow.
+    effects have independent normal priors, and the number of rows a flat one where it is private. Rows are
+    independent; of persons with several rows hand in tables in which a person counts once
+    (:meth:`~bayessynth.privacy.NoisyMarginals.scaled`), else intervals come out too narrow.
 
     Where all cells can be enumerated (cells times the square of the number of effects at most 20 million), NUTS draws
     from this posterior. Beyond, draws are approximate: Σ is held at its value at the mode, where it is estimated from
