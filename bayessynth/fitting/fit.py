@@ -30,6 +30,11 @@ from bayessynth.trees import TreeSettings
 if TYPE_CHECKING:
     import pymc as pm
 
+    from bayessynth.fitting.engines.settings import Settings
+    from bayessynth.fitting.gather import Gathered
+    from bayessynth.fitting.imputed import Imputed
+    from bayessynth.fitting.posterior import Posterior
+
 ENGINES = ("auto", *LADDER)
 
 type Statistics = SufficientStatistics | Released
@@ -115,10 +120,7 @@ def fit(
         If the sampler cannot start.
     """
     from bayessynth.fitting.engines.settings import Settings
-    from bayessynth.fitting.gather import fit_sums, gather
-    from bayessynth.fitting.imputed import Imputed, impute
-    from bayessynth.fitting.joint import check_joint, fit_joint, joint
-    from bayessynth.fitting.parallel import fit_components
+    from bayessynth.fitting.gather import gather
     from bayessynth.fitting.posterior import to_datatree
     from bayessynth.fitting.private import fit_private, is_private
 
@@ -131,28 +133,11 @@ def fit(
         return fit_private(spec, data, privacy, settings, entropy, int(copies), schema=schema, missing=missing,
                            engine=engine, keep_groups=keep_groups, trees=trees)  # fmt: skip
     gathered = gather(spec, data, schema, missing)
-    columns = [e.response for e in gathered.bound.equations if families.get(e.family).parameters]
-    seeds = seeds_of(columns, entropy)
-    summed = fit_sums(gathered, engine, settings, seeds)
-    gathered = summed.gathered
+    columns = _modelled(gathered.bound)
+    posteriors, imputed, gathered = _drawn(gathered, columns, engine, settings, entropy, progress)
     bound = gathered.bound
-    shared = {c for found in bound.joined for c in found}
-    apart = [c for c in columns if c in gathered.components and c not in shared]
-    components = [gathered.components[column] for column in apart]
-    check_joint(bound, gathered.gaps.sampled if gathered.gaps else (), engine)
-    fitted = fit_components(
-        components, engine, replace(settings, cores=1), seeds, cores or available_cores(), progress
-    )  # fmt: skip
-    imputed = impute(gathered.gaps, engine, settings, entropy) if gathered.gaps else Imputed()
-    together = [
-        posterior
-        for found in bound.joined
-        for posterior in fit_joint(joint(bound, gathered.components, found[0]), engine, settings, seeds[found[0]])
-    ]
-    by_column = summed.posteriors | {p.column: p for p in [*fitted, *together]} | imputed.posteriors
-    posteriors = [by_column[column] for column in columns]
     began = time.perf_counter()
-    forest = gathered.planted(int(copies), entropy, cores or available_cores(), trees or TreeSettings())
+    forest = gathered.planted(int(copies), entropy, settings.cores, trees or TreeSettings())
     grown = time.perf_counter() - began
     structure_rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,)))
     structure = fit_groups(bound.plan, gathered.grouping, chains * draws, structure_rng, keep_groups)
@@ -168,6 +153,33 @@ def fit(
         "data": gathered.fingerprint, "version": __version__, **gathered.provenance, **imputed.record,
     }  # fmt: skip
     return Fitted(bound, to_datatree(posteriors), structure, record, forest)
+
+
+def _drawn(
+    gathered: Gathered, columns: Sequence[str], engine: str, settings: Settings, entropy: int, progress: bool
+) -> tuple[list[Posterior], Imputed, Gathered]:
+    """Draw the posteriors of all columns that have parameters; return also what was imputed, and what sums replace."""
+    from bayessynth.fitting.gather import fit_sums
+    from bayessynth.fitting.imputed import Imputed, impute
+    from bayessynth.fitting.joint import check_joint, fit_joint, joint
+    from bayessynth.fitting.parallel import fit_components
+
+    seeds = seeds_of(columns, entropy)
+    summed = fit_sums(gathered, engine, settings, seeds)
+    gathered = summed.gathered
+    bound = gathered.bound
+    shared = {c for found in bound.joined for c in found}
+    apart = [gathered.components[c] for c in columns if c in gathered.components and c not in shared]
+    check_joint(bound, gathered.gaps.sampled if gathered.gaps else (), engine)
+    fitted = fit_components(apart, engine, replace(settings, cores=1), seeds, settings.cores, progress)
+    imputed = impute(gathered.gaps, engine, settings, entropy) if gathered.gaps else Imputed()
+    together = [
+        posterior
+        for found in bound.joined
+        for posterior in fit_joint(joint(bound, gathered.components, found[0]), engine, settings, seeds[found[0]])
+    ]
+    by_column = summed.posteriors | {p.column: p for p in [*fitted, *together]} | imputed.posteriors
+    return [by_column[column] for column in columns], imputed, gathered
 
 
 def read(data: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:

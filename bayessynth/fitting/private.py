@@ -260,7 +260,7 @@ def drawn_fit(ready: Ready, released: Released, settings: Settings, entropy: int
     posteriors = [by_column[e.response] for e in ready.bound.equations if e.response in by_column]
     rows = [cap * one.rows.reshape(-1, one.rows.shape[-1]) for one in drawn]
     structure = _structure(ready, rows, np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1,))))
-    cells = fit_cells(ready.bound, released, copies, entropy)
+    cells = fit_cells(ready.bound, released, copies, entropy, settings.cores)
     totals = [own.sum(axis=1) for own in rows] + ([cap * cells.posterior.totals] if cells else [])
     n = max(1, round(float(min(totals, key=_spread).mean())))
     counts = [sums.n for sums in released.moments] + [tables.n for tables in released.marginals]

@@ -65,7 +65,7 @@ def with_cells(bound: Bound, found: Routes) -> Bound:
     return replace(bound, equations=tuple(equations))
 
 
-def fit_cells(bound: Bound, released: Released, copies: int, entropy: int) -> Cells | None:
+def fit_cells(bound: Bound, released: Released, copies: int, entropy: int, cores: int) -> Cells | None:
     """Draw from the posterior given the noisy tables of a release; None if it holds none.
 
     Parameters
@@ -76,13 +76,15 @@ def fit_cells(bound: Bound, released: Released, copies: int, entropy: int) -> Ce
     copies : int
         Draws that are kept.
     entropy : int
+    cores : int
+        Most threads.
     """
     if not released.marginals:
         return None
     # A stream of its own, beside those of the group structure and of the other equations.
     seed = int(np.random.SeedSequence(entropy, spawn_key=(2,)).generate_state(1)[0])
     alike = [tables.scaled(1 / released.unit.cap) for tables in released.marginals]
-    posterior = fit_tables(alike, copies, random_seed=seed)
+    posterior = fit_tables(alike, copies, random_seed=seed, cores=cores)
     grids = {
         name: Grid((declared.low, *declared.cuts, declared.high), decimals_of(declared))
         for name in posterior.layout.columns

@@ -20,6 +20,7 @@ from bayessynth.fitting.groups import Crossed, GroupPosterior, Sizes
 from bayessynth.fitting.noise_aware.tables import Cells
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build, Layout
+from bayessynth.suffstats.storage import check_format
 from bayessynth.trees import Forest
 
 FORMAT = 1
@@ -114,14 +115,9 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
         raise StorageError(f"{source} is no saved fit: there is no {', '.join(missing)} in it.")
     try:
         declared = json.loads((source / "fit.json").read_text())
-        written = declared["format"]
+        check_format(source, declared, FORMAT)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{source / 'fit.json'} is damaged: {error}. Fit again, or take a backup.") from error
-    if not isinstance(written, int) or written > FORMAT:
-        raise StorageError(
-            f"{source} was written by bayessynth {declared.get('version', '?')} in format {written}; this version "
-            f"({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
-        )
     try:
         with xr.open_datatree(source / "posterior.nc", engine="h5netcdf") as tree:
             idata = tree.load()

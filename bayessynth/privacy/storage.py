@@ -19,7 +19,7 @@ from bayessynth.privacy.moments import NoisyMoments
 from bayessynth.privacy.released import Released
 from bayessynth.privacy.routes import Block, Routes
 from bayessynth.privacy.unit import Unit
-from bayessynth.suffstats.storage import write_arrays
+from bayessynth.suffstats.storage import check_format, write_arrays
 
 FORMAT = 1
 _DECLARED = "release.json"
@@ -60,11 +60,7 @@ def load(path: str | os.PathLike[str]) -> Released:
         with open(source, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = dict(file)
         declared = json.loads(arrays.pop(_DECLARED).tobytes())
-        if declared["format"] > FORMAT:
-            raise StorageError(
-                f"{source} was written by bayessynth {declared['version']} in format {declared['format']}; this "
-                f"version ({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
-            )
+        check_format(source, declared, FORMAT)
         return _read(declared, arrays)
     except BayesSynthError:
         raise

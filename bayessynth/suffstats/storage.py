@@ -93,6 +93,19 @@ def write_arrays(target: Path, arrays: Mapping[str, np.ndarray]) -> None:
             raise
 
 
+def check_format(source: Path, declared: Mapping[str, Any], reads: int) -> None:
+    """Raise a StorageError if what was saved is in a format newer than this version reads.
+
+    >>> check_format(Path("fit"), {"format": 1, "version": "0.1.0"}, 1)
+    """
+    written = declared["format"]
+    if not isinstance(written, int) or written > reads:
+        raise StorageError(
+            f"{source} was written by bayessynth {declared.get('version', '?')} in format {written}; this version "
+            f"({__version__}) reads up to format {reads}. Upgrade bayessynth."
+        )
+
+
 def load(path: str | os.PathLike[str]) -> SufficientStatistics:
     """Open statistics that :func:`save` wrote.
 
@@ -116,12 +129,7 @@ def load(path: str | os.PathLike[str]) -> SufficientStatistics:
             names = json.loads(file["names"].tobytes())
             arrays = {name: file[str(i)] for i, name in enumerate(names)}
         declared = json.loads(arrays.pop(_DECLARED).tobytes())
-        written = declared["format"]
-        if not isinstance(written, int) or written > FORMAT:
-            raise StorageError(
-                f"{source} was written by bayessynth {declared.get('version', '?')} in format {written}; this version "
-                f"({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
-            )
+        check_format(source, declared, FORMAT)
         return _read(declared, arrays)
     except BayesSynthError:
         raise

@@ -62,6 +62,12 @@ def knowledge(tables: Tables) -> Knowledge | str:
     fitted, record = tables.fitted, tables.provenance
     if not hasattr(fitted, "bound"):
         return "Needs a fit of a Spec; of a PyMC model the likelihood of a single record is not known."
+    if fitted.ledgers:
+        return (
+            "Needs a posterior given the records themselves; this one knows them through noisy statistics only, so "
+            "that its draws cannot be weighed by one record. The guarantee bounds every attacker, this one too: "
+            f"{fitted.provenance['privacy']['statement']}."
+        )
     trees = [e.response for e in fitted.bound.equations if families.get(e.family).nonparametric]
     if trees:
         return f"Needs the likelihood of whole records; {trees[0]!r} is drawn by trees, which have none."

@@ -21,6 +21,7 @@ from bayessynth.fitting.noise_aware.tables.kernel import whitened
 from bayessynth.fitting.noise_aware.tables.layout import Layout, layout_of, sums_of
 from bayessynth.fitting.noise_aware.tables.mode import Mode, Model, descended, find, model_of
 from bayessynth.fitting.noise_aware.tables.sums import calibrated, records
+from bayessynth.fitting.threads import in_threads, one_thread
 from bayessynth.privacy import NoisyMarginals
 
 # Chains, warm-up draws, fewest draws of a chain, and draws for each that is kept; whitened, they hardly depend on each
@@ -121,7 +122,9 @@ class TablePosterior:
         return cls(layout, arrays["draws"], arrays["totals"], data["method"], data["seconds"], data["test"])
 
 
-def fit_tables(noisy: Sequence[NoisyMarginals], draws: int, *, random_seed: int | None = None) -> TablePosterior:
+def fit_tables(
+    noisy: Sequence[NoisyMarginals], draws: int, *, random_seed: int | None = None, cores: int = 1
+) -> TablePosterior:
     """Draw from the posterior of a log-linear model of cells given noisy tables.
 
     The model has an effect for every set of columns within a table. Noisy sums of its contrasts are normal with mean
@@ -143,6 +146,8 @@ def fit_tables(noisy: Sequence[NoisyMarginals], draws: int, *, random_seed: int 
     draws : int
         Number of draws, each of which gives one copy; intervals pooled over copies need 100.
     random_seed : int, optional
+    cores : int
+        Most threads; draws do not depend on how many.
 
     Returns
     -------
@@ -176,7 +181,7 @@ def fit_tables(noisy: Sequence[NoisyMarginals], draws: int, *, random_seed: int 
         effects, totals = _sampled(model, mode, model.features, draws, int(seed.generate_state(1)[0]))
         method = "nuts"
     else:
-        effects, totals = _perturbed(model, mode, draws, np.random.default_rng(seed))
+        effects, totals = _perturbed(model, mode, draws, np.random.default_rng(seed), cores)
         method = "perturbed modes"
     return TablePosterior(model.sums.layout, effects, totals, method, time.perf_counter() - begun,
                           any(one.test for one in noisy))  # fmt: skip
@@ -221,13 +226,21 @@ def _expanded(z: np.ndarray) -> dict[str, np.ndarray]:
     return {"z": np.array(z)}
 
 
-def _perturbed(model: Model, mode: Mode, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _perturbed(
+    model: Model, mode: Mode, draws: int, rng: np.random.Generator, cores: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Find the modes given perturbed sums and prior means."""
     sums, root = model.sums, np.linalg.cholesky(mode.weight)
     totals = mode.total + math.sqrt(sums.total_variance) * rng.standard_normal(draws)
+    moves = rng.standard_normal((draws, 2, model.size))
     effects = np.empty((draws, model.size))
-    for draw, total in enumerate(totals):
-        noise = solve_triangular(root, rng.standard_normal(model.size), lower=True, trans="T")
-        centre = model.prior_sd * rng.standard_normal(model.size)
-        effects[draw] = descended(model, replace(mode, total=float(total)), sums.values + noise, centre)
+
+    def fill(rows: slice) -> None:
+        for draw in range(rows.start, rows.stop):
+            noise = solve_triangular(root, moves[draw, 0], lower=True, trans="T")
+            near, centre = replace(mode, total=float(totals[draw])), model.prior_sd * moves[draw, 1]
+            effects[draw] = descended(model, near, sums.values + noise, centre)
+
+    with one_thread():
+        in_threads(fill, draws, cores, at_a_time=1)
     return effects, totals

@@ -45,6 +45,8 @@ def test_perturbed_modes_agree_with_nuts(monkeypatch):
     monkeypatch.setattr(module, "_MANY", 20_000)
     near = fit_tables([noisy], 100, random_seed=1)
     assert (exact.method, near.method) == ("nuts", "perturbed modes")
+    one, two = (fit_tables([noisy], 4, random_seed=1, cores=cores) for cores in (1, 2))
+    np.testing.assert_array_equal(one.draws, two.draws)
 
     def spreads(found):
         return found.draws.mean(axis=0), found.draws.std(axis=0)
