@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bayessynth.trees.calibrate import calibrated
 from bayessynth.trees.support import EVERYWHERE, Support
 
 # Steps of the grids on which written numbers are rounded, in units of the column's last decimal.
@@ -214,7 +215,11 @@ def _leaves(
     spread = np.sqrt(np.maximum(squares / total[:, None] - middle**2, 0))
     if records.variance is not None:
         weight = weight * np.repeat(1 / total, size) * _narrowing(pull, weight, start, spread, records.variance)
-        total = np.add.reduceat(weight, start[:-1])
+    elif records.scores.shape[1]:
+        weight = calibrated(weight, start, pull.astype(np.float32), middle.astype(np.float32),
+                            spread.astype(np.float32), row, np.append(runs, len(row)), records.weights,
+                            records.scores.astype(np.float32, copy=False))  # fmt: skip
+    total = np.add.reduceat(weight, start[:-1])
     before = np.concatenate([[0.0], np.cumsum(weight)])[start[:-1]]
     upto = (np.cumsum(weight) - np.repeat(before, size)) / np.repeat(total, size)
     upto[start[1:] - 1] = 1.0
