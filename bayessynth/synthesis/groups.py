@@ -49,6 +49,12 @@ class Groups:
         """Return the number of units of a level: rows, or groups of a factor."""
         return self.k if level == "row" else self.sizes[level]
 
+    def rows_of(self, factor: str, known: bool = True) -> np.ndarray:
+        """Return how many rows each group of a factor holds; NaN if that is not known yet."""
+        if not known:
+            return np.full(self.count(factor), np.nan)
+        return np.bincount(self.codes("row", factor), minlength=self.count(factor)).astype(float)
+
     def codes(self, level: str, factor: str, units: slice = slice(None)) -> np.ndarray:
         """Return the group of ``factor`` in which every unit of ``level``, or some of them, lies."""
         if level == factor:

@@ -26,6 +26,7 @@ from bayessynth.synthesis.conditional import Given
 from bayessynth.synthesis.evidence import Evidence
 from bayessynth.synthesis.generate import Plan, child
 from bayessynth.synthesis.particles import Block, Chosen, Known, Particles, level_of
+from bayessynth.trees.effects import GroupLaw
 
 # Proposals of the first round, and of all rounds at most.
 FIRST, MOST = 64, 4096
@@ -52,7 +53,7 @@ class Effective:
 
 
 def conditioned(
-    plan: Plan, given: Given, evidence: Evidence, covariances: Mapping[str, np.ndarray], observed: bool
+    plan: Plan, given: Given, evidence: Evidence, laws: Mapping[str, tuple[GroupLaw, np.ndarray]], observed: bool
 ) -> tuple[Plan, Effective]:
     """Draw what given columns depend on, given them.
 
@@ -62,8 +63,8 @@ def conditioned(
         With groups, and before anything at a group's level is drawn.
     given : Given
     evidence : Evidence
-    covariances : mapping of str to ndarray
-        Of the effects of tree equations, by factor.
+    laws : mapping of str to tuple
+        By factor: the distribution of the effects of tree equations, and the rows of every group.
     observed : bool
         Whether groups are the original's, whose effects are known.
 
@@ -83,7 +84,7 @@ def conditioned(
         If few proposals are effective, naming the rows.
     """
     layout = _layout(plan, given, evidence)
-    known = Known(plan, evidence, *_own_level(plan, given), given.within, _codes(plan, evidence, layout), covariances,
+    known = Known(plan, evidence, *_own_level(plan, given), given.within, _codes(plan, evidence, layout), laws,
                   observed)  # fmt: skip
     results = _Results(known, layout)
     active, each = np.arange(layout.size), FIRST

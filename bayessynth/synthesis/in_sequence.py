@@ -105,7 +105,7 @@ def sequence_plan(maker: Maker, copy: int, seed: np.random.SeedSequence, rng: np
     while True:
         groups = _groups(maker, copy, guess, k, rng)
         effects = draw_effects(bound, values, groups, rng)
-        grove = Grove.of(maker.forest, copy, {f: groups.count(f) for f in maker.forest.effects}, rng)
+        grove = Grove.of(maker.forest, copy, {f: groups.rows_of(f, known=False) for f in maker.forest.effects}, rng)
         plan = Plan(drawn, groups, values, effects, {}, seed, maker.part, dict(upper), None, {}, grove)
         set_rows = _set(plan, given, bound)
         fixed, order = _fixed(plan, given, bound)

@@ -129,15 +129,16 @@ class Maker:
             effects = draw_effects(self.bound, values, groups, rng)
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
-        grove = Grove.of(self.forest, copy, {f: groups.count(f) for f in self.forest.effects}, rng)
+        rows = {f: groups.rows_of(f, known=not self.given.alone) for f in self.forest.effects}
+        grove = Grove.of(self.forest, copy, rows, rng)
         given, effective = set_columns(at_groups(self.given, self.bound, groups), self.bound, groups), None
         made = Plan(self.bound, groups, values, effects, given.rows, seed, self.part, dict(given.upper), given.kept,
                     labels, grove, cells=None if self.cells is None else self.cells.at(copy),
                     apart=bool(given.cut))  # fmt: skip
         if self.evidence is not None:
             known_effects = self.observed and has_effects(self.bound, self.draws)
-            covariances = {f: own[copy] for f, own in self.forest.effects.items()}
-            made, effective = conditioned(made, given, self.evidence, covariances, known_effects)
+            laws = {f: (own[copy], rows[f]) for f, own in self.forest.effects.items()}
+            made, effective = conditioned(made, given, self.evidence, laws, known_effects)
         draw_upper(made, rng)
         return made, effective
 

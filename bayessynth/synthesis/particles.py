@@ -18,6 +18,7 @@ from bayessynth.rules.grid import half_step
 from bayessynth.synthesis.conditional import Within
 from bayessynth.synthesis.evidence import Evidence, tied
 from bayessynth.synthesis.generate import Plan, draw_column, reads
+from bayessynth.trees.effects import GroupLaw
 from bayessynth.trees.effects import new_effects as new_tree_effects
 
 # Proposals are resampled once fewer than this share of them are effective.
@@ -40,8 +41,8 @@ class Known:
         Sets in which columns must lie.
     codes : mapping of (str, str) to ndarray
         By level and factor: the group of every unit.
-    covariances : mapping of str to ndarray
-        Of the effects of tree equations, by factor.
+    laws : mapping of str to tuple
+        By factor: the distribution of the effects of tree equations, and the rows of every group.
     observed : bool
         Whether groups are the original's, whose effects are known.
     """
@@ -52,7 +53,7 @@ class Known:
     cells: Mapping[str, np.ndarray]
     within: Mapping[str, Within]
     codes: Mapping[tuple[str, str], np.ndarray]
-    covariances: Mapping[str, np.ndarray]
+    laws: Mapping[str, tuple[GroupLaw, np.ndarray]]
     observed: bool
 
 
@@ -156,8 +157,11 @@ class Particles:
         among = {e.response for e in plan.bound.equations if e.predictors and e.response in self.known.evidence.steps}
         effects = draw_new_effects(plan.bound.equations, plan.bound.shared, plan.values, sizes, self.rng, among)
         # In the order of the factors, by which trees read them.
-        trees = {f: new_tree_effects(self.known.covariances[f], sizes[f], self.rng)
-                 for f in plan.grove.effects if f in sizes}  # fmt: skip
+        trees = {}
+        for f in plan.grove.effects:
+            if f in sizes:
+                law, rows = self.known.laws[f]
+                trees[f] = new_tree_effects(law, np.repeat(rows[self.block.units[f]], self.each), self.rng)
         return replace(plan, effects=effects, grove=replace(plan.grove, effects=trees))
 
     def run(self) -> Chosen:

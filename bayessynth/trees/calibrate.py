@@ -20,13 +20,15 @@ ROUNDS, CLOSE = 8, 1e-3
 
 @njit(cache=True, nogil=True)
 def calibrated(
-    weight: np.ndarray, start: np.ndarray, pull: np.ndarray, middle: np.ndarray, spread: np.ndarray,
+    first: np.ndarray, weight: np.ndarray, start: np.ndarray, pull: np.ndarray, middle: np.ndarray, spread: np.ndarray,
     rows: np.ndarray, runs: np.ndarray, weights: np.ndarray, scores: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Return weights of the entries of all leaves, each leaf's of the same sum, that are right once they are tilted.
 
     Parameters
     ----------
+    first : ndarray of shape (entries,)
+        Where proportional fitting begins.
     weight : ndarray of shape (entries,)
         Of the records of each entry.
     start : ndarray of int64, shape (leaves + 1,)
@@ -48,12 +50,12 @@ def calibrated(
     >>> score = np.array([[-1.0], [1.0]] * 5, dtype=np.float32)
     >>> pull = np.array([[0.0], [3.0]], dtype=np.float32)
     >>> runs, one = np.array([0, 10]), np.ones((1, 1), dtype=np.float32)
-    >>> found = calibrated(np.array([9.0, 1.0]), np.array([0, 2]), pull, 0 * one, one, np.arange(10), runs,
-    ...                    np.ones(10), score)
+    >>> weight = np.array([9.0, 1.0])
+    >>> found = calibrated(weight, weight, np.array([0, 2]), pull, 0 * one, one, np.arange(10), runs, np.ones(10), score)
     >>> bool(found[1] < 0.2)
     True
     """
-    found = weight.copy()
+    found = first.copy()
     largest = np.max(np.diff(start))
     chance, expected = np.empty(largest), np.empty(largest)
     away = np.empty(scores.shape[1], dtype=np.float32)

@@ -35,20 +35,20 @@ class Grove:
     places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, forest: Forest, copy: int, sizes: Mapping[str, int], rng: np.random.Generator) -> Grove:
+    def of(cls, forest: Forest, copy: int, rows: Mapping[str, np.ndarray], rng: np.random.Generator) -> Grove:
         """Take one copy's trees, and draw the effects of its groups.
 
         Parameters
         ----------
         forest : Forest
         copy : int
-        sizes : mapping of str to int
-            Number of groups, by factor.
+        rows : mapping of str to ndarray of shape (groups,)
+            Rows of every group, by factor; NaN where they are not known.
         rng : Generator
         """
         trees = {column: drawn[copy] for column, drawn in forest.trees.items()}
-        factors = sorted(forest.effects, key=sizes.__getitem__)
-        effects = {f: new_effects(forest.effects[f][copy], sizes[f], rng) for f in factors}
+        factors = sorted(forest.effects, key=lambda factor: len(rows[factor]))
+        effects = {f: new_effects(forest.effects[f][copy], rows[f], rng) for f in factors}
         return cls(trees, forest.settings.smoothing, effects, forest.places)
 
     def draw(

@@ -1,13 +1,14 @@
 """Group effects of tree equations: what groups have in common beyond the columns that are read.
 
 A linear score's residuals are averaged by group; the variance between groups is estimated by moments, each group's
-effect drawn from its normal posterior, and joins the score. New groups have effects drawn from a normal distribution
-with the covariance of these draws, over all equations of the factor together.
+effect drawn from its normal posterior, and joins the score. New groups have effects with the distributions of these
+draws, and their correlations over all equations of the factor together and with the groups' sizes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -18,6 +19,9 @@ EVENTS = 50
 
 # Groups in a class of similar effects, at least, and classes, at most.
 CLASS, MOST_CLASSES = 8, 10
+# Groups' worth by which slopes of effects on sizes are drawn towards zero, and standard deviations from the mean beyond
+# which effects follow sizes no further.
+SLOPES, OUTERMOST = 2.0, 2.5
 
 
 @dataclass(frozen=True)
@@ -151,31 +155,121 @@ def binned(effects: np.ndarray) -> np.ndarray:
     return found
 
 
-def covariance(effects: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the covariance of effects over groups, correlations drawn towards zero where groups are few.
+class GroupLaw(NamedTuple):
+    """The distribution that effects of new groups are drawn from: a normal copula of their own distributions.
+
+    Groups of many rows are often of another kind than those of few (informative cluster size; Williamson et al. 2003):
+    with effects that know nothing of sizes, copies would have the shares of a mean group, not those of a mean row.
+    And effects are not always normal: households that pay rent by the bank, and those that do not, have two modes.
+
+    Attributes
+    ----------
+    covariance : ndarray of shape (effects, effects)
+        Of the effects' normal scores, of what sizes do not tell.
+    slope : ndarray of shape (effects,)
+        Growth of each normal score with the logarithm of the group's size, in standard units.
+    log_size : ndarray of shape (2,)
+        Mean and standard deviation over the groups of the logarithm of a group's size.
+    curve : ndarray of shape (classes, effects)
+        Means of classes of similar effects, the smallest first: their quantiles.
+    """
+
+    covariance: np.ndarray
+    slope: np.ndarray
+    log_size: np.ndarray
+    curve: np.ndarray
+
+
+def law(effects: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> GroupLaw:
+    """Return the distribution of drawn effects; correlations are drawn towards zero where groups are few.
 
     Parameters
     ----------
     effects : ndarray of shape (groups, effects)
+    rows : ndarray of shape (groups,)
+        Rows of each group.
     weights : ndarray of shape (groups,)
 
     Examples
     --------
-    >>> covariance(np.array([[1.0], [-1.0]]), np.ones(2)).tolist()
-    [[1.0]]
+    >>> rng = np.random.default_rng(1)
+    >>> rows = rng.poisson(20, 500)
+    >>> found = law(np.column_stack([rows - 20.0, rng.normal(0, 2, 500)]), rows, np.ones(500))
+    >>> found.slope.round(1).tolist(), found.curve.shape, found.curve.std(axis=0).round(1).tolist()
+    ([1.0, 0.0], (10, 2), [4.4, 2.1])
     """
     groups, q = effects.shape
-    found = (effects * weights[:, None]).T @ effects / weights.sum()
+    share, log_rows = weights / weights.sum(), np.log(np.maximum(rows, 1))
+    mean = share @ log_rows
+    log_size = np.array([mean, np.sqrt(share @ (log_rows - mean) ** 2)])
+    size = _standard(rows, log_size)
+    scores = np.column_stack([_normal_scores(own, share) for own in effects.T]) if q else effects
+    slope = (share * size) @ scores / (share @ size**2 + SLOPES / groups)
+    left = scores - size[:, None] * slope
+    found = (left * share[:, None]).T @ left
     shrunk = found * groups / (groups + q)
-    np.fill_diagonal(shrunk, np.diagonal(found))
-    return shrunk
+    np.fill_diagonal(shrunk, np.maximum(1 - slope**2, 0))
+    return GroupLaw(shrunk, slope, log_size, _curve(effects, share))
 
 
-def new_effects(found: np.ndarray, groups: int, rng: np.random.Generator) -> np.ndarray:
+def _normal_scores(effects: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return normal quantiles of weighted ranks, of mean zero and variance one; zeros where all effects are alike."""
+    if np.ptp(effects) == 0:
+        return np.zeros(len(effects))
+    order = np.argsort(effects, kind="stable")
+    middle = np.empty(len(effects))
+    middle[order] = np.cumsum(share[order]) - share[order] / 2
+    found = special.ndtri(np.clip(middle, 1e-6, 1 - 1e-6))
+    found = found - share @ found
+    return found / np.sqrt(share @ found**2)
+
+
+def _curve(effects: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return the quantiles of each effect, of which each is the mean of several groups; normal if groups are too few.
+
+    They have the mean and the variance of the effects.
+    """
+    classes = min(len(effects) // CLASS, MOST_CLASSES)
+    if classes > 1:
+        parts = np.array_split(np.sort(effects, axis=0), classes)
+        found = np.stack([part.mean(axis=0) for part in parts])
+    else:
+        normal = special.ndtri((np.arange(MOST_CLASSES) + 0.5) / MOST_CLASSES)
+        found = np.repeat(normal[:, None], effects.shape[1], axis=1)
+    mean = share @ effects
+    spread, own = np.sqrt(share @ (effects - mean) ** 2), found.std(axis=0)
+    return mean + (found - found.mean(axis=0)) * np.where(own > 0, spread / np.where(own > 0, own, 1.0), 0.0)
+
+
+def new_effects(found: GroupLaw, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw the effects of new groups, shape (groups, effects).
 
-    >>> new_effects(np.zeros((2, 2)), 3, np.random.default_rng(1)).shape
-    (3, 2)
+    Parameters
+    ----------
+    found : GroupLaw
+    rows : ndarray of shape (groups,)
+        Rows of each group; NaN where they are not known, whose sizes are then drawn.
+    rng : Generator
+
+    Examples
+    --------
+    >>> known = GroupLaw(np.zeros((1, 1)), np.ones(1), np.array([0.0, 1.0]), np.array([[-1.0], [0.0], [1.0]]))
+    >>> new_effects(known, np.array([1.0, np.e]), np.random.default_rng(1)).round(2).tolist()
+    [[0.0], [1.0]]
     """
-    values, vectors = np.linalg.eigh(found)
-    return rng.standard_normal((groups, len(found))) @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    values, vectors = np.linalg.eigh(found.covariance)
+    scores = rng.standard_normal((len(rows), len(values))) @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    unknown, size = np.isnan(rows), _standard(np.where(np.isnan(rows), 1.0, rows), found.log_size)
+    size[unknown] = rng.standard_normal(int(unknown.sum()))
+    classes = len(found.curve)
+    place = special.ndtr(scores + size[:, None] * found.slope) * classes - 0.5
+    drawn = np.empty_like(place)
+    for s in range(place.shape[1]):
+        drawn[:, s] = np.interp(place[:, s], np.arange(classes), found.curve[:, s])
+    return drawn
+
+
+def _standard(rows: np.ndarray, log_size: np.ndarray) -> np.ndarray:
+    """Return sizes in standard units, as far as effects follow them."""
+    mean, spread = log_size
+    return np.clip((np.log(np.maximum(rows, 1)) - mean) / spread, -OUTERMOST, OUTERMOST) if spread > 0 else 0.0 * rows

@@ -11,7 +11,7 @@ import numpy as np
 from bayessynth.design import Bound, Data, Mask
 from bayessynth.trees.conditional import Ensemble, Grown, Target, grown
 from bayessynth.trees.design import Block, block
-from bayessynth.trees.effects import covariance
+from bayessynth.trees.effects import GroupLaw, law
 from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
@@ -32,8 +32,8 @@ class Forest:
         By column, or by the name of a mask: for every copy its ensembles of trees.
     copies : int
     settings : TreeSettings
-    effects : mapping of str to ndarray of shape (copies, effects, effects)
-        By grouping factor: the covariance of the groups' effects.
+    effects : mapping of str to tuple of GroupLaw
+        By grouping factor: for every copy the distribution of the groups' effects.
     places : mapping of str to list
         By factor: column and ensemble of each effect.
     """
@@ -41,7 +41,7 @@ class Forest:
     trees: Mapping[str, Sequence[tuple[Ensemble, ...]]] = field(default_factory=dict)
     copies: int = 0
     settings: TreeSettings = field(default_factory=TreeSettings)
-    effects: Mapping[str, np.ndarray] = field(default_factory=dict)
+    effects: Mapping[str, Sequence[GroupLaw]] = field(default_factory=dict)
     places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
     def take(self, copies: int) -> Forest:
@@ -60,7 +60,11 @@ class Forest:
             for part in _PARTS
             for name, array in getattr(ensemble, part)._asdict().items()
         }
-        return found | {f"{_EFFECTS}|{i}": array for i, array in enumerate(self.effects.values())}
+        return found | {
+            f"{_EFFECTS}|{i}|{name}": np.stack([getattr(own, name) for own in laws])
+            for i, laws in enumerate(self.effects.values())
+            for name in GroupLaw._fields
+        }
 
     def declared(self) -> dict[str, object]:
         """Return all that is no array, as JSON data."""
@@ -84,7 +88,9 @@ class Forest:
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
             drawn[copy] += (Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
-        effects = {factor: arrays[f"{_EFFECTS}|{i}"] for i, factor in enumerate(places)}
+        laws = {factor: [arrays[f"{_EFFECTS}|{i}|{name}"] for name in GroupLaw._fields]
+                for i, factor in enumerate(places)}  # fmt: skip
+        effects = {factor: [GroupLaw(*own) for own in zip(*parts, strict=True)] for factor, parts in laws.items()}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
         return cls(trees, copies, TreeSettings(**settings), effects, kept)
 
@@ -128,16 +134,25 @@ def plant(
     with ThreadPoolExecutor(max(1, min(cores, len(pairs)))) as pool:
         made = list(pool.map(grow, pairs))
     by_column = {t.column: made[i * copies : (i + 1) * copies] for i, t in enumerate(tasks)}
-    effects, places = {}, {}
+    trees = {column: tuple(drawn.ensembles for drawn in own) for column, own in by_column.items()}
+    return Forest(trees, copies, settings, *_laws(data, tasks, by_column, copies, entropy))
+
+
+def _laws(
+    data: Data, tasks: Sequence[_Task], by_column: Mapping[str, Sequence[Grown]], copies: int, entropy: int
+) -> tuple[dict[str, list[GroupLaw]], dict[str, list[tuple[str, int]]]]:
+    """Return the distribution of each factor's effects, by copy, and the column and ensemble of each effect."""
+    laws, places = {}, {}
     for factor in dict.fromkeys(f for task in tasks for f in task.factors):
         own = {t.column: (by_column[t.column], t.factors.index(factor)) for t in tasks if factor in t.factors}
-        size = data.grouping.size(factor)
-        groups = [_weights(entropy, copy, f"effects of {factor}", size) for copy in range(copies)]
-        effects[factor] = np.stack([covariance(_side_by_side(own, copy), groups[copy]) for copy in range(copies)])
+        rows = np.bincount(data.grouping.codes[factor], data.grouping.weights, data.grouping.size(factor))
+        laws[factor] = [
+            law(_side_by_side(own, copy), rows, _weights(entropy, copy, f"effects of {factor}", len(rows)))
+            for copy in range(copies)
+        ]
         places[factor] = [(column, place) for column, (drawn, at) in own.items()
                           for place, found_in in enumerate(drawn[0].effects) for _ in found_in[at].T]  # fmt: skip
-    trees = {column: tuple(drawn.ensembles for drawn in own) for column, own in by_column.items()}
-    return Forest(trees, copies, settings, effects, places)
+    return laws, places
 
 
 def _side_by_side(own: Mapping[str, tuple[Sequence[Grown], int]], copy: int) -> np.ndarray:

@@ -18,6 +18,8 @@ from bayessynth.trees.support import EVERYWHERE, Support
 GRIDS = np.array([1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 50_000, 100_000, 500_000, 1_000_000], dtype=float)
 
 
+# Least that proportional fitting begins with, as a share of an entry's weight.
+NARROWEST = 1e-3
 # Where between two neighbours an interval may end, as shares of their distance.
 MIDDLE = (0.25, 0.75)
 
@@ -213,10 +215,12 @@ def _leaves(
     middle = np.add.reduceat(weighted[row], runs) / total[:, None]
     squares = np.add.reduceat((records.scores * weighted)[row], runs)
     spread = np.sqrt(np.maximum(squares / total[:, None] - middle**2, 0))
-    if records.variance is not None:
-        weight = weight * np.repeat(1 / total, size) * _narrowing(pull, weight, start, spread, records.variance)
-    elif records.scores.shape[1]:
-        weight = calibrated(weight, start, pull.astype(np.float32), middle.astype(np.float32),
+    if records.scores.shape[1]:
+        first = weight
+        if records.variance is not None:
+            narrow = np.maximum(_narrowing(pull, weight, start, spread, records.variance), NARROWEST)
+            first = weight * narrow / np.repeat(np.add.reduceat(weight * narrow, start[:-1]) / total, size)
+        weight = calibrated(first, weight, start, pull.astype(np.float32), middle.astype(np.float32),
                             spread.astype(np.float32), row, np.append(runs, len(row)), records.weights,
                             records.scores.astype(np.float32, copy=False))  # fmt: skip
     total = np.add.reduceat(weight, start[:-1])

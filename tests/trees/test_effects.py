@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from bayessynth.trees.effects import Residuals, covariance, drawn_effects, new_effects, residuals
+import bayessynth as bs
+from bayessynth.trees.effects import Residuals, drawn_effects, law, new_effects, residuals
 
 RNG = np.random.default_rng(1)
 CODES = np.repeat(np.arange(200), 10)
@@ -37,13 +39,14 @@ def test_effects_of_a_binary_column_are_log_odds() -> None:
 def test_new_effects_have_the_covariance_of_the_drawn_ones() -> None:
     wanted = np.array([[1.0, 0.6], [0.6, 2.0]])
     drawn = RNG.multivariate_normal([0, 0], wanted, size=5000)
-    found = new_effects(covariance(drawn, np.ones(5000)), 20_000, np.random.default_rng(3))
+    own = law(drawn, np.full(5000, 7), np.ones(5000))
+    found = new_effects(own, np.full(20_000, 7.0), np.random.default_rng(3))
     np.testing.assert_allclose(np.cov(found.T), wanted, atol=0.1)
 
 
 def test_few_groups_say_little_of_correlations() -> None:
     drawn = np.array([[1.0, 1.0], [-1.0, -1.0]])
-    found = covariance(drawn, np.ones(2))
+    found = law(drawn, np.full(2, 3), np.ones(2)).covariance
     assert found[0, 0] == 1.0
     assert found[0, 1] == 0.5
 
@@ -55,3 +58,35 @@ def test_effects_of_a_rare_level_do_not_run_away() -> None:
     left = residuals(np.column_stack([1 - y, y]), np.zeros((12_000, 1)), None, np.ones(12_000))
     drawn = drawn_effects(left, codes, 2000, np.random.default_rng(2))[:, 0]
     assert 0.5 < drawn.std() < 1.3
+
+
+def test_effects_follow_sizes_and_average_zero_over_rows() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.poisson(rng.gamma(2.0, 10.0, 3000)) + 1
+    truth = 0.8 * np.log(rows) + rng.normal(0, 0.5, 3000)
+    truth = (truth - np.average(truth, weights=rows))[:, None]
+    own = law(truth, rows, np.ones(3000))
+    drawn = new_effects(own, rows.astype(float), rng)[:, 0]
+    assert np.average(drawn, weights=rows) == pytest.approx(0, abs=0.05)
+    assert drawn.mean() == pytest.approx(truth.mean(), abs=0.08)
+    assert np.corrcoef(drawn, np.log(rows))[0, 1] == pytest.approx(
+        np.corrcoef(truth[:, 0], np.log(rows))[0, 1], abs=0.05
+    )
+    unknown = new_effects(own, np.full(30_000, np.nan), rng)[:, 0]
+    assert unknown.std() == pytest.approx(truth.std(), abs=0.1)
+
+
+def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ() -> None:
+    rng = np.random.default_rng(6)
+    sizes = rng.poisson(rng.gamma(1.5, 12.0, 300)) + 1
+    group = np.repeat(np.arange(300), sizes)
+    chance = 1 / (1 + np.exp(-(1.2 * (np.log(sizes) - 2.5) + rng.normal(0, 0.5, 300))))
+    frame = pd.DataFrame({"site": [f"s{g:03d}" for g in group], "x": rng.normal(size=len(group)).round(2),
+                          "y": np.where(rng.random(len(group)) < chance[group], "yes", "no")})  # fmt: skip
+    spec = bs.Spec(bs.Equation("x ~ 1", family="tree"), bs.Equation("y ~ x + (1 | site)", family="tree"))
+    copies = spec.fit(frame, copies=4, random_seed=1).synthesize(m=4, random_seed=2)
+    by_row = frame["y"].eq("yes").mean()
+    by_group = frame["y"].eq("yes").groupby(frame["site"]).mean().mean()
+    assert by_row - by_group > 0.15
+    assert np.mean([c["y"].eq("yes").mean() for c in copies]) == pytest.approx(by_row, abs=0.05)
+    assert np.mean([c["y"].eq("yes").groupby(c["site"]).mean().mean() for c in copies]) < by_row - 0.07
