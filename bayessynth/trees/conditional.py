@@ -135,7 +135,8 @@ class _Bench:
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
         weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))
         seed = int(self.rng.integers(2**31 - self.trees))
-        nodes, leaf = grow(learnt.matrix, wanted, weights, least, self.trees, seed)
+        made = learnt.matrix.shape[1] - len(self.seen.values)
+        nodes, leaf = grow(learnt.matrix, wanted, weights, least, self.trees, seed, made)
         pull = _pull(goal, learnt.scores, weights)
         variance = _variance(goal, learnt.scores, weights) if goal.ndim == 1 else None
         return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1, variance)

@@ -9,6 +9,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 # With more levels than this, a tree parts their coordinates on a few axes instead of counting each in every node.
 COUNTED = 64
+# Cuts of a score are looked for on a grid of this many steps a standard deviation. Within a leaf scores still tilt
+# probabilities; more places to cut would only be paid for.
+STEPS = 16
 # Share of the features that each cut of several trees chooses from.
 MAX_FEATURES = 1 / 2
 
@@ -46,8 +49,9 @@ class Nodes(NamedTuple):
 
 
 def grow(
-    matrix: np.ndarray, target: np.ndarray, weights: np.ndarray, leaf: int, trees: int, seed: int
-) -> tuple[Nodes, np.ndarray]:
+    matrix: np.ndarray, target: np.ndarray, weights: np.ndarray, leaf: int, trees: int, seed: int,
+    scores: int = 0,
+) -> tuple[Nodes, np.ndarray]:  # fmt: skip
     """Grow trees that differ in the features that each cut may choose from (Ho 1998; Breiman 2001).
 
     Parameters
@@ -62,6 +66,8 @@ def grow(
         A single one chooses from all features.
     seed : int
         Decides which features a cut may choose from, and between equally good cuts.
+    scores : int
+        How many of the last features are linear scores.
 
     Returns
     -------
@@ -72,13 +78,24 @@ def grow(
         return _stump(weights), np.zeros((1, len(weights)), dtype=np.int64)
     kind = DecisionTreeClassifier if target.dtype.kind in "iu" else DecisionTreeRegressor
     share = MAX_FEATURES if trees > 1 else None
-    made = []
+    coarse, made = _coarse(matrix, scores), []
     for number in range(trees):
         fitted = kind(min_samples_leaf=leaf, max_features=share, random_state=seed + number)
-        tree = fitted.fit(matrix, target, sample_weight=weights).tree_
+        tree = fitted.fit(coarse, target, sample_weight=weights).tree_
         made.append(_nodes(tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.n_node_samples,
                            tree.apply(matrix), weights))  # fmt: skip
     return _together(made)
+
+
+def _coarse(matrix: np.ndarray, scores: int) -> np.ndarray:
+    """Return features whose last ones lie on a grid. Cuts fall midway between its points, where rounding parts too."""
+    if not scores:
+        return matrix
+    found, at = matrix.copy(), matrix.shape[1] - scores
+    step = matrix[:, at:].std(axis=0) / STEPS
+    step = np.where((step > 0) & np.isfinite(step), step, 1).astype(np.float32)
+    found[:, at:] = np.round(matrix[:, at:] / step) * step
+    return found
 
 
 def _together(made: list[tuple[Nodes, np.ndarray]]) -> tuple[Nodes, np.ndarray]:
