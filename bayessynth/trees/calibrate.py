@@ -1,7 +1,7 @@
 """Compiled: probabilities of a leaf's entries that are right on average once linear scores tilt them.
 
 A tilt is no linear change: a rare entry gains more from records whose scores favour it than it loses from the others,
-so that a leaf's own shares, tilted, give too many of it (Jensen's inequality), and more so in every column that follows.
+so that a leaf's own shares, tilted, give too many of it (Jensen's inequality), and more so in each column that follows.
 What is tilted is therefore found from the records themselves: probabilities at the middle of the scores under which the
 leaf's records, each at its own scores, expect as many of every entry as there are. That is what maximum likelihood asks
 of the intercepts of a multinomial logistic regression, solved by proportional fitting (Darroch & Ratcliff 1972).
@@ -52,8 +52,8 @@ def calibrated(
     >>> score = np.array([[-1.0], [1.0]] * 5, dtype=np.float32)
     >>> pull = np.array([[0.0], [3.0]], dtype=np.float32)
     >>> runs, one = np.array([0, 10]), np.ones((1, 1), dtype=np.float32)
-    >>> weight = np.array([9.0, 1.0])
-    >>> found = calibrated(weight, weight, np.array([0, 2]), pull, 0 * one, one, np.arange(10), runs, np.ones(10), score)
+    >>> weight, start = np.array([9.0, 1.0]), np.array([0, 2])
+    >>> found = calibrated(weight, weight, start, pull, 0 * one, one, np.arange(10), runs, np.ones(10), score)
     >>> bool(found[1] < 0.2)
     True
     """

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SpecError, TableWarning, suggest, warn
-from bayessynth.rules import Finding, after, detect, determined
+from bayessynth.rules import Finding, Rule, after, detect, determined
 from bayessynth.schema import Columns, Schema, check_modelled
-from bayessynth.spec.auto.dependence import associations
+from bayessynth.spec.auto.dependence import Dependence, associations
 from bayessynth.spec.auto.explain import Choice, choices
 from bayessynth.spec.auto.groups import GroupFinding, find_groups, levels_of
 from bayessynth.spec.auto.order import visiting_order
@@ -77,12 +77,7 @@ def write(
     SchemaError
         If a column holds free text.
     """
-    odd = [name for name in data if not isinstance(name, str)]
-    if odd:
-        raise SpecError(
-            f"Formulas name columns by text, and {len(odd)} columns have other names, the first is {odd[0]!r}. Rename "
-            "them first: df.columns = df.columns.map(str)."
-        )
+    _check_names(data)
     schema = Schema.detect(data) if schema is None else schema
     if unit is not None and time is not None:
         data, schema = sorted_by(data, schema, unit, time)
@@ -92,21 +87,15 @@ def write(
     columns = schema.encode(data, columns=encoded, missing="keep")
     found = _groups(data, columns, schema, groups, unit)
     factors = tuple(finding.factor for finding in found)
-    findings = detect(data, schema, groups=factors)
-    findings = tuple(f for f in findings if not {*factors, *given, time} & set(determined([f.rule])))
+    findings = tuple(f for f in detect(data, schema, groups=factors)
+                     if not {*factors, *given, time} & set(determined([f.rule])))  # fmt: skip
     rules = tuple(f.rule for f in findings)
     computed = determined(rules)
     _tell_named(schema, [c for c in present if c not in computed])
     modelled = [c for c in present if c not in computed and schema[c].kind != "identifier"]
     dependence = associations(_only(columns, modelled), schema, np.random.default_rng(random_seed))
     first = strata_of(strata if strata is None or isinstance(strata, str) else list(strata), schema)
-    waits = _waits(after(rules), modelled)
-    if order not in ("table", "dependence"):
-        raise SpecError(f"order={order!r} is not one of 'table', 'dependence'.{suggest(str(order), get_args(Order))}")
-    if order == "table":
-        visited = _table_order(modelled, first, waits, found)
-    else:
-        visited = visiting_order(dependence, schema, fixed_first=first, after=waits, groups=found)
+    visited = _visited(order, modelled, first, rules, dependence, schema, found)
     visited = [c for c in visited if c != time]
     predictors = screen(dependence, visited, always=first, groups=found)
     explained = choices(dependence, schema, predictors, groups=found, strata=first)
@@ -121,6 +110,15 @@ def write(
     return Spec(*equations, rest="drop", rules=rules, unit=unit, time=time), (*explained, *_computed(findings, schema))
 
 
+def _check_names(data: pd.DataFrame) -> None:
+    odd = [name for name in data if not isinstance(name, str)]
+    if odd:
+        raise SpecError(
+            f"Formulas name columns by text, and {len(odd)} columns have other names, the first is {odd[0]!r}. Rename "
+            "them first: df.columns = df.columns.map(str)."
+        )
+
+
 def _groups(
     data: pd.DataFrame, columns: Columns, schema: Schema, groups: Sequence[str] | Literal["detect"] | None,
     unit: str | None,
@@ -132,6 +130,19 @@ def _groups(
     if isinstance(groups, str) and groups != "detect":
         groups = (groups,)
     return find_groups(data, columns, schema, None if groups == "detect" else tuple(groups))
+
+
+def _visited(
+    order: Order, modelled: Sequence[str], first: Sequence[str], rules: Sequence[Rule], dependence: Dependence,
+    schema: Schema, groups: Sequence[GroupFinding],
+) -> list[str]:  # fmt: skip
+    """Return the columns in the order in which they are drawn."""
+    if order not in ("table", "dependence"):
+        raise SpecError(f"order={order!r} is not one of 'table', 'dependence'.{suggest(str(order), get_args(Order))}")
+    waits = _waits(after(rules), modelled)
+    if order == "table":
+        return _table_order(modelled, first, waits, groups)
+    return visiting_order(dependence, schema, fixed_first=first, after=waits, groups=groups)
 
 
 def _waits(waits: Mapping[str, AbstractSet[str]], modelled: Collection[str]) -> dict[str, set[str]]:
