@@ -10,6 +10,8 @@ from bayessynth.errors import SpecError
 
 # Fewest records in a leaf, whatever the number of records, and intervals of a leaf's quantile curve.
 FEWEST, INTERVALS = 20, 8
+# Of more records a hundredth, up to so many: with them copies betray a third less and are told apart hardly more.
+ENOUGH = 40
 # Rows in an interval of a column of sequences, at least, if nothing is declared: several of them may be of one unit.
 IN_SEQUENCE = 4
 # Trees of a column, and columns from which on there are fewer.
@@ -23,8 +25,8 @@ class TreeSettings:
     Parameters
     ----------
     leaf : int, optional
-        Fewest original records in a leaf. Larger leaves disclose less and blur more. By default the cube root of the
-        number of records, at least 20.
+        Fewest original records in a leaf. Larger leaves disclose less and blur more. By default 20 of up to 2,000
+        records, a hundredth of more, up to 40, and the cube root of more than 64,000.
     trees : int, optional
         Trees that are grown from each draw of the Bayesian bootstrap; a record is drawn from any one of them. A cut
         chooses from half of the features, so that trees differ: more of them blur less at the same disclosure. By
@@ -47,8 +49,8 @@ class TreeSettings:
     Examples
     --------
     >>> settings = TreeSettings()
-    >>> settings.leaf_of(8000), settings.interval_of(8000), settings.trees_of(15), settings.trees_of(400)
-    (20, 2, 10, 2)
+    >>> settings.leaf_of(1000), settings.leaf_of(8000), settings.trees_of(15), settings.trees_of(400)
+    (20, 40, 10, 2)
     """
 
     leaf: int | None = None
@@ -69,7 +71,7 @@ class TreeSettings:
 
     def leaf_of(self, n: int) -> int:
         """Return the fewest of n records in a leaf."""
-        return self.leaf or max(FEWEST, round(n ** (1 / 3)))
+        return self.leaf or max(FEWEST, min(ENOUGH, n // 100), round(n ** (1 / 3)))
 
     def trees_of(self, columns: int) -> int:
         """Return how many trees there are of each of so many columns."""
