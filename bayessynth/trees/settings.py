@@ -46,6 +46,23 @@ class TreeSettings:
     SpecError
         If a number is out of its range.
 
+    Notes
+    -----
+    What the dial costs (``tests/benchmarks/bench_dial.py``; SD2011, 4,000 training rows of 35 columns, two splits): AUC
+    of a discriminator between copy and originals, one less the total variation of pairs, and by how much the nearest
+    record tells members more often than with independent columns.
+
+    ========================  =============  =====  ==========
+    settings                  discriminator  pairs  membership
+    ========================  =============  =====  ==========
+    ``leaf=5, smoothing=0``   .52            .959   .072
+    ``leaf=20``               .54            .959   .040
+    default: ``leaf=40``      .55            .959   .029
+    ``leaf=100``              .57            .957   .031
+    ``leaf=300``              .64            .956   .022
+    ``leaf=1000``             .74            .953   .020
+    ========================  =============  =====  ==========
+
     Examples
     --------
     >>> settings = TreeSettings()

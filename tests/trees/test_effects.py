@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,7 +78,7 @@ def test_effects_follow_sizes_and_average_zero_over_rows() -> None:
     assert unknown.std() == pytest.approx(truth.std(), abs=0.1)
 
 
-def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ() -> None:
+def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     sizes = rng.poisson(rng.gamma(1.5, 12.0, 300)) + 1
     group = np.repeat(np.arange(300), sizes)
@@ -84,9 +86,13 @@ def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ() -> None
     frame = pd.DataFrame({"site": [f"s{g:03d}" for g in group], "x": rng.normal(size=len(group)).round(2),
                           "y": np.where(rng.random(len(group)) < chance[group], "yes", "no")})  # fmt: skip
     spec = bs.Spec(bs.Equation("x ~ 1", family="tree"), bs.Equation("y ~ x + (1 | site)", family="tree"))
-    copies = spec.fit(frame, copies=4, random_seed=1).synthesize(m=4, random_seed=2)
+    fitted = spec.fit(frame, copies=4, random_seed=1)
+    copies = fitted.synthesize(m=4, random_seed=2)
     by_row = frame["y"].eq("yes").mean()
     by_group = frame["y"].eq("yes").groupby(frame["site"]).mean().mean()
     assert by_row - by_group > 0.15
     assert np.mean([c["y"].eq("yes").mean() for c in copies]) == pytest.approx(by_row, abs=0.05)
     assert np.mean([c["y"].eq("yes").groupby(c["site"]).mean().mean() for c in copies]) < by_row - 0.07
+    loaded = bs.load(fitted.save(tmp_path / "fit"))
+    assert isinstance(loaded, bs.Fitted)
+    pd.testing.assert_frame_equal(loaded.synthesize(m=4, random_seed=2)[1], copies[1])
