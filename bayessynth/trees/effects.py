@@ -22,6 +22,8 @@ CLASS, MOST_CLASSES = 8, 10
 # Groups' worth by which slopes of effects on sizes are drawn towards zero, and standard deviations from the mean beyond
 # which effects follow sizes no further.
 SLOPES, OUTERMOST = 2.0, 2.5
+# Quantiles of a normal distribution, as many as there are classes at most.
+_NORMAL = special.ndtri((np.arange(MOST_CLASSES) + 0.5) / MOST_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,25 @@ def law(effects: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> GroupLaw:
     return GroupLaw(shrunk, slope, log_size, _curve(effects, share))
 
 
+def normal_law(covariance: np.ndarray) -> GroupLaw:
+    """Return the law of effects that are normal and know nothing of sizes, which fits of earlier versions have.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (effects, effects)
+
+    Examples
+    --------
+    >>> law = normal_law(np.diag([4.0, 0.0]))
+    >>> law.covariance.tolist(), law.curve.std(axis=0).round(6).tolist()
+    ([[1.0, 0.0], [0.0, 0.0]], [2.0, 0.0])
+    """
+    sd = np.sqrt(np.diag(covariance))
+    whole = np.where(sd > 0, sd, 1.0)
+    curve = _NORMAL[:, None] * (sd / _NORMAL.std())
+    return GroupLaw(covariance / np.outer(whole, whole), np.zeros(len(sd)), np.array([0.0, 1.0]), curve)
+
+
 def _normal_scores(effects: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return normal quantiles of weighted ranks, of mean zero and variance one; zeros where all effects are alike."""
     if np.ptp(effects) == 0:
@@ -234,8 +255,7 @@ def _curve(effects: np.ndarray, share: np.ndarray) -> np.ndarray:
         parts = np.array_split(np.sort(effects, axis=0), classes)
         found = np.stack([part.mean(axis=0) for part in parts])
     else:
-        normal = special.ndtri((np.arange(MOST_CLASSES) + 0.5) / MOST_CLASSES)
-        found = np.repeat(normal[:, None], effects.shape[1], axis=1)
+        found = np.repeat(_NORMAL[:, None], effects.shape[1], axis=1)
     mean = share @ effects
     spread, own = np.sqrt(share @ (effects - mean) ** 2), found.std(axis=0)
     return mean + (found - found.mean(axis=0)) * np.where(own > 0, spread / np.where(own > 0, own, 1.0), 0.0)

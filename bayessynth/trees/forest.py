@@ -11,7 +11,7 @@ import numpy as np
 from bayessynth.design import Bound, Data, Mask
 from bayessynth.trees.conditional import Ensemble, Grown, Target, grown
 from bayessynth.trees.design import Block, block
-from bayessynth.trees.effects import GroupLaw, law
+from bayessynth.trees.effects import GroupLaw, law, normal_law
 from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
@@ -88,11 +88,18 @@ class Forest:
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
             drawn[copy] += (Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
-        laws = {factor: [arrays[f"{_EFFECTS}|{i}|{name}"] for name in GroupLaw._fields]
-                for i, factor in enumerate(places)}  # fmt: skip
-        effects = {factor: [GroupLaw(*own) for own in zip(*parts, strict=True)] for factor, parts in laws.items()}
+        effects = {factor: _laws(arrays, i) for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
         return cls(trees, copies, TreeSettings(**settings), effects, kept)
+
+
+def _laws(arrays: Mapping[str, np.ndarray], factor: int) -> list[GroupLaw]:
+    """Read the laws of a factor's effects, one a copy; earlier versions wrote covariances of normal ones."""
+    own = f"{_EFFECTS}|{factor}"
+    if own in arrays:
+        return [normal_law(covariance) for covariance in arrays[own]]
+    parts = [arrays[f"{own}|{name}"] for name in GroupLaw._fields]
+    return [GroupLaw(*each) for each in zip(*parts, strict=True)]
 
 
 def plant(

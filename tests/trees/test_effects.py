@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
+from bayessynth.trees import Forest
 from bayessynth.trees.effects import Residuals, drawn_effects, law, new_effects, residuals
 
 RNG = np.random.default_rng(1)
@@ -96,3 +97,12 @@ def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ(tmp_path:
     loaded = bs.load(fitted.save(tmp_path / "fit"))
     assert isinstance(loaded, bs.Fitted)
     pd.testing.assert_frame_equal(loaded.synthesize(m=4, random_seed=2)[1], copies[1])
+
+
+def test_effects_that_an_earlier_version_wrote_are_read() -> None:
+    covariance = np.array([[4.0, 1.0], [1.0, 0.25]])
+    declared = {"columns": [], "copies": 2, "settings": {}, "places": {"site": [["y", 0], ["z", 0]]}}
+    (one, _) = Forest.of_arrays(declared, {"effects|0": np.stack([covariance, covariance])}).effects["site"]
+    drawn = new_effects(one, np.full(20_000, np.nan), np.random.default_rng(1))
+    np.testing.assert_allclose(drawn.std(axis=0), [2.0, 0.5], rtol=0.05)
+    assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(1.0, abs=0.02)
