@@ -9,6 +9,7 @@ from typing import Any
 from bayessynth import families
 from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Prior
+from bayessynth.families.curing import cured_name
 from bayessynth.spec.cause import Cause
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
@@ -18,8 +19,6 @@ from bayessynth.spec.grouping import split_sides
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
 _FAMILY = "piecewise"
-# How families with a cured share are called, before the name of the family of times.
-_CURED = "cure_"
 
 
 @dataclass(frozen=True, init=False)
@@ -116,9 +115,7 @@ class Survival:
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        timed = [
-            name for name in families.names() if "event" in families.get(name).beside and not name.startswith(_CURED)
-        ]
+        timed = [name for name in families.names() if "event" in families.get(name).beside]
         if family not in timed:
             raise SpecError(
                 f"Survival({formula!r}): family {family!r} is none of times until an event."
@@ -218,15 +215,15 @@ class Survival:
             further = () if ends else (*self.formulas[1:], *self._susceptible())
             cause = Cause(self.time, self.event, code, ends, self.entry, self.until)
             found.append(
-                Equation(f"{quote(response)} {text}", *further, family=_FAMILY if ends else self._family, level="row",
-                         priors={} if ends else self.priors).of(cause)
+                Equation(f"{quote(response)} {text}", *further, level="row", priors={} if ends else self.priors)
+                .of(cause, _FAMILY if ends else self._family)
             )  # fmt: skip
         return tuple(found)
 
     @property
     def _family(self) -> str:
         """The family of the events' times, with a cured share if there is one."""
-        return self.family if self.cure is None else f"{_CURED}{self.family}"
+        return self.family if self.cure is None else cured_name(self.family)
 
     def _susceptible(self) -> tuple[str, ...]:
         return () if self.cure is None else (f"susceptible {self._right(self.cure)}",)

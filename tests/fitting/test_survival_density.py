@@ -49,7 +49,7 @@ def test_entry_and_intervals_agree_with_pymc(family: str) -> None:
     agree(own)
 
 
-@pytest.mark.parametrize("family", ("weibull", "piecewise"))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_cured_share_agrees_with_pymc(family: str) -> None:
     made, data = bound(family, entry="entry", until="upper", cure="~ x")
     assert made["time"].family == f"cure_{family}"
