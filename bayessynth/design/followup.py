@@ -43,6 +43,10 @@ class FollowUp:
         Of times that are known to lie in intervals.
     step : float or None
         Of which all times are multiples, where that is more than a unit of their last decimal.
+    due : str or None
+        Where units have rows one after another: column that holds after how much time a row's next one is due.
+    between : float
+        The encoded value of the event column in rows that have another after them.
 
     Examples
     --------
@@ -63,6 +67,8 @@ class FollowUp:
     last: float | None = None
     inspection: Inspection | None = None
     step: float | None = None
+    due: str | None = None
+    between: float = 0.0
 
     @property
     def declares(self) -> tuple[str, ...]:
@@ -102,6 +108,8 @@ def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
         found["entry"] = numbers(str(cause.entry), frame)
     if cause.event in frame.arrays:
         came = frame.arrays[cause.event] == cause.code
+        if cause.last in frame.arrays:
+            came = came & (frame.arrays[cause.last] == 1)
         if cause.atoms:
             came = came & ~np.isin(frame.arrays[cause.time], cause.atoms)
         found["event"] = came.astype(float)

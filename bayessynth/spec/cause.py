@@ -25,6 +25,9 @@ class Cause:
         Columns of the times from which on records were watched, and of the ends of intervals.
     atoms : tuple of float
         Of the end of follow-up: times at which many records end at once, which are modelled apart.
+    last : str or None
+        Of the end of follow-up, where a unit has several rows: column that says which is its last, in which alone it
+        can be.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Cause:
     entry: str | None = None
     until: str | None = None
     atoms: tuple[float, ...] = ()
+    last: str | None = None
 
     @property
     def declares(self) -> tuple[str, ...]:

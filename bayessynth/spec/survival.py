@@ -1,4 +1,19 @@
-"""A time until an event, seen or censored: one declaration of two columns."""
+"""A time until an event, seen or censored: one declaration of two columns.
+
+With a start and a stop, in a spec of sequences, it is of three::
+
+    bs.Spec("treat ~ 1", "bilirubin ~ lag(bilirubin) + treat", bs.Survival("(start, stop) ~ treat + bilirubin", event="d"),
+            unit="patient", time="start")
+
+Rows of a unit follow each other without a gap: each starts where the one before stopped, the event can come in the last
+one only, and a unit's rows before it have the value of ``event`` that means censored. In the likelihood a row is a
+record that enters at its start and is watched until its stop (Andersen & Gill 1982, Annals of Statistics 10,
+1100-1120); times count from where the unit's first row counts from. A row that has another after it ended because
+another was due: how long rows last, were it not for events and the end of follow-up, is drawn by a tree. Copies go on row
+by row: the columns at its start, given the rows before; then the event, the end of follow-up or the next row,
+whichever comes first, given that neither of the first two had come by then. A value in the row of an event is one that
+was known when the row began, so write ``lag(y)`` only for what acts with a delay.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +29,7 @@ from bayessynth.spec.cause import Cause
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
 from bayessynth.spec.formula import has_dot, parse
-from bayessynth.spec.grouping import split_sides
+from bayessynth.spec.two_times import of_one, of_two, two_times, without_groups
 
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
@@ -35,7 +50,9 @@ class Survival:
     ----------
     formula : str
         The column of times on the left, predictors on the right: ``"time ~ treat + age + (1 | site)"``. Each cause's
-        equation, unless ``causes`` has another.
+        equation, unless ``causes`` has another. With two columns, ``"(start, stop) ~ treat + bilirubin"``, the rows of
+        a unit are intervals one after another, through which predictors keep the value that they have in the row
+        (start–stop form of time-varying predictors); :mod:`bayessynth.spec.survival` says more.
     *distributional : str
         Formulas of further parameters of the family: ``"alpha ~ treat"``.
     event : str
@@ -51,7 +68,8 @@ class Survival:
     causes : mapping of str to str, optional
         Right sides for causes whose formula differs, by the value of ``event``: ``{"relapse": "~ age"}``.
     censoring : str, optional
-        Right side for the time of censoring: ``"~ treat"``, ``"~ 1"``. By default that of the formula.
+        Right side for the time of censoring: ``"~ treat"``, ``"~ 1"``. By default that of the formula; of rows from
+        start to stop, without its group-specific terms, because a unit is censored once.
     cure : str, optional
         Right side of the probability of ever having the event, by the logit (``susceptible`` in the posterior): the
         others never have it, however long they are watched. Only follow-up that goes on long after the last events
@@ -108,6 +126,8 @@ class Survival:
         until: str | None = None,
         priors: Mapping[str, Prior] | None = None,
     ) -> None:
+        start = two_times(formula)[0]
+        entry = start if entry is None else entry
         values = {
             "formulas": (formula, *distributional), "event": event, "family": family, "censored": censored,
             "causes": {str(k): v for k, v in (causes or {}).items()}, "censoring": censoring, "cure": cure,
@@ -120,6 +140,11 @@ class Survival:
             raise SpecError(
                 f"Survival({formula!r}): family {family!r} is none of times until an event."
                 f"{suggest(family, timed)} Known: {', '.join(timed)}."
+            )
+        if start is not None and (until is not None or entry != start):
+            raise SpecError(
+                f"Survival({formula!r}): rows from {start!r} on take no entry= and no until=: a row enters at its start, "
+                "and its event comes at its stop. Leave them out."
             )
         named = [self.time, event, *filter(None, (entry, until))]
         if len(set(named)) < len(named):
@@ -134,7 +159,12 @@ class Survival:
     @property
     def time(self) -> str:
         """The column of times."""
-        return split_sides(self.formulas[0])[0]
+        return two_times(self.formulas[0])[1]
+
+    @property
+    def start(self) -> str | None:
+        """The column of starts, where rows of a unit are intervals one after another."""
+        return two_times(self.formulas[0])[0]
 
     @property
     def level(self) -> str:
@@ -171,12 +201,14 @@ class Survival:
     def with_dot(self, columns: tuple[str, ...]) -> Survival:
         """Return the declaration with ``.`` standing for the given columns."""
 
+        start, time, right = two_times(self.formulas[0])
+
         def written(text: str) -> str:
             whole = text if text.split("~")[0].strip() else f"_ {text}"
             return str(parse(whole, columns)).removeprefix("_ ") if has_dot(whole) else text
 
         return self._with(
-            formulas=tuple(map(written, self.formulas)), causes={k: written(v) for k, v in self.causes.items()},
+            formulas=(of_two(start, written(of_one(time, right))), *map(written, self.formulas[1:])), causes={k: written(v) for k, v in self.causes.items()},
             censoring=None if self.censoring is None else written(self.censoring),
             cure=None if self.cure is None else written(self.cure),
         )  # fmt: skip
@@ -213,7 +245,8 @@ class Survival:
             response = self.time if not several and not ends else f"{self.time}_{name}"
             text = self._side(name)
             further = () if ends else (*self.formulas[1:], *self._susceptible())
-            cause = Cause(self.time, self.event, code, ends, self.entry, self.until)
+            last = f"last({self.start})" if ends and self.start else None
+            cause = Cause(self.time, self.event, code, ends, self.entry, self.until, last=last)
             found.append(
                 Equation(f"{quote(response)} {text}", *further, level="row", priors={} if ends else self.priors)
                 .of(cause, _FAMILY if ends else self._family)
@@ -231,7 +264,10 @@ class Survival:
     def _side(self, name: str) -> str:
         """Return the right side of a latent time's equation, with its tilde."""
         text = self.censoring if name == CENSORED else self.causes.get(name)
-        return f"~ {split_sides(self.formulas[0])[1].strip()}" if text is None else self._right(text)
+        if text is not None:
+            return self._right(text)
+        start, _, right = two_times(self.formulas[0])
+        return f"~ {without_groups(right) if start and name == CENSORED else right.strip()}"
 
     def _right(self, text: str) -> str:
         """Return a right side with its tilde."""
@@ -244,7 +280,7 @@ class Survival:
         """Return the declaration as plain JSON data."""
         data: dict[str, Any] = {"formulas": list(self.formulas), "event": self.event, "family": self.family}
         options = {"censored": self.censored, "censoring": self.censoring, "cure": self.cure,
-                   "entry": self.entry, "until": self.until}  # fmt: skip
+                   "entry": None if self.start else self.entry, "until": self.until}  # fmt: skip
         data |= {name: value for name, value in options.items() if value is not None}
         if self.causes:
             data["causes"] = dict(self.causes)
@@ -268,7 +304,7 @@ class Survival:
         if self.family != _FAMILY:
             parts.append(f"family={self.family!r}")
         parts += [f"{name}={getattr(self, name)!r}" for name in ("censored", "censoring", "cure", "entry", "until")
-                  if getattr(self, name) is not None]  # fmt: skip
+                  if getattr(self, name) is not None and not (name == "entry" and self.start)]  # fmt: skip
         if self.causes:
             parts.append(f"causes={dict(self.causes)!r}")
         if self.priors:
