@@ -125,7 +125,7 @@ def _followed(own: Survival, spec: Spec, columns: Columns, schema: Schema, flat:
     found = follow_up(own, by_unit(own, columns.arrays, columns[str(spec.unit)]), schema)
     goes_on = ~last_rows(columns[str(spec.unit)])
     between = float(columns[own.event][goes_on][0]) if goes_on.any() else found.between
-    return replace(found, due=flat.sequences.due, between=between)
+    return replace(found, due=(flat.sequences.due, flat.sequences.more), between=between)
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:

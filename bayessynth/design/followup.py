@@ -43,8 +43,9 @@ class FollowUp:
         Of times that are known to lie in intervals.
     step : float or None
         Of which all times are multiples, where that is more than a unit of their last decimal.
-    due : str or None
-        Where units have rows one after another: column that holds after how much time a row's next one is due.
+    due : tuple of str
+        Where units have rows one after another: columns that hold after how much time a row's next one is due, and
+        whether one is due at all.
     between : float
         The encoded value of the event column in rows that have another after them.
 
@@ -67,7 +68,7 @@ class FollowUp:
     last: float | None = None
     inspection: Inspection | None = None
     step: float | None = None
-    due: str | None = None
+    due: tuple[str, ...] = ()
     between: float = 0.0
 
     @property

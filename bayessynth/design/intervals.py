@@ -115,12 +115,12 @@ def by_unit(own: Survival, arrays: Mapping[str, np.ndarray], units: np.ndarray) 
     return {**found, str(own.start): arrays[str(own.start)][first]}
 
 
-def durations(start: np.ndarray, stop: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Return how long each row lasts until the next one is due, shape (n,).
+def until_next(start: np.ndarray, stop: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether a next row is due after each row at all, and after how much time, each of shape (n,).
 
-    Of a unit's last row it is known only that it would have lasted as long as it did, or longer: its time is drawn from
-    Kaplan and Meier's estimate of how long rows of the same number last, given that; where no row lasted so long, it is
-    that of all follow-up, beyond which no row is due.
+    Of a unit's last row it is known only that the next one was not due before it stopped: whether and when it was is
+    drawn from Kaplan and Meier's estimate of how long rows of the same number last, given that; the mass that this
+    leaves beyond the longest of them is that of no next row.
 
     Parameters
     ----------
@@ -132,23 +132,25 @@ def durations(start: np.ndarray, stop: np.ndarray, number: np.ndarray) -> np.nda
     Examples
     --------
     >>> start, number = np.array([0.0, 1.0, 0.0, 1.0, 4.0]), np.array([0, 1, 0, 1, 2])
-    >>> durations(start, np.array([1.0, 1.5, 1.0, 4.0, 5.0]), number).tolist()
-    [1.0, 3.0, 1.0, 3.0, 5.0]
+    >>> more, due = until_next(start, np.array([1.0, 1.5, 1.0, 4.0, 5.0]), number)
+    >>> more.tolist(), due[:4].tolist()
+    ([1, 1, 1, 1, 0], [1.0, 3.0, 1.0, 3.0])
     """
-    lasted, never = stop - start, float(stop.max())
+    due = (stop - start).astype(float)
     last = np.r_[number[1:] == 0, True]
-    found = lasted.astype(float)
+    more = np.ones(len(due), dtype=np.int64)
     # A stream of the table alone: binding has no seed, and equal tables must bind to equal specs.
-    u = np.random.default_rng(0).random(len(lasted))
+    u = np.random.default_rng(0).random(len(due))
     for k in np.unique(number[last]):
         own = number == k
         rows = np.flatnonzero(own & last)
-        times, mass = _masses(lasted[own & ~last], lasted[rows])
+        times, mass = _masses(due[own & ~last], due[rows])
         before = np.r_[0.0, np.cumsum(mass)]
-        reached = before[np.searchsorted(times, lasted[rows], side="left")]
+        reached = before[np.searchsorted(times, due[rows], side="left")]
         at = np.searchsorted(before[1:], reached + u[rows] * (1.0 - reached), side="right")
-        found[rows] = np.r_[times, never][np.minimum(at, len(times))]
-    return found
+        more[rows] = at < len(times)
+        due[rows] = np.where(at < len(times), np.r_[times, 0.0][at], due[rows])
+    return more, due
 
 
 def _masses(seen: np.ndarray, censored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -69,6 +69,11 @@ class Sequences:
         return f"due({self.time})"
 
     @property
+    def more(self) -> str:
+        """Name of the column that says whether a next row is due at all, where rows are intervals."""
+        return f"more({self.time})"
+
+    @property
     def elapsed(self) -> str:
         """Name of the column that holds the time since the row before."""
         return f"elapsed({self.time})"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
-from bayessynth.design.intervals import check_tiles, durations
+from bayessynth.design.intervals import check_tiles, until_next
 from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
 from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, difference, time_left
@@ -197,7 +197,7 @@ def unfold(
         arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
     if stop is not None:
         check_tiles(spec.survivals[0], unit, columns[time], columns[stop], number)
-        arrays[draft.due] = durations(columns[time], columns[stop], number)
+        arrays[draft.more], arrays[draft.due] = until_next(columns[time], columns[stop], number)
     later = number > 0
     rising = tuple(c for c in draft.differences if later.sum() >= _STEPS and (arrays[c][later] >= 0).all())
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
@@ -205,6 +205,7 @@ def unfold(
              **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
                 for c, own in draft.differences.items()}}  # fmt: skip
     if stop is not None:
+        facts[draft.more] = Column(draft.more, "binary", "int64", levels=(0, 1))
         facts[draft.due] = _grown(draft.due, schema[time], "positive")
     if draft.limited:
         arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
@@ -228,7 +229,9 @@ def unfold(
         arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
     rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
     rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
-    if not draft.length and stop is None:
+    if stop is not None:
+        rows[draft.due] = np.flatnonzero(arrays[draft.more])
+    elif not draft.length:
         rows[draft.last] = np.flatnonzero(~ended)
     whole = Schema._of([*schema.values(), *facts.values()])
     found = {name: whole[name].levels for name in facts if whole[name].levels}
@@ -347,9 +350,10 @@ def _equations(
                 f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
                 "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
             )
-        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        k = 1 if main != column else 0 if tree or levels.get(equation.column) != "row" else order(equation.columns)
         if equation.cause is not None and draft.due not in [e.response for e in made]:
-            made.append(Equation(f"`{draft.due}` ~ {plain_terms(_seen(spec, draft, levels, made))}", family="tree"))
+            read = plain_terms(_seen(spec, draft, levels, made))
+            made += [Equation(f"`{name}` ~ {read}", family="tree") for name in (draft.more, draft.due)]
         if not k:
             made.append(equation)
             continue

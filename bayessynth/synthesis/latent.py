@@ -95,8 +95,9 @@ def _settled(
     levels = bound.schema[own.event].levels
     shown = after(time, entry, bound.schema[own.time], own.step)
     found = {}
-    if own.due is not None and bound.sequence is not None:
-        due = entry + arrays.pop(own.due)
+    if own.due and bound.sequence is not None:
+        after_start, more = (arrays.pop(name) for name in own.due)
+        due = np.where(more > 0, entry + after_start, np.inf)
         goes_on = due < np.minimum(time, shown)
         shown, code = np.where(goes_on, due, shown), np.where(goes_on, own.between, code)
         found[bound.sequence.last] = (~goes_on).astype(np.int64)

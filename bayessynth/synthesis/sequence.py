@@ -84,7 +84,7 @@ class Steps:
         self.equations = [e for e in rows if self.column[e.response] not in given]
         self.last = next((e for e in plan.bound.equations if e.response == sequences.last), None)
         followed = plan.bound.survivals
-        self.latent = [c for own in followed for c in (*dict(own.latent), own.due) if c is not None]
+        self.latent = [c for own in followed for c in (*dict(own.latent), *own.due)]
         drawn = [c for c in self.column.values() if c not in self.latent]
         self.columns = list(dict.fromkeys([*given, *drawn, sequences.time, *(c for o in followed for c in o.declares)]))
         read = {c for e in plan.bound.equations for c in reads(e)}
