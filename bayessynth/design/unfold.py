@@ -10,8 +10,8 @@ import pandas as pd
 
 from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
-from bayessynth.design.intervals import check_tiles, until_next
 from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
+from bayessynth.design.intervals import check_tiles, until_next
 from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, difference, time_left
 from bayessynth.errors import DataError, SpecError, suggest

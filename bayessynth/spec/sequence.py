@@ -107,8 +107,8 @@ def check_survival(declared: object, time: str | None) -> None:
     assert isinstance(declared, Survival)
     if declared.start is None:
         raise SpecError(
-            f"{declared!r} in a spec with unit= and time=: rows of a unit need the time at which each starts and stops. "
-            f"Write '({time}, {declared.time}) ~ …', or declare it in a spec of units."
+            f"{declared!r} in a spec with unit= and time=: rows of a unit need the time at which each starts and stops."
+            f" Write '({time}, {declared.time}) ~ …', or declare it in a spec of units."
         )
     if declared.start != time:
         raise SpecError(f"{declared!r} starts rows at {declared.start!r}; say time={declared.start!r} in the spec.")

@@ -2,17 +2,16 @@
 
 With a start and a stop, in a spec of sequences, it is of three::
 
-    bs.Spec("treat ~ 1", "bilirubin ~ lag(bilirubin) + treat", bs.Survival("(start, stop) ~ treat + bilirubin", event="d"),
-            unit="patient", time="start")
+    bs.Spec("treat ~ 1", "bilirubin ~ lag(bilirubin) + treat",
+            bs.Survival("(start, stop) ~ treat + bilirubin", event="died"), unit="patient", time="start")
 
 Rows of a unit follow each other without a gap: each starts where the one before stopped, the event can come in the last
-one only, and a unit's rows before it have the value of ``event`` that means censored. In the likelihood a row is a
-record that enters at its start and is watched until its stop (Andersen & Gill 1982, Annals of Statistics 10,
-1100-1120); times count from where the unit's first row counts from. A row that has another after it ended because
-another was due: how long rows last, were it not for events and the end of follow-up, is drawn by a tree. Copies go on row
-by row: the columns at its start, given the rows before; then the event, the end of follow-up or the next row,
-whichever comes first, given that neither of the first two had come by then. A value in the row of an event is one that
-was known when the row began, so write ``lag(y)`` only for what acts with a delay.
+one only, and all others have the value of ``event`` that means censored. In the likelihood a row is a record that
+enters at its start and is watched until its stop (Andersen & Gill 1982, Annals of Statistics 10, 1100-1120). A row with
+another after it ended because that was due: whether and when it is, were it not for events and the end of follow-up,
+is drawn by trees. Copies go on row by row: the columns at its start, given the rows before; then the event, the end of
+follow-up or the next row, whichever comes first, given that neither of the first two has come yet. A column's value in
+a row is that at its start, so that ``lag(y)`` is for what acts with a delay.
 """
 
 from __future__ import annotations
@@ -143,8 +142,8 @@ class Survival:
             )
         if start is not None and (until is not None or entry != start):
             raise SpecError(
-                f"Survival({formula!r}): rows from {start!r} on take no entry= and no until=: a row enters at its start, "
-                "and its event comes at its stop. Leave them out."
+                f"Survival({formula!r}): rows from {start!r} on take no entry= and no until=: a row enters at its "
+                "start, and its event comes at its stop. Leave them out."
             )
         named = [self.time, event, *filter(None, (entry, until))]
         if len(set(named)) < len(named):
@@ -200,7 +199,6 @@ class Survival:
 
     def with_dot(self, columns: tuple[str, ...]) -> Survival:
         """Return the declaration with ``.`` standing for the given columns."""
-
         start, time, right = two_times(self.formulas[0])
 
         def written(text: str) -> str:
@@ -208,7 +206,8 @@ class Survival:
             return str(parse(whole, columns)).removeprefix("_ ") if has_dot(whole) else text
 
         return self._with(
-            formulas=(of_two(start, written(of_one(time, right))), *map(written, self.formulas[1:])), causes={k: written(v) for k, v in self.causes.items()},
+            formulas=(of_two(start, written(of_one(time, right))), *map(written, self.formulas[1:])),
+            causes={k: written(v) for k, v in self.causes.items()},
             censoring=None if self.censoring is None else written(self.censoring),
             cure=None if self.cure is None else written(self.cure),
         )  # fmt: skip

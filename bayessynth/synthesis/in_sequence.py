@@ -67,8 +67,8 @@ def check_given(bound: Bound, given: Given) -> None:
         )
     if given.codes and sequences.stop is not None:
         raise SynthesisError(
-            f"given= has the {sequences.unit!r} of rows, but how many rows a unit has follows from when its event comes: "
-            f"leave {sequences.unit!r} out and give columns of units, one row a unit."
+            f"given= has the {sequences.unit!r} of rows, but how many rows a unit has follows from when its event "
+            f"comes: leave {sequences.unit!r} out and give columns of units, one row a unit."
         )
     if given.cells:
         column = next(iter(given.cells))

@@ -179,15 +179,19 @@ def _band(values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _censored(tables: Tables, own: Mapping[str, Any]) -> Measure:
+    unit, what = own.get("unit"), "units" if own.get("unit") else "records"
+
     def share(frame: pd.DataFrame) -> float:
+        if unit:
+            frame = frame.sort_values(own["time"]).drop_duplicates(unit, keep="last")
         there = frame[own["event"]].notna()
         return 1.0 - float(frame[own["event"]][there].isin(list(own["causes"])).mean())
 
     original, copies = share(tables.original_frame), np.array([share(f) for f in tables.copy_frames])
-    value, n = float(copies.mean()), len(tables.original_frame)
+    value, n = float(copies.mean()), len(tables.original_frame[unit].unique() if unit else tables.original_frame)
     error = float(np.sqrt(max(original * (1.0 - original), 1.0 / n) * 2.0 / n))
     reading = (
-        f"{value:.1%} of the copies' records are censored, {original:.1%} of the original's; chance alone lets them "
+        f"{value:.1%} of the copies' {what} are censored, {original:.1%} of the original's; chance alone lets them "
         f"differ by about {error:.1%}."
     )
     return Measure(
