@@ -24,7 +24,7 @@ def visits(units: int = 300, seed: int = 1) -> pd.DataFrame:
             stop = min(event, end, due)
             shown = max(round(stop, 3), round(t + 0.001, 3))
             rows.append((i, treat, round(t, 3), shown, round(x, 3), int(event == stop)))
-            if stop < due:
+            if stop < due or shown >= end:
                 break
             t, k, x = shown, k + 1, 0.3 * level + 0.7 * x + rng.normal(0, 0.45)
     return pd.DataFrame(rows, columns=["id", "treat", "start", "stop", "x", "d"])

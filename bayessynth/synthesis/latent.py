@@ -97,7 +97,10 @@ def _settled(
     found = {}
     if own.due and bound.sequence is not None:
         after_start, more = (arrays.pop(name) for name in own.due)
-        due = np.where(more > 0, entry + after_start, np.inf)
+        decimals = bound.schema[bound.sequence.time].decimals
+        # A sum of two rounded times is rounded again: later rows compare with it to the last digit.
+        due = entry + after_start if decimals is None else np.round(entry + after_start, decimals)
+        due = np.where(more > 0, due, np.inf)
         goes_on = due < np.minimum(time, shown)
         shown, code = np.where(goes_on, due, shown), np.where(goes_on, own.between, code)
         found[bound.sequence.last] = (~goes_on).astype(np.int64)

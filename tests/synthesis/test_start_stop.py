@@ -53,7 +53,7 @@ def test_rows_tile_and_nothing_follows_an_event(copies: list[pd.DataFrame], pane
         before = copy.groupby("id")["stop"].shift()
         assert (copy["start"] == before.fillna(0.0)).all()
         assert not copy.loc[~last(copy), "d"].any() and copy.groupby("id")["treat"].nunique().max() == 1
-        assert copy["stop"].max() <= panel["stop"].max()
+        assert copy["stop"].max() <= panel["stop"].max() == 8.0
 
 
 def test_pooled_cox_regression_with_entry(fitted: bs.Fitted, panel: pd.DataFrame) -> None:
@@ -86,9 +86,10 @@ def test_it_is_saved_without_a_record_and_draws_the_same_bytes(
     fitted.save(tmp_path / "fit")
     again = list(bs.load(tmp_path / "fit").synthesize(m=10, random_seed=2))
     pd.testing.assert_frame_equal(again[3], copies[3])
-    held = contents(tmp_path / "fit")
-    values = panel.loc[~panel["x"].duplicated(keep=False), "x"].to_numpy()
-    assert not np.isin(values, held).any()
+    arrays, _ = contents(tmp_path / "fit")
+    kept = np.unique(np.concatenate([a.ravel().astype(float) for a in arrays if a.dtype.kind in "iuf"]))
+    lone = panel.loc[~panel["x"].duplicated(keep=False), "x"]
+    assert len(lone) > 300 and not np.isin(lone, kept).any()
 
 
 def test_what_is_given(fitted: bs.Fitted) -> None:
