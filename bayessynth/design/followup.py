@@ -109,7 +109,7 @@ def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
         found["entry"] = numbers(str(cause.entry), frame)
     if cause.event in frame.arrays:
         came = frame.arrays[cause.event] == cause.code
-        if cause.last in frame.arrays:
+        if cause.last is not None and cause.last in frame.arrays:
             came = came & (frame.arrays[cause.last] == 1)
         if cause.atoms:
             came = came & ~np.isin(frame.arrays[cause.time], cause.atoms)

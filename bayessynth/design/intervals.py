@@ -33,8 +33,8 @@ def check_times(own: Survival, schema: Schema) -> None:
     SpecError
         Naming the column.
     """
-    for column in (own.start, own.time):
-        if own.start is not None and column in schema and schema[column].kind == "datetime":
+    for column in (own.start, own.time) if own.start else ():
+        if column in schema and schema[column].kind == "datetime":
             raise SpecError(
                 f"Column {column!r} of {own!r} is of dates; times count from when the unit could first have had the "
                 f"event. Make numbers of them, such as (df[{column!r}] - entry).dt.days."
