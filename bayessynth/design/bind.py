@@ -15,7 +15,7 @@ from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.coding import coded, detected
 from bayessynth.design.evaluate import Frame, frame_of
 from bayessynth.design.follow import completed_sequence
-from bayessynth.design.followup import FollowUp, follow_up
+from bayessynth.design.followup import FollowUp, follow_up, width_of
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
 from bayessynth.design.intervals import by_unit, last_rows
 from bayessynth.design.levels import check_levels, find_levels
@@ -224,7 +224,8 @@ def _bind_equation(
     column = equation.column
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
     if resolved.cause is not None:
-        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms))
+        width = width_of(data.columns[column]) if resolved.cause.strata else 0.0
+        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms, width=width))
     if families.get(resolved.family).nonparametric:
         check_levels(equation, equation.formula, data.grouping, levels, schema)
         return resolved

@@ -63,7 +63,7 @@ def coded(spec: Spec, data: pd.DataFrame, schema: Schema, missing: str = "error"
 
 
 def _coded(own: Survival, data: pd.DataFrame, schema: Schema, last: np.ndarray) -> Survival:
-    for column in (*own.declares, *([own.entry] if own.entry else [])):
+    for column in (*own.declares, *filter(None, (own.entry, own.strata))):
         if column not in schema or column not in data:
             raise SpecError(
                 f"Column {column!r} (the survival time {own.time!r}) is not in the data.{suggest(column, schema)} "
@@ -71,6 +71,11 @@ def _coded(own: Survival, data: pd.DataFrame, schema: Schema, last: np.ndarray) 
             )
     _check_latent(own, schema)
     check_times(own, schema)
+    if own.strata is not None and not schema[own.strata].levels:
+        raise SpecError(
+            f"{own!r}: strata={own.strata!r} is {schema[own.strata].kind}, and strata are levels. Use "
+            f"Schema.detect(df).override({own.strata}='categorical') if it has few values."
+        )
     kinds = {c: schema[c].kind for c in own.declares}
     if kinds[own.event] in ("identifier", "group", "datetime") or kinds[own.time] in ("identifier", "group"):
         odd = own.event if kinds[own.event] in ("identifier", "group", "datetime") else own.time

@@ -107,6 +107,8 @@ def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     if cause.entry in frame.arrays:
         found["entry"] = numbers(str(cause.entry), frame)
+    if cause.strata is not None and cause.strata in frame.arrays:
+        found["shift"] = frame.arrays[cause.strata] * cause.width
     if cause.event in frame.arrays:
         came = frame.arrays[cause.event] == cause.code
         if cause.last is not None and cause.last in frame.arrays:
@@ -117,6 +119,15 @@ def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
         if cause.until in frame.arrays and not cause.ends:
             found["upper"] = numbers(str(cause.until), frame)
     return found
+
+
+def width_of(time: np.ndarray) -> float:
+    """Return a power of two well beyond all times, so that a time plus a multiple of it loses no digit that matters.
+
+    >>> width_of(np.array([3.0, 5.0]))
+    32.0
+    """
+    return float(2.0 ** math.ceil(math.log2(4.0 * float(np.nanmax(time)))))
 
 
 def follow_up(own: Survival, arrays: Mapping[str, np.ndarray], schema: Schema) -> FollowUp:

@@ -113,7 +113,7 @@ def _dist(
     kwargs: dict[str, Any],
 ) -> Any:  # fmt: skip
     """Build the PyMC variable."""
-    beside = {key: kwargs.pop(key) for key in lifetimes.BESIDE if key in kwargs}
+    beside = {key: kwargs.pop(key) for key in base.beside if key in kwargs}
     fixed = {key: kwargs.pop(key) for key in _FIXED if key in kwargs}
     kept = [p.name for p in base.parameters] + [v.name for v in base.vectors if v.name in params and v.length(0, fixed)]
     ordered = {SUSCEPTIBLE: params[SUSCEPTIBLE], **{key: params[key] for key in kept}, **beside}
@@ -122,16 +122,17 @@ def _dist(
         own, seen = dict(zip(kept, given, strict=False)), dict(zip(beside, given[len(kept) :], strict=True))
         never = pm.math.ge(value, np.float64(NEVER))
         event = pm.math.switch(never, np.float64(0.0), seen.get("event", np.float64(1.0)))
+        shift = {"shift": seen["shift"]} if "shift" in seen else {}
         upper = {"upper": seen["upper"]} if "upper" in seen else {}
         times = pm.math.log(share) + graph(
-            pm, pm.math.switch(never, np.float64(1.0), value), own, {"event": event, **upper}, fixed
+            pm, pm.math.switch(never, np.float64(1.0), value), own, {"event": event, **upper, **shift}, fixed
         )
         cure = pm.math.log1p(-share)
         found = pm.math.switch(pm.math.gt(event, 0), times, pm.math.logaddexp(cure, times))
         found = pm.math.switch(never, cure, found)
         inside = pm.math.ge(value, 0)
         if "entry" in seen:
-            left = graph(pm, seen["entry"], own, {"event": np.float64(0.0)}, fixed)
+            left = graph(pm, seen["entry"], own, {"event": np.float64(0.0), **shift}, fixed)
             found = found - pm.math.logaddexp(cure, pm.math.log(share) + left)
             inside = pm.math.and_(inside, pm.math.ge(value, seen["entry"]))
         return pm.math.switch(inside, found, -np.inf)

@@ -28,7 +28,7 @@ from bayessynth.spec.cause import Cause
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
 from bayessynth.spec.formula import has_dot, parse
-from bayessynth.spec.two_times import of_one, of_two, two_times, without_groups
+from bayessynth.spec.two_times import of_one, of_two, two_times, with_term, without_groups
 
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
@@ -79,6 +79,10 @@ class Survival:
         Column of the ends of intervals: where it is above the time, the event came after the time and by that end (with
         a time of 0: before it). Copies have as many exact times as the original, and intervals like its: between visits
         that records have in common, attended as often, or with widths that depend on when the event came.
+    strata : str, optional
+        Column whose levels have baselines of their own, where their hazards are not proportional (family
+        ``"piecewise"``); it joins the predictors of the causes, its coefficient being the log ratio of hazards at
+        first.
     priors : mapping of str to Prior, optional
         Priors of the equations of the causes, by parameter name.
 
@@ -108,6 +112,7 @@ class Survival:
     cure: str | None
     entry: str | None
     until: str | None
+    strata: str | None
     priors: Mapping[str, Prior]
     coding: tuple[tuple[str, float], ...] | None
 
@@ -123,6 +128,7 @@ class Survival:
         cure: str | None = None,
         entry: str | None = None,
         until: str | None = None,
+        strata: str | None = None,
         priors: Mapping[str, Prior] | None = None,
     ) -> None:
         start = two_times(formula)[0]
@@ -130,7 +136,7 @@ class Survival:
         values = {
             "formulas": (formula, *distributional), "event": event, "family": family, "censored": censored,
             "causes": {str(k): v for k, v in (causes or {}).items()}, "censoring": censoring, "cure": cure,
-            "entry": entry, "until": until, "priors": dict(priors or {}), "coding": None,
+            "entry": entry, "until": until, "strata": strata, "priors": dict(priors or {}), "coding": None,
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -145,10 +151,15 @@ class Survival:
                 f"Survival({formula!r}): rows from {start!r} on take no entry= and no until=: a row enters at its "
                 "start, and its event comes at its stop. Leave them out."
             )
-        named = [self.time, event, *filter(None, (entry, until))]
+        if strata is not None and "shift" not in families.get(family).beside:
+            raise SpecError(
+                f"Survival({formula!r}): strata= is for family='piecewise'. A shape of its own gives a level of "
+                f"{strata!r} another hazard in others: Survival({formula!r}, 'alpha ~ {quote(strata)}', …)."
+            )
+        named = [self.time, event, *filter(None, (entry, until, strata))]
         if len(set(named)) < len(named):
             raise SpecError(
-                f"Survival({formula!r}) names one column twice among time, event, entry and until: {named}."
+                f"Survival({formula!r}) names one column twice among time, event, entry, until and strata: {named}."
             )
         self._equations_of(self.coding)
 
@@ -245,7 +256,8 @@ class Survival:
             text = self._side(name)
             further = () if ends else (*self.formulas[1:], *self._susceptible())
             last = f"last({self.start})" if ends and self.start else None
-            cause = Cause(self.time, self.event, code, ends, self.entry, self.until, last=last)
+            strata = None if ends else self.strata
+            cause = Cause(self.time, self.event, code, ends, self.entry, self.until, last=last, strata=strata)
             found.append(
                 Equation(f"{quote(response)} {text}", *further, level="row", priors={} if ends else self.priors)
                 .of(cause, _FAMILY if ends else self._family)
@@ -262,11 +274,13 @@ class Survival:
 
     def _side(self, name: str) -> str:
         """Return the right side of a latent time's equation, with its tilde."""
-        text = self.censoring if name == CENSORED else self.causes.get(name)
-        if text is not None:
-            return self._right(text)
-        start, _, right = two_times(self.formulas[0])
-        return f"~ {without_groups(right) if start and name == CENSORED else right.strip()}"
+        if name == CENSORED:
+            start, _, right = two_times(self.formulas[0])
+            plain = without_groups(right) if start else right.strip()
+            return f"~ {plain}" if self.censoring is None else self._right(self.censoring)
+        text = self.causes.get(name)
+        right = f"~ {two_times(self.formulas[0])[2].strip()}" if text is None else self._right(text)
+        return right if self.strata is None else with_term(right, self.strata)
 
     def _right(self, text: str) -> str:
         """Return a right side with its tilde."""
@@ -279,7 +293,7 @@ class Survival:
         """Return the declaration as plain JSON data."""
         data: dict[str, Any] = {"formulas": list(self.formulas), "event": self.event, "family": self.family}
         options = {"censored": self.censored, "censoring": self.censoring, "cure": self.cure,
-                   "entry": None if self.start else self.entry, "until": self.until}  # fmt: skip
+                   "entry": None if self.start else self.entry, "until": self.until, "strata": self.strata}  # fmt: skip
         data |= {name: value for name, value in options.items() if value is not None}
         if self.causes:
             data["causes"] = dict(self.causes)
@@ -302,7 +316,8 @@ class Survival:
         parts = [*map(repr, self.formulas), f"event={self.event!r}"]
         if self.family != _FAMILY:
             parts.append(f"family={self.family!r}")
-        parts += [f"{name}={getattr(self, name)!r}" for name in ("censored", "censoring", "cure", "entry", "until")
+        options = ("censored", "censoring", "cure", "entry", "until", "strata")
+        parts += [f"{name}={getattr(self, name)!r}" for name in options
                   if getattr(self, name) is not None and not (name == "entry" and self.start)]  # fmt: skip
         if self.causes:
             parts.append(f"causes={dict(self.causes)!r}")

@@ -68,3 +68,14 @@ def without_groups(right: str) -> str:
     """
     whole = f"_ ~ {right.strip()}"
     return right.strip() if has_dot(whole) else str(replace(parse(whole), groups=())).split("~", 1)[1].strip()
+
+
+def with_term(right: str, column: str) -> str:
+    """Return a right side, with its tilde, that has a column among its terms.
+
+    >>> with_term("~ age + (1 | site)", "stage"), with_term("~ age * stage", "stage")
+    ('~ age + (1 | site) + stage', '~ age * stage')
+    """
+    whole = f"_ {right}"
+    there = not has_dot(whole) and column in parse(whole).columns
+    return right if there else f"{right} + {quote(column)}"

@@ -31,13 +31,15 @@ def split(y, beside):
     Where the event never comes it sees any time, and the row is marked by -1 in the place of the event.
     """
     n = y.shape[0]
-    own, late, entry, time = np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n), np.empty(n)
+    own, late, entry, time = np.zeros((n, 4)), np.zeros((n, 4)), np.zeros(n), np.empty(n)
     for i in range(n):
         seen, never = beside[i, 0] > 0.0 if beside.shape[1] else True, y[i] >= NEVER
         time[i] = 1.0 if never else y[i]
         own[i, 0] = -1.0 if never else 1.0 if seen else 0.0
         if beside.shape[1]:
             own[i, 2], entry[i] = beside[i, 2], beside[i, 1]
+        if beside.shape[1] > 3:
+            own[i, 3], late[i, 3] = beside[i, 3], beside[i, 3]
     return time, own, late, entry
 
 
