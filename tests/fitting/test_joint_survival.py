@@ -38,8 +38,22 @@ def fitted(panel: pd.DataFrame) -> bs.Fitted:
     return spec(shared=True).fit(panel, random_seed=1, draws=600, tune=600, progress=False)
 
 
+def test_it_is_fitted_together_and_drawn_together() -> None:
+    fit = spec(shared=True).fit(shared_effects(60), random_seed=1, draws=60, tune=100, chains=2, progress=False)
+    assert fitted_together(fit) and "id_p_corr[y: 1, stop: 1]" in fit.summary().index
+    copy = fit.synthesize(m=2, random_seed=2, force=True).copies[0]
+    assert (copy["start"] == copy.groupby("id")["stop"].shift().fillna(0.0)).all()
+    effects = fit.bound.shared[0]
+    assert effects.responses == ("y", "stop") and effects.factor == "id"
+
+
+def fitted_together(fit: bs.Fitted) -> bool:
+    return fit.provenance["engine"]["y"] == fit.provenance["engine"]["stop"] == "kernel"
+
+
+@pytest.mark.slow
 def test_the_correlation_is_found_again(fitted: bs.Fitted) -> None:
-    assert fitted.provenance["engine"]["y"] == fitted.provenance["engine"]["stop"] == "kernel"
+    assert fitted_together(fitted)
     assert fitted.diagnose().verdict != "fail", fitted.diagnose()
     # Coefficients of accelerated failure have the sign of times: effects that raise the hazard shorten them.
     rho = -fitted.idata["posterior"]["id_p_corr"].values[..., 0, 1]
@@ -51,6 +65,7 @@ def test_the_correlation_is_found_again(fitted: bs.Fitted) -> None:
         assert abs(mean - value) < 3.5 * sd, name
 
 
+@pytest.mark.slow
 def test_copies_keep_what_the_marker_says_of_the_hazard(fitted: bs.Fitted, panel: pd.DataFrame) -> None:
     copies = list(fitted.synthesize(m=10, random_seed=2, force=True))
     found = [of_first(copy) for copy in copies]
