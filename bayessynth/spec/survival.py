@@ -13,10 +13,10 @@ is drawn by trees. Copies go on row by row: the columns at its start, given the 
 follow-up or the next row, whichever comes first, given that neither of the first two has come yet. A column's value in
 a row is that at its start, so that ``lag(y)`` is for what acts with a delay.
 
-With ``(1 |p| patient)`` in the equation of a marker and in that of the event, a unit's effects on both are correlated: a
-joint model of marker and hazard. A unit has one event at most, so its effect on the hazard is told from the baseline's
-shape by the marker alone; with few events let the family be ``"exponential"`` or ``"weibull"`` and draw longer. Where
-the hazard follows the marker's present value rather than the unit's level, let the formula read the marker too.
+With ``(1 |p| patient)`` in the equation of a marker and in that of the event, a unit's effects on both are correlated:
+a joint model of marker and hazard. A unit has one event at most, so its effect on the hazard is told from the
+baseline's shape by the marker alone; with few events let the family be ``"exponential"`` or ``"weibull"`` and draw
+longer. Where the hazard follows the marker's present value, not the unit's level, let the formula read the marker too.
 """
 
 from __future__ import annotations
