@@ -71,11 +71,7 @@ def _coded(own: Survival, data: pd.DataFrame, schema: Schema, last: np.ndarray) 
             )
     _check_latent(own, schema)
     check_times(own, schema)
-    if own.strata is not None and not schema[own.strata].levels:
-        raise SpecError(
-            f"{own!r}: strata={own.strata!r} is {schema[own.strata].kind}, and strata are levels. Use "
-            f"Schema.detect(df).override({own.strata}='categorical') if it has few values."
-        )
+    _check_strata(own, schema)
     kinds = {c: schema[c].kind for c in own.declares}
     if kinds[own.event] in ("identifier", "group", "datetime") or kinds[own.time] in ("identifier", "group"):
         odd = own.event if kinds[own.event] in ("identifier", "group", "datetime") else own.time
@@ -122,6 +118,15 @@ def _check_latent(own: Survival, schema: Schema) -> None:
         raise SpecError(
             f"Column {own.time + '_' + CENSORED!r} has the name that the time of censoring of {own.time!r} has; rename "
             "it."
+        )
+
+
+def _check_strata(own: Survival, schema: Schema) -> None:
+    """Refuse strata that have no levels."""
+    if own.strata is not None and not schema[own.strata].levels:
+        raise SpecError(
+            f"{own!r}: strata={own.strata!r} is {schema[own.strata].kind}, and strata are levels. Use "
+            f"Schema.detect(df).override({own.strata}='categorical') if it has few values."
         )
 
 
