@@ -15,8 +15,9 @@ from bayessynth.design.bound import Bound, BoundEquation
 from bayessynth.design.coding import coded, detected
 from bayessynth.design.evaluate import Frame, frame_of
 from bayessynth.design.follow import completed_sequence
-from bayessynth.design.followup import follow_up
+from bayessynth.design.followup import FollowUp, follow_up, width_of
 from bayessynth.design.grouping import Grouping, closure, group, plan_groups
+from bayessynth.design.intervals import by_unit, last_rows
 from bayessynth.design.levels import check_levels, find_levels
 from bayessynth.design.masks import find_masks
 from bayessynth.design.predictor import Measures, Predictor, learn_coding, measure, scaled
@@ -30,7 +31,7 @@ from bayessynth.errors import DataError, MissingDataError, MissingRowsWarning, S
 from bayessynth.families import Moments, Summary
 from bayessynth.rules import Rule, closed
 from bayessynth.schema import Columns, Schema
-from bayessynth.spec import Equation, Spec
+from bayessynth.spec import Equation, Spec, Survival
 from bayessynth.spec.equation import AR
 from bayessynth.spec.shared import without_lone_ids
 
@@ -99,7 +100,7 @@ def bind(
     narrowed = find_truncations(spec, rules, schema, kept, levels, flat.sequences is not None)
     tied = {response: own.columns for response, own in narrowed.items()}
     kept_data = Data(flat.columns, frame, grouping, _rows(flat, grouping, levels, missing, tied))
-    survivals = tuple(follow_up(own, columns.arrays, schema) for own in spec.survivals)
+    survivals = tuple(_followed(own, spec, columns, schema, flat) for own in spec.survivals)
     atoms = {own.censoring: own.times for own in survivals}
     declared = without_lone_ids(tuple(flat.equations))
     equations = tuple(
@@ -115,6 +116,16 @@ def bind(
     check_units(plan, spec.unit)
     return Bound(spec, schema, equations, plan, levels, kept, columns.n, rules, masks,
                  survivals, shared, flat.sequences), kept_data  # fmt: skip
+
+
+def _followed(own: Survival, spec: Spec, columns: Columns, schema: Schema, flat: Unfolded) -> FollowUp:
+    """Return how records end; where they are rows of a unit, how its last one does."""
+    if own.start is None or flat.sequences is None:
+        return follow_up(own, columns.arrays, schema)
+    found = follow_up(own, by_unit(own, columns.arrays, columns[str(spec.unit)]), schema)
+    goes_on = ~last_rows(columns[str(spec.unit)])
+    between = float(columns[own.event][goes_on][0]) if goes_on.any() else found.between
+    return replace(found, due=(flat.sequences.due, flat.sequences.more), between=between)
 
 
 def learnt_rules(spec: Spec, data: pd.DataFrame, schema: Schema) -> tuple[Rule, ...]:
@@ -213,7 +224,8 @@ def _bind_equation(
     column = equation.column
     resolved = replace(resolve_equation(equation, schema), level=levels[column])
     if resolved.cause is not None:
-        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms))
+        width = width_of(data.columns[column]) if resolved.cause.strata else 0.0
+        resolved = replace(resolved, cause=replace(resolved.cause, atoms=atoms, width=width))
     if families.get(resolved.family).nonparametric:
         check_levels(equation, equation.formula, data.grouping, levels, schema)
         return resolved

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.design.followup import administrative
+from bayessynth.design.intervals import check_ends, check_times, last_rows
 from bayessynth.errors import DataError, MissingDataError, SpecError, suggest, where
 from bayessynth.schema import Schema
 from bayessynth.spec import CENSORED, Spec, Survival
@@ -57,17 +58,20 @@ def coded(spec: Spec, data: pd.DataFrame, schema: Schema, missing: str = "error"
             f"The survival time {spec.survivals[0].time!r} takes no missing='model': say missing='drop' to leave out "
             "rows with missing cells, or fill the cells first."
         )
-    return spec.replace(*(_coded(own, data, schema) for own in spec.survivals))
+    units = data[spec.unit] if spec.unit is not None else np.arange(len(data))
+    return spec.replace(*(_coded(own, data, schema, last_rows(units)) for own in spec.survivals))
 
 
-def _coded(own: Survival, data: pd.DataFrame, schema: Schema) -> Survival:
-    for column in (*own.declares, *([own.entry] if own.entry else [])):
+def _coded(own: Survival, data: pd.DataFrame, schema: Schema, last: np.ndarray) -> Survival:
+    for column in (*own.declares, *filter(None, (own.entry, own.strata))):
         if column not in schema or column not in data:
             raise SpecError(
                 f"Column {column!r} (the survival time {own.time!r}) is not in the data.{suggest(column, schema)} "
                 f"The data have: {', '.join(schema)}."
             )
     _check_latent(own, schema)
+    check_times(own, schema)
+    _check_strata(own, schema)
     kinds = {c: schema[c].kind for c in own.declares}
     if kinds[own.event] in ("identifier", "group", "datetime") or kinds[own.time] in ("identifier", "group"):
         odd = own.event if kinds[own.event] in ("identifier", "group", "datetime") else own.time
@@ -97,11 +101,12 @@ def _coded(own: Survival, data: pd.DataFrame, schema: Schema) -> Survival:
             f"The survival time {own.time!r} has ends of intervals (until={own.until!r}) and events of several causes "
             f"({', '.join(names.values())}), which do not go together. Leave until= out, or make one event of them."
         )
+    check_ends(own, np.isin(event, list(names)), last)
     coding = tuple((name, value) for value, name in names.items())
     if censored is not None:
-        ends = np.isfinite(time) & (event == censored)
+        ends = np.isfinite(time) & (event == censored) & last
         whole = np.where(np.isfinite(time), time, 0.0)
-        atoms = administrative(whole, ends, schema[own.time].decimals)
+        atoms = administrative(whole[last], ends[last], schema[own.time].decimals)
         if (ends & ~np.isin(time, atoms)).any():
             coding = (*coding, (CENSORED, censored))
     return own.coded(coding)
@@ -113,6 +118,15 @@ def _check_latent(own: Survival, schema: Schema) -> None:
         raise SpecError(
             f"Column {own.time + '_' + CENSORED!r} has the name that the time of censoring of {own.time!r} has; rename "
             "it."
+        )
+
+
+def _check_strata(own: Survival, schema: Schema) -> None:
+    """Refuse strata that have no levels."""
+    if own.strata is not None and not schema[own.strata].levels:
+        raise SpecError(
+            f"{own!r}: strata={own.strata!r} is {schema[own.strata].kind}, and strata are levels. Use "
+            f"Schema.detect(df).override({own.strata}='categorical') if it has few values."
         )
 
 

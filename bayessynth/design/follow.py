@@ -38,6 +38,7 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
     y ~ sex + number(day) + day + elapsed(day) + lag(y) + first(y) + past(y)
     """
     unit, time = str(spec.unit), str(spec.time)
+    ends = {c for own in spec.survivals for c in own.declares}
     factors, computed = {c for factor in spec.factors for c in factor}, determined(spec.rules)
     free = [c for c in schema if c in data and c not in factors and c not in computed and c not in spec
             and c != time and schema[c].kind not in _UNMODELLED] if spec.rest == "tree" else []  # fmt: skip
@@ -45,7 +46,7 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
     read = {c for equation in spec for c in equation.columns}
     first = [c for c in free if c in read]
     order = [*first, *(c for c in spec.columns if c != time), *(c for c in free if c not in read)]
-    order = [c for c in order if c in schema and schema[c].kind != "constant"]
+    order = [c for c in order if c in schema and schema[c].kind != "constant" and c not in ends]
     upper, rows = [c for c in order if c not in varying], [c for c in order if c in varying]
     for equation in (e for e in spec if e.ar and e.response in upper):
         raise SpecError(
@@ -65,4 +66,5 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
         reads = row_reads(column, time, upper, rows[: rows.index(column)], lags[column],
                           has_mean(schema[column]))  # fmt: skip
         added.append(Equation(f"{quote(column)} ~ {plain_terms(reads)}", family="tree"))
-    return spec.of(*spec.equations, *added)
+    before = [own for own in spec.declared if own not in spec.survivals]
+    return spec.of(*before, *added, *spec.survivals)

@@ -43,6 +43,11 @@ class FollowUp:
         Of times that are known to lie in intervals.
     step : float or None
         Of which all times are multiples, where that is more than a unit of their last decimal.
+    due : tuple of str
+        Where units have rows one after another: columns that hold after how much time a row's next one is due, and
+        whether one is due at all.
+    between : float
+        The encoded value of the event column in rows that have another after them.
 
     Examples
     --------
@@ -63,6 +68,8 @@ class FollowUp:
     last: float | None = None
     inspection: Inspection | None = None
     step: float | None = None
+    due: tuple[str, ...] = ()
+    between: float = 0.0
 
     @property
     def declares(self) -> tuple[str, ...]:
@@ -100,14 +107,27 @@ def seen(cause: Cause, frame: Frame) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     if cause.entry in frame.arrays:
         found["entry"] = numbers(str(cause.entry), frame)
+    if cause.strata is not None and cause.strata in frame.arrays:
+        found["shift"] = frame.arrays[cause.strata] * cause.width
     if cause.event in frame.arrays:
         came = frame.arrays[cause.event] == cause.code
+        if cause.last is not None and cause.last in frame.arrays:
+            came = came & (frame.arrays[cause.last] == 1)
         if cause.atoms:
             came = came & ~np.isin(frame.arrays[cause.time], cause.atoms)
         found["event"] = came.astype(float)
         if cause.until in frame.arrays and not cause.ends:
             found["upper"] = numbers(str(cause.until), frame)
     return found
+
+
+def width_of(time: np.ndarray) -> float:
+    """Return a power of two well beyond all times, so that a time plus a multiple of it loses no digit that matters.
+
+    >>> width_of(np.array([3.0, 5.0]))
+    32.0
+    """
+    return float(2.0 ** math.ceil(math.log2(4.0 * float(np.nanmax(time)))))
 
 
 def follow_up(own: Survival, arrays: Mapping[str, np.ndarray], schema: Schema) -> FollowUp:

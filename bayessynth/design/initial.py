@@ -113,5 +113,6 @@ def _with(
     equation: Equation, texts: list[str], priors: Mapping[str, Prior], family: str | None, links: Mapping[str, str],
     ar: int = 0,
 ) -> Equation:  # fmt: skip
-    return Equation(*texts, family=family, link=links.get("", links) if links else None, priors=priors,
-                    trials=equation.trials, points=equation.points, ar=ar)  # fmt: skip
+    made = Equation(*texts, family=None if equation.cause else family, link=links.get("", links) if links else None,
+                    priors=priors, trials=equation.trials, points=equation.points, ar=ar)  # fmt: skip
+    return made if equation.cause is None else made.of(equation.cause, str(family))

@@ -43,6 +43,9 @@ class Sequences:
         Whether rules limit the time by columns of the unit, such as the end of follow-up.
     rising : tuple of str
         The differences that are never negative: of columns that do not fall from row to row.
+    stop : str or None
+        Column of the times at which rows stop, where these are intervals one after another: the next row starts there,
+        and a survival time says which row is the last.
     """
 
     unit: str
@@ -58,6 +61,17 @@ class Sequences:
     limited: bool = False
     pasts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     rising: tuple[str, ...] = ()
+    stop: str | None = None
+
+    @property
+    def due(self) -> str:
+        """Name of the column that holds after how much time the next row is due, where rows are intervals."""
+        return f"due({self.time})"
+
+    @property
+    def more(self) -> str:
+        """Name of the column that says whether a next row is due at all, where rows are intervals."""
+        return f"more({self.time})"
 
     @property
     def elapsed(self) -> str:
@@ -96,7 +110,7 @@ class Sequences:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        own = ("unit", "time", "length", "longest", "average", "limited")
+        own = ("unit", "time", "length", "longest", "average", "limited", "stop")
         return {name: getattr(self, name) for name in own} | {
             "schema": self.schema.to_json(), "differences": dict(self.differences), "initial": dict(self.initial),
             "orders": dict(self.orders), "gaps": list(self.gaps), "rising": list(self.rising),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
+from bayessynth.design.intervals import check_tiles, until_next
 from bayessynth.design.past import before, learn_past
 from bayessynth.design.sequences import Sequences, difference, time_left
 from bayessynth.errors import DataError, SpecError, suggest
@@ -180,8 +181,11 @@ def unfold(
     sizes = np.diff(np.r_[starts, len(codes)])
     number = np.arange(len(codes)) - np.repeat(starts, sizes)
     differences = {f"elapsed({time})": time} | _steady(spec, schema, columns, levels, number)
-    draft = Sequences(unit, time, schema, differences, {}, {}, int(sizes[0]) if (sizes == sizes[0]).all() else 0,
-                      _BEYOND * int(sizes.max()), float(sizes.mean()), _gaps(columns[time], number))  # fmt: skip
+    stop = next((own.time for own in spec.survivals), None)
+    length = int(sizes[0]) if stop is None and (sizes == sizes[0]).all() else 0
+    gaps = () if stop else _gaps(columns[time], number)
+    draft = Sequences(unit, time, schema, differences, {}, {}, length, _BEYOND * int(sizes.max()), float(sizes.mean()),
+                      gaps, stop=stop)  # fmt: skip
     above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
     left = time_left(rules, time, above, columns[time], schema)
     draft = replace(draft, limited=bool(np.isfinite(left).any()))
@@ -191,12 +195,18 @@ def unfold(
     for name, own in draft.differences.items():
         grown = difference(name, columns[own][1:], columns[own][:-1])
         arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
+    if stop is not None:
+        check_tiles(spec.survivals[0], unit, columns[time], columns[stop], number)
+        arrays[draft.more], arrays[draft.due] = until_next(columns[time], columns[stop], number)
     later = number > 0
     rising = tuple(c for c in draft.differences if later.sum() >= _STEPS and (arrays[c][later] >= 0).all())
     facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
              draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
              **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
                 for c, own in draft.differences.items()}}  # fmt: skip
+    if stop is not None:
+        facts[draft.more] = Column(draft.more, "binary", "int64", levels=(0, 1))
+        facts[draft.due] = _grown(draft.due, schema[time], "positive")
     if draft.limited:
         arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
     source, pasts = {**columns.arrays, **arrays}, {}
@@ -213,11 +223,15 @@ def unfold(
                 k = None if made.function == "first" else made.k
                 arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
     for column, name in initial.items():
+        if column not in columns.arrays and column not in draft.differences:
+            continue  # of a latent time, whose values are in the column of times
         own = draft.differences.get(column, column)
         arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
     rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
     rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
-    if not draft.length:
+    if stop is not None:
+        rows[draft.due] = np.flatnonzero(arrays[draft.more])
+    elif not draft.length:
         rows[draft.last] = np.flatnonzero(~ended)
     whole = Schema._of([*schema.values(), *facts.values()])
     found = {name: whole[name].levels for name in facts if whole[name].levels}
@@ -336,29 +350,35 @@ def _equations(
                 f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
                 "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
             )
-        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        k = 1 if main != column else 0 if tree or levels.get(equation.column) != "row" else order(equation.columns)
+        if equation.cause is not None and draft.due not in [e.response for e in made]:
+            read = plain_terms(_seen(spec, draft, levels, made))
+            made += [Equation(f"`{name}` ~ {read}", family="tree") for name in (draft.more, draft.due)]
         if not k:
             made.append(equation)
             continue
         if own in columns.arrays or own in spec:
             raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
-        constant = len(np.unique(columns[column][number < k])) == 1
+        constant = len(np.unique(columns[equation.column][number < k])) == 1
         orders[main], initial[main] = k, own
         still = {c for c in equation.columns if _is_still(c, columns, number < k)}
         made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
+        if timed and draft.stop:
+            continue  # each row starts where the one before stops
         if not (timed and tree and (draft.gaps or draft.longest == _BEYOND)):
             own_priors = priors_of(equation, first=False)
             more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
             made.append(renamed(equation, main, own_priors, more=more))
-    if not draft.length:
+    if not draft.length and draft.stop is None:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders
 
 
-def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
-    """Return what the end of a sequence is drawn from: the unit, and its row."""
+def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str], made: Sequence[Equation] | None = None) -> list[str]:
+    """Return what the end of a sequence, or of a row, is drawn from: the unit, and its row as far as it is made."""
     kinds = {c: draft.schema[c].kind for c in spec.columns}
-    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
+    there = spec.columns if made is None else {draft.column(e.response) for e in made}
+    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time and c in there]
     return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
 
 

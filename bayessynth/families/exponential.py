@@ -30,10 +30,12 @@ def _logp(y: Any, *, scale: Any, **beside: Any) -> np.ndarray:
     return lifetimes.logp(GUMBEL, y, np.log(scale), 1.0, **beside)
 
 
-def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
-    def place(log: Any, scale: Any) -> tuple[Any, Any]:
-        return log(scale), np.float64(1.0)
+def place(log: Any, scale: Any) -> tuple[Any, Any]:
+    """Return location and slope of z."""
+    return log(scale), np.float64(1.0)
 
+
+def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     return lifetimes.dist(GUMBEL, pm, name, {"scale": params["scale"]}, place, _sample, kwargs)
 
 

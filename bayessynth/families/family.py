@@ -126,6 +126,8 @@ class Family:
         For a family whose draws are no parameters; it has neither a sampler nor a density here.
     declared
         Whether an equation may name the family; others come of how a spec is fitted.
+    instead
+        What to do where an equation names one that it may not.
     drawn
         Whether copies draw the column; False for one whose values they are handed.
     base
@@ -158,6 +160,7 @@ class Family:
     learn: Callable[..., Mapping[str, Any]] | None = None
     nonparametric: bool = False
     declared: bool = True
+    instead: str = "It comes of how a spec is fitted: leave family= out."
     drawn: bool = True
     base: Family | None = None
     examples: tuple[Mapping[str, Any], ...] = field(default=({},), compare=False, repr=False)

@@ -46,9 +46,14 @@ def _logp(y: Any, *, scale: Any, alpha: Any, **beside: Any) -> np.ndarray:
     return lifetimes.logp(LOGISTIC, y, np.log(scale), alpha, **beside)
 
 
+def place(log: Any, scale: Any, alpha: Any) -> tuple[Any, Any]:
+    """Return location and slope of z."""
+    return log(scale), alpha
+
+
 def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     ordered = {"scale": params["scale"], "alpha": params["alpha"]}
-    return lifetimes.dist(LOGISTIC, pm, name, ordered, lambda log, scale, alpha: (log(scale), alpha), _sample, kwargs)
+    return lifetimes.dist(LOGISTIC, pm, name, ordered, place, _sample, kwargs)
 
 
 FAMILY = register(

@@ -50,10 +50,15 @@ def _logp(y: Any, *, mu: Any, sigma: Any, **beside: Any) -> np.ndarray:
     return np.where(y > 0, density, -np.inf)
 
 
+def place(log: Any, mu: Any, sigma: Any) -> tuple[Any, Any]:
+    """Return location and slope of z."""
+    return mu, 1.0 / sigma
+
+
 def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     ordered = {"mu": params["mu"], "sigma": params["sigma"]}
     if kwargs.keys() & lifetimes.BESIDE.keys():
-        return lifetimes.dist(NORMAL, pm, name, ordered, lambda log, mu, sigma: (mu, 1.0 / sigma), _sample, kwargs)
+        return lifetimes.dist(NORMAL, pm, name, ordered, place, _sample, kwargs)
     return pm.LogNormal(name, **ordered, **kwargs)
 
 

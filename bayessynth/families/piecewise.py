@@ -6,6 +6,9 @@ first, a random walk from 0, which smooths it. Its steps are normal with one unk
 multivariate t), so that the data choose how smooth the baseline is. Option: ``cuts``, the times between intervals,
 learnt from quantiles of the events' times and rounded; none gives a constant hazard.
 
+Strata have baselines of their own: beside a time may stand ``shift``, which is added to it before the baseline is
+looked up, so that strata stand one after another on one axis, with a cut where each begins, and records enter there.
+
 With rate r and baseline b the hazard in interval k is r exp(b_k), b_1 = 0 (Friedman 1982, Annals of Statistics 10,
 101-113; the random walk as in Fahrmeir & Lang 2001, Applied Statistics 50, 201-220).
 
@@ -42,6 +45,7 @@ _EVENTS_AT_ENDS = 10
 _DECIMALS = 6
 # The scale of a step of the log hazard is below 0.09 or above 0.7 in one of twenty cases each.
 _STEPS = Prior("MvStudentT", nu=2, sigma=0.15)
+_BESIDE = {**lifetimes.BESIDE, "shift": 0.0}
 
 
 def _cuts(cuts: Any) -> np.ndarray:
@@ -67,49 +71,56 @@ def _at_starts(cuts: np.ndarray, hazards: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _logp(y: Any, *, rate: Any, baseline: Any = None, cuts: Any = (), event: Any = 1.0, entry: Any = 0.0,
-          upper: Any = 0.0) -> np.ndarray:  # fmt: skip
+          upper: Any = 0.0, shift: Any = 0.0) -> np.ndarray:  # fmt: skip
     times = _cuts(cuts)
     levels = _levels(baseline, times)
     hazards = inverse("log", levels)
     starts, before = _at_starts(times, hazards)
 
-    def cumulative(t: Any) -> np.ndarray:
+    def reached(t: Any) -> np.ndarray:
         k = np.searchsorted(times, t, side="left")
-        return np.asarray(rate * (before[k] + hazards[k] * (t - starts[k])))
+        return np.asarray(before[k] + hazards[k] * (t - starts[k]))
+
+    def cumulative(t: Any) -> np.ndarray:
+        return np.asarray(rate * (reached(t + shift) - reached(shift)))
 
     def log_hazard(t: Any) -> np.ndarray:
-        return np.asarray(np.log(rate) + levels[np.searchsorted(times, t, side="left")])
+        return np.asarray(np.log(rate) + levels[np.searchsorted(times, t + shift, side="left")])
 
     return lifetimes.rows(np.asarray(y, dtype=float), event, entry, upper, cumulative, log_hazard)
 
 
 def _sample(rng: np.random.Generator, n: int, *, rate: Any, baseline: Any = None, cuts: Any = (), entry: Any = 0.0,
-            **beside: Any) -> np.ndarray:  # fmt: skip
+            shift: Any = 0.0, **beside: Any) -> np.ndarray:  # fmt: skip
     times = _cuts(cuts)
     hazards = inverse("log", _levels(baseline, times))
     starts, before = _at_starts(times, hazards)
-    entry = np.asarray(entry, dtype=float)
+    entry = np.asarray(entry, dtype=float) + shift
     first = np.searchsorted(times, entry, side="left")
     reached = before[first] + hazards[first] * (entry - starts[first]) + rng.standard_exponential(n) / rate
     k = np.searchsorted(before[1:], reached, side="left")
-    return np.maximum(starts[k] + np.maximum((reached - before[k]) / hazards[k], 1e-300), entry)
+    return np.maximum(starts[k] + np.maximum((reached - before[k]) / hazards[k], 1e-300), entry) - shift
 
 
 def graph(pm: Any, value: Any, rate: Any, baseline: Any, cuts: Any, beside: Mapping[str, Any]) -> Any:
     """Return the log densities as a PyTensor expression; what is not in ``beside`` is left out of it."""
     times = _cuts(cuts)
-    ends = np.concatenate([[0.0], times, [np.inf]])
+    ends, shift = np.concatenate([[0.0], times, [np.inf]]), beside.get("shift")
     levels: list[Any] = [np.float64(0.0), *(baseline.reshape((-1,))[i] for i in range(len(times)))]
 
-    def cumulative(t: Any) -> Any:
+    def reached(t: Any) -> Any:
         parts = [
             pm.math.exp(level) * (pm.math.maximum(pm.math.minimum(t, high) - low, 0.0))
             for level, low, high in zip(levels, ends[:-1], ends[1:], strict=True)
         ]
-        return rate * sum(parts[1:], start=parts[0])
+        return sum(parts[1:], start=parts[0])
+
+    def cumulative(t: Any) -> Any:
+        return rate * (reached(t) if shift is None else reached(t + shift) - reached(shift))
 
     def log_hazard(t: Any) -> Any:
         found: Any = levels[0]
+        t = t if shift is None else t + shift
         for cut, level in zip(times, levels[1:], strict=True):
             found = pm.math.switch(pm.math.gt(t, cut), level, found)
         return pm.math.log(rate) + found
@@ -119,7 +130,7 @@ def graph(pm: Any, value: Any, rate: Any, baseline: Any, cuts: Any, beside: Mapp
 
 def _dist(pm: Any, name: str, params: dict[str, Any], *, cuts: Any = (), **kwargs: Any) -> Any:
     times = _cuts(cuts)
-    beside = {key: kwargs.pop(key) for key in lifetimes.BESIDE if key in kwargs}
+    beside = {key: kwargs.pop(key) for key in _BESIDE if key in kwargs}
 
     def logp(value: Any, rate: Any, *given: Any) -> Any:
         baseline, rest = (given[0], given[1:]) if len(times) else (None, given)
@@ -156,19 +167,28 @@ def _baseline(pm: Any, name: str, length: int, prior: Prior, options: Mapping[st
                          support_point=lambda rv, size, start: start, **kwargs)  # fmt: skip
 
 
-def _learn(y: Any, *, event: Any = 1.0, **beside: Any) -> dict[str, tuple[float, ...]]:
-    """Return cuts at quantiles of the events' times, none of them a time of the rows."""
+def _learn(y: Any, *, event: Any = 1.0, shift: Any = 0.0, **beside: Any) -> dict[str, tuple[float, ...]]:
+    """Return cuts at quantiles of the events' times, of each stratum; none of them is a time of the rows."""
     y = np.asarray(y, dtype=float)
-    times = y[np.broadcast_to(np.asarray(event, dtype=float) > 0, y.shape) & (y > 0)]
+    came = np.broadcast_to(np.asarray(event, dtype=float) > 0, y.shape) & (y > 0)
+    stratum = np.broadcast_to(np.asarray(shift, dtype=float), y.shape)
+    found: list[float] = []
+    for start in np.unique(stratum).tolist():
+        found += [start] if start > 0 else []
+        found += [start + cut for cut in _quantiles(y, y[came & (stratum == start)])]
+    return {"cuts": tuple(found)}
+
+
+def _quantiles(y: np.ndarray, times: np.ndarray) -> list[float]:
+    """Return rounded quantiles of the events' times among those of all rows."""
     intervals = max(1, min(len(times) // _EVENTS, round(len(times) ** (1 / 3)), _INTERVALS))
     shares = {j / intervals for j in range(1, intervals)}
     shares |= {p for p in _ENDS if len(times) * min(p, 1.0 - p) >= _EVENTS_AT_ENDS}
     if not shares:
-        return {"cuts": ()}
+        return []
     taken = set(y.tolist())
     step = 0.5 * 10.0 ** -_decimals(y)
-    found = {_apart(float(f"{q:.2g}"), taken, step) for q in np.quantile(times, sorted(shares))}
-    return {"cuts": tuple(sorted(found))}
+    return sorted({_apart(float(f"{q:.2g}"), taken, step) for q in np.quantile(times, sorted(shares))})
 
 
 def _decimals(y: np.ndarray) -> int:
@@ -212,7 +232,7 @@ FAMILY = register(
         check=lifetimes.check,
         vectors=(Vector("baseline", "walk", _n_later, _STEPS, _baseline),),
         options=("cuts",),
-        beside=lifetimes.BESIDE,
+        beside=_BESIDE,
         learn=_learn,
         examples=({"cuts": ()}, {"cuts": (0.3, 1.1, 2.5)}),
     )

@@ -40,9 +40,14 @@ def _logp(y: Any, *, scale: Any, alpha: Any, **beside: Any) -> np.ndarray:
     return lifetimes.logp(GUMBEL, y, np.log(scale), alpha, **beside)
 
 
+def place(log: Any, scale: Any, alpha: Any) -> tuple[Any, Any]:
+    """Return location and slope of z."""
+    return log(scale), alpha
+
+
 def _dist(pm: Any, name: str, params: dict[str, Any], **kwargs: Any) -> Any:
     ordered = {"scale": params["scale"], "alpha": params["alpha"]}
-    return lifetimes.dist(GUMBEL, pm, name, ordered, lambda log, scale, alpha: (log(scale), alpha), _sample, kwargs)
+    return lifetimes.dist(GUMBEL, pm, name, ordered, place, _sample, kwargs)
 
 
 FAMILY = register(

@@ -25,6 +25,13 @@ class Cause:
         Columns of the times from which on records were watched, and of the ends of intervals.
     atoms : tuple of float
         Of the end of follow-up: times at which many records end at once, which are modelled apart.
+    strata : str or None
+        Column whose levels have baselines of their own.
+    width : float
+        How far apart the strata stand on the axis of the baseline: further than any time.
+    last : str or None
+        Of the end of follow-up, where a unit has several rows: column that says which is its last, in which alone it
+        can be.
 
     Examples
     --------
@@ -39,6 +46,9 @@ class Cause:
     entry: str | None = None
     until: str | None = None
     atoms: tuple[float, ...] = ()
+    last: str | None = None
+    strata: str | None = None
+    width: float = 0.0
 
     @property
     def declares(self) -> tuple[str, ...]:
@@ -48,7 +58,7 @@ class Cause:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that must be known beforehand."""
-        return (self.entry,) if self.entry else ()
+        return tuple(filter(None, (self.entry, self.strata)))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""

@@ -191,9 +191,11 @@ class Equation:
         """Return the equation with other formulas of the same columns."""
         return self._with(formulas=formulas)
 
-    def of(self, cause: Cause) -> Equation:
-        """Return the equation as one of a latent time."""
-        return self._with(cause=cause)
+    def of(self, cause: Cause, family: str) -> Equation:
+        """Return the equation as one of a latent time, whose family may be one that no equation can name."""
+        made = self._with(cause=cause, family=family)
+        made.check_family(families.get(family))
+        return made
 
     def _with(self, **changes: Any) -> Equation:
         copy = object.__new__(Equation)
@@ -205,8 +207,8 @@ class Equation:
         """Raise a SpecError unless the equation's formulas and links are among the family's parameters."""
         parameters = {p.name: p for p in family.parameters}
         where = f"Equation for {self.response!r} (family {family.name!r})"
-        if not family.declared:
-            raise SpecError(f"{where}: no equation can name it; it comes of how a spec is fitted. Leave family= out.")
+        if not family.declared and self.cause is None:
+            raise SpecError(f"{where}: no equation can name it. {family.instead}")
         further = [split_sides(text)[0] for text in self.formulas[1:]]
         for name in (*further, *(n for n in self.links if n)):
             if name not in parameters:

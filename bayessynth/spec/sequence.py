@@ -36,6 +36,7 @@ from collections.abc import Iterator, Sequence
 from bayessynth.errors import SpecError
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.lags import Derived, derived, order
+from bayessynth.spec.survival import Survival
 
 
 def same_row(equation: Equation) -> list[str]:
@@ -60,11 +61,17 @@ def check_sequence(equations: Sequence[object], unit: str | None, time: str | No
         raise SpecError(f"unit={unit!r} and time={time!r} make sequences together: give both, or neither.")
     if unit is not None and unit == time:
         raise SpecError(f"unit and time are both {unit!r}; the unit is what is seen again, the time is when.")
+    several = [own for own in equations if isinstance(own, Survival)][1:] if unit is not None else []
+    if several:
+        raise SpecError(f"{several[0]!r} is a second survival time of the same rows, which can end for one only.")
     for equation in equations:
         if not isinstance(equation, Equation):
             if unit is not None:
+                check_survival(equation, time)
+            elif isinstance(equation, Survival) and equation.start is not None:
                 raise SpecError(
-                    "Survival times are not for specs with unit= and time=: declare them in a spec of units."
+                    f"{equation!r} is of rows that follow each other: say what makes a sequence of them, "
+                    f"Spec(…, unit='patient', time={equation.start!r})."
                 )
             continue
         where = f"Equation for {equation.response!r}"
@@ -86,6 +93,25 @@ def check_sequence(equations: Sequence[object], unit: str | None, time: str | No
         if equation.ar and equation.response == time:
             raise SpecError(f"{where}: ar=1 is for what is measured, not for the time {time!r} itself; drop it.")
         _check_initial(equation, where, unit, time)
+
+
+def check_survival(declared: object, time: str | None) -> None:
+    """Raise a SpecError unless a survival time is one that rows of a unit can have.
+
+    >>> check_survival(Survival("stop ~ x", event="d"), "start")
+    Traceback (most recent call last):
+    ...
+    bayessynth.errors.SpecError: Survival('stop ~ x', event='d') in a spec with unit= and time=: rows of a unit need the
+    time at which each starts and stops. Write '(start, stop) ~ …', or declare it in a spec of units.
+    """
+    assert isinstance(declared, Survival)
+    if declared.start is None:
+        raise SpecError(
+            f"{declared!r} in a spec with unit= and time=: rows of a unit need the time at which each starts and stops."
+            f" Write '({time}, {declared.time}) ~ …', or declare it in a spec of units."
+        )
+    if declared.start != time:
+        raise SpecError(f"{declared!r} starts rows at {declared.start!r}; say time={declared.start!r} in the spec.")
 
 
 def refuse_sequences(unit: str | None, what: str) -> None:

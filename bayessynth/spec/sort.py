@@ -47,9 +47,9 @@ def in_order(
             by_column[column] = equation
 
     def read(e: Declared) -> list[str]:
-        if time is None or not isinstance(e, Equation):
+        if time is None:
             return list(e.columns)
-        return [*same_row(e), *([time] if e.ar else [])]
+        return [c for own in e.equations for c in [*same_row(own), *([time] if own.ar else [])]]
 
     needs = {
         e.declares[0]: [

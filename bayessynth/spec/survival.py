@@ -1,4 +1,23 @@
-"""A time until an event, seen or censored: one declaration of two columns."""
+"""A time until an event, seen or censored: one declaration of two columns.
+
+With a start and a stop, in a spec of sequences, it is of three::
+
+    bs.Spec("treat ~ 1", "bilirubin ~ lag(bilirubin) + treat",
+            bs.Survival("(start, stop) ~ treat + bilirubin", event="died"), unit="patient", time="start")
+
+Rows of a unit follow each other without a gap: each starts where the one before stopped, the event can come in the last
+one only, and all others have the value of ``event`` that means censored. In the likelihood a row is a record that
+enters at its start and is watched until its stop (Andersen & Gill 1982, Annals of Statistics 10, 1100-1120). A row with
+another after it ended because that was due: whether and when it is, were it not for events and the end of follow-up,
+is drawn by trees. Copies go on row by row: the columns at its start, given the rows before; then the event, the end of
+follow-up or the next row, whichever comes first, given that neither of the first two has come yet. A column's value in
+a row is that at its start, so that ``lag(y)`` is for what acts with a delay.
+
+With ``(1 |p| patient)`` in the equation of a marker and in that of the event, a unit's effects on both are correlated:
+a joint model of marker and hazard. A unit has one event at most, so its effect on the hazard is told from the
+baseline's shape by the marker alone; with few events let the family be ``"exponential"`` or ``"weibull"`` and draw
+longer. Where the hazard follows the marker's present value, not the unit's level, let the formula read the marker too.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +28,16 @@ from typing import Any
 from bayessynth import families
 from bayessynth.errors import SpecError, suggest
 from bayessynth.families import Prior
+from bayessynth.families.curing import cured_name
 from bayessynth.spec.cause import Cause
 from bayessynth.spec.equation import Equation
 from bayessynth.spec.expression import quote
 from bayessynth.spec.formula import has_dot, parse
-from bayessynth.spec.grouping import split_sides
+from bayessynth.spec.two_times import of_one, of_two, two_times, with_term, without_groups
 
 #: What the equation of the time of censoring is called, beside causes of an event.
 CENSORED = "censored"
 _FAMILY = "piecewise"
-# How families with a cured share are called, before the name of the family of times.
-_CURED = "cure_"
 
 
 @dataclass(frozen=True, init=False)
@@ -36,7 +54,9 @@ class Survival:
     ----------
     formula : str
         The column of times on the left, predictors on the right: ``"time ~ treat + age + (1 | site)"``. Each cause's
-        equation, unless ``causes`` has another.
+        equation, unless ``causes`` has another. With two columns, ``"(start, stop) ~ treat + bilirubin"``, the rows of
+        a unit are intervals one after another, through which predictors keep the value that they have in the row
+        (start–stop form of time-varying predictors); :mod:`bayessynth.spec.survival` says more.
     *distributional : str
         Formulas of further parameters of the family: ``"alpha ~ treat"``.
     event : str
@@ -52,7 +72,8 @@ class Survival:
     causes : mapping of str to str, optional
         Right sides for causes whose formula differs, by the value of ``event``: ``{"relapse": "~ age"}``.
     censoring : str, optional
-        Right side for the time of censoring: ``"~ treat"``, ``"~ 1"``. By default that of the formula.
+        Right side for the time of censoring: ``"~ treat"``, ``"~ 1"``. By default that of the formula; of rows from
+        start to stop, without its group-specific terms, because a unit is censored once.
     cure : str, optional
         Right side of the probability of ever having the event, by the logit (``susceptible`` in the posterior): the
         others never have it, however long they are watched. Only follow-up that goes on long after the last events
@@ -63,6 +84,10 @@ class Survival:
         Column of the ends of intervals: where it is above the time, the event came after the time and by that end (with
         a time of 0: before it). Copies have as many exact times as the original, and intervals like its: between visits
         that records have in common, attended as often, or with widths that depend on when the event came.
+    strata : str, optional
+        Column whose levels have baselines of their own, where their hazards are not proportional (family
+        ``"piecewise"``); it joins the predictors of the causes, its coefficient being the log ratio of hazards at
+        first.
     priors : mapping of str to Prior, optional
         Priors of the equations of the causes, by parameter name.
 
@@ -92,6 +117,7 @@ class Survival:
     cure: str | None
     entry: str | None
     until: str | None
+    strata: str | None
     priors: Mapping[str, Prior]
     coding: tuple[tuple[str, float], ...] | None
 
@@ -107,27 +133,38 @@ class Survival:
         cure: str | None = None,
         entry: str | None = None,
         until: str | None = None,
+        strata: str | None = None,
         priors: Mapping[str, Prior] | None = None,
     ) -> None:
+        start = two_times(formula)[0]
+        entry = start if entry is None else entry
         values = {
             "formulas": (formula, *distributional), "event": event, "family": family, "censored": censored,
             "causes": {str(k): v for k, v in (causes or {}).items()}, "censoring": censoring, "cure": cure,
-            "entry": entry, "until": until, "priors": dict(priors or {}), "coding": None,
+            "entry": entry, "until": until, "strata": strata, "priors": dict(priors or {}), "coding": None,
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        timed = [
-            name for name in families.names() if "event" in families.get(name).beside and not name.startswith(_CURED)
-        ]
+        timed = [name for name in families.names() if "event" in families.get(name).beside]
         if family not in timed:
             raise SpecError(
                 f"Survival({formula!r}): family {family!r} is none of times until an event."
                 f"{suggest(family, timed)} Known: {', '.join(timed)}."
             )
-        named = [self.time, event, *filter(None, (entry, until))]
+        if start is not None and (until is not None or entry != start):
+            raise SpecError(
+                f"Survival({formula!r}): rows from {start!r} on take no entry= and no until=: a row enters at its "
+                "start, and its event comes at its stop. Leave them out."
+            )
+        if strata is not None and "shift" not in families.get(family).beside:
+            raise SpecError(
+                f"Survival({formula!r}): strata= is for family='piecewise'. A shape of its own gives a level of "
+                f"{strata!r} another hazard in others: Survival({formula!r}, 'alpha ~ {quote(strata)}', …)."
+            )
+        named = [self.time, event, *filter(None, (entry, until, strata))]
         if len(set(named)) < len(named):
             raise SpecError(
-                f"Survival({formula!r}) names one column twice among time, event, entry and until: {named}."
+                f"Survival({formula!r}) names one column twice among time, event, entry, until and strata: {named}."
             )
         self._equations_of(self.coding)
 
@@ -137,7 +174,12 @@ class Survival:
     @property
     def time(self) -> str:
         """The column of times."""
-        return split_sides(self.formulas[0])[0]
+        return two_times(self.formulas[0])[1]
+
+    @property
+    def start(self) -> str | None:
+        """The column of starts, where rows of a unit are intervals one after another."""
+        return two_times(self.formulas[0])[0]
 
     @property
     def level(self) -> str:
@@ -173,13 +215,15 @@ class Survival:
 
     def with_dot(self, columns: tuple[str, ...]) -> Survival:
         """Return the declaration with ``.`` standing for the given columns."""
+        start, time, right = two_times(self.formulas[0])
 
         def written(text: str) -> str:
             whole = text if text.split("~")[0].strip() else f"_ {text}"
             return str(parse(whole, columns)).removeprefix("_ ") if has_dot(whole) else text
 
         return self._with(
-            formulas=tuple(map(written, self.formulas)), causes={k: written(v) for k, v in self.causes.items()},
+            formulas=(of_two(start, written(of_one(time, right))), *map(written, self.formulas[1:])),
+            causes={k: written(v) for k, v in self.causes.items()},
             censoring=None if self.censoring is None else written(self.censoring),
             cure=None if self.cure is None else written(self.cure),
         )  # fmt: skip
@@ -216,25 +260,32 @@ class Survival:
             response = self.time if not several and not ends else f"{self.time}_{name}"
             text = self._side(name)
             further = () if ends else (*self.formulas[1:], *self._susceptible())
-            cause = Cause(self.time, self.event, code, ends, self.entry, self.until)
+            last = f"last({self.start})" if ends and self.start else None
+            strata = None if ends else self.strata
+            cause = Cause(self.time, self.event, code, ends, self.entry, self.until, last=last, strata=strata)
             found.append(
-                Equation(f"{quote(response)} {text}", *further, family=_FAMILY if ends else self._family, level="row",
-                         priors={} if ends else self.priors).of(cause)
+                Equation(f"{quote(response)} {text}", *further, level="row", priors={} if ends else self.priors)
+                .of(cause, _FAMILY if ends else self._family)
             )  # fmt: skip
         return tuple(found)
 
     @property
     def _family(self) -> str:
         """The family of the events' times, with a cured share if there is one."""
-        return self.family if self.cure is None else f"{_CURED}{self.family}"
+        return self.family if self.cure is None else cured_name(self.family)
 
     def _susceptible(self) -> tuple[str, ...]:
         return () if self.cure is None else (f"susceptible {self._right(self.cure)}",)
 
     def _side(self, name: str) -> str:
         """Return the right side of a latent time's equation, with its tilde."""
-        text = self.censoring if name == CENSORED else self.causes.get(name)
-        return f"~ {split_sides(self.formulas[0])[1].strip()}" if text is None else self._right(text)
+        if name == CENSORED:
+            start, _, right = two_times(self.formulas[0])
+            plain = without_groups(right) if start else right.strip()
+            return f"~ {plain}" if self.censoring is None else self._right(self.censoring)
+        text = self.causes.get(name)
+        right = f"~ {two_times(self.formulas[0])[2].strip()}" if text is None else self._right(text)
+        return right if self.strata is None else with_term(right, self.strata)
 
     def _right(self, text: str) -> str:
         """Return a right side with its tilde."""
@@ -247,7 +298,7 @@ class Survival:
         """Return the declaration as plain JSON data."""
         data: dict[str, Any] = {"formulas": list(self.formulas), "event": self.event, "family": self.family}
         options = {"censored": self.censored, "censoring": self.censoring, "cure": self.cure,
-                   "entry": self.entry, "until": self.until}  # fmt: skip
+                   "entry": None if self.start else self.entry, "until": self.until, "strata": self.strata}  # fmt: skip
         data |= {name: value for name, value in options.items() if value is not None}
         if self.causes:
             data["causes"] = dict(self.causes)
@@ -270,8 +321,9 @@ class Survival:
         parts = [*map(repr, self.formulas), f"event={self.event!r}"]
         if self.family != _FAMILY:
             parts.append(f"family={self.family!r}")
-        parts += [f"{name}={getattr(self, name)!r}" for name in ("censored", "censoring", "cure", "entry", "until")
-                  if getattr(self, name) is not None]  # fmt: skip
+        options = ("censored", "censoring", "cure", "entry", "until", "strata")
+        parts += [f"{name}={getattr(self, name)!r}" for name in options
+                  if getattr(self, name) is not None and not (name == "entry" and self.start)]  # fmt: skip
         if self.causes:
             parts.append(f"causes={dict(self.causes)!r}")
         if self.priors:

@@ -197,7 +197,8 @@ def check_survivals(bound: Bound, columns: list[str], argument: str) -> None:
     """Refuse survival times, and columns that depend on them: latent times would have to be drawn given these."""
     after = {c: own.time for own in bound.survivals for c in own.declares}
     for equation in bound.equations if bound.survivals else ():
-        own = (*bound.spec[equation.response].columns, *equation.reads, *equation.beside_columns)
+        declared = bound.spec[equation.response].columns if equation.response in bound.spec else ()
+        own = (*declared, *equation.reads, *equation.beside_columns)
         read = [c for c in own if c in after]
         if read and equation.cause is None:
             after[equation.response] = after[read[0]]

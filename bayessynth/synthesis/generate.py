@@ -199,7 +199,7 @@ def draw_part(plan: Plan, number: int) -> dict[str, np.ndarray]:
             column, behind = equation.response, {} if families.get(equation.family).nonparametric else whole
             drawn = draw_column(plan, equation, {**arrays, **behind}, n, units, rng)
             (whole if column in plan.masked else arrays)[column] = drawn
-            settle(plan.bound, equation, arrays, n, rng, courses)
+            settle(plan.bound, column, arrays, n, rng, courses)
             _compute(plan, arrays, groups, n, rng)
     return arrays
 

@@ -65,6 +65,11 @@ def check_given(bound: Bound, given: Given) -> None:
             f"given= has {', '.join(map(repr, given.rows))} without {sequences.unit!r}: give the unit's label on every "
             "row, or columns of the units alone, one row a unit."
         )
+    if given.codes and sequences.stop is not None:
+        raise SynthesisError(
+            f"given= has the {sequences.unit!r} of rows, but how many rows a unit has follows from when its event "
+            f"comes: leave {sequences.unit!r} out and give columns of units, one row a unit."
+        )
     if given.cells:
         column = next(iter(given.cells))
         raise SynthesisError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from bayessynth.design import Bound, BoundEquation, FollowUp
+from bayessynth.design import Bound, FollowUp
 from bayessynth.errors import SynthesisError
 from bayessynth.schema import Column
 from bayessynth.schema.decode import released
@@ -41,16 +42,18 @@ def course_of(own: FollowUp, rng: np.random.Generator) -> Course:
 
 
 def settle(
-    bound: Bound, equation: BoundEquation, arrays: dict[str, np.ndarray], n: int, rng: np.random.Generator,
-    courses: dict[str, Course],
+    bound: Bound, latent: str, arrays: dict[str, np.ndarray], n: int, rng: np.random.Generator,
+    courses: Mapping[str, Course],
 ) -> None:  # fmt: skip
     """Put times and events in the place of latent times, once the last of these has been drawn.
+
+    Where units have rows one after another, it also says which rows are the last of their unit.
 
     Parameters
     ----------
     bound : Bound
-    equation : BoundEquation
-        The one that was drawn last.
+    latent : str
+        The column that was drawn last.
     arrays : dict of str to ndarray
         Encoded columns, and latent times; changed.
     n : int
@@ -59,7 +62,7 @@ def settle(
         Of each survival time, how records are followed up.
     """
     for own in bound.survivals:
-        if own.latent[-1][0] == equation.response:
+        if own.latent[-1][0] == latent:
             arrays |= _settled(bound, own, arrays, n, rng, courses[own.time])
 
 
@@ -90,8 +93,18 @@ def _settled(
         ends = _administrative(own, entry, rng, course.chances)
         time, code = np.minimum(time, ends), np.where(ends < time, own.censored, code)
     levels = bound.schema[own.event].levels
-    found = {own.event: code.astype(np.int64) if levels else code}
     shown = after(time, entry, bound.schema[own.time], own.step)
+    found = {}
+    if own.due and bound.sequence is not None:
+        after_start, more = (arrays.pop(name) for name in own.due)
+        decimals = bound.schema[bound.sequence.time].decimals
+        # A sum of two rounded times is rounded again: later rows compare with it to the last digit.
+        due = entry + after_start if decimals is None else np.round(entry + after_start, decimals)
+        due = np.where(more > 0, due, np.inf)
+        goes_on = due < np.minimum(time, shown)
+        shown, code = np.where(goes_on, due, shown), np.where(goes_on, own.between, code)
+        found[bound.sequence.last] = (~goes_on).astype(np.int64)
+    found[own.event] = code.astype(np.int64) if levels else code
     if own.until is None or own.inspection is None or course.habits is None:
         return found | {own.time: shown} | ({own.until: shown} if own.until else {})
     low, high = around(own.inspection, course.habits, time, rng)

@@ -115,6 +115,7 @@ def survivals(bound: Bound) -> list[dict[str, Any]]:
         found.append({
             "time": own.time, "event": own.event, "entry": own.entry, "until": own.until, "causes": causes,
             "predictors": list(dict.fromkeys(c for columns in terms for c in columns)),
+            "unit": bound.sequence.unit if own.due and bound.sequence else None,
         })  # fmt: skip
     return found
 

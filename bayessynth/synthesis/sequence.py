@@ -22,6 +22,7 @@ from bayessynth.schema.decode import released
 from bayessynth.spec.lags import base, derived
 from bayessynth.synthesis.autoregression import draw_following
 from bayessynth.synthesis.generate import Plan, child, draw_column, reads
+from bayessynth.synthesis.latent import course_of, settle
 
 # Units of one batch: many, because each step costs as much for few of them.
 BATCH = 1 << 13
@@ -82,12 +83,15 @@ class Steps:
         self.column = {e.response: sequences.column(e.response) for e in rows}
         self.equations = [e for e in rows if self.column[e.response] not in given]
         self.last = next((e for e in plan.bound.equations if e.response == sequences.last), None)
-        self.columns = list(dict.fromkeys([*given, *self.column.values(), sequences.time]))
+        followed = plan.bound.survivals
+        self.latent = [c for own in followed for c in (*dict(own.latent), *own.due)]
+        drawn = [c for c in self.column.values() if c not in self.latent]
+        self.columns = list(dict.fromkeys([*given, *drawn, sequences.time, *(c for o in followed for c in o.declares)]))
         read = {c for e in plan.bound.equations for c in reads(e)}
         self.lags = {name: made for name in sorted(read) if (made := derived(name)) and made.order}
         self.lags.pop(sequences.elapsed, None)
         self.depth = {made.column: 0 for made in self.lags.values()}
-        self.depth |= dict.fromkeys(sequences.differences.values(), 1)
+        self.depth |= dict.fromkeys([*sequences.differences.values(), *filter(None, [sequences.stop])], 1)
         for made in self.lags.values():
             if made.function == "lag":
                 self.depth[made.column] = max(self.depth[made.column], made.k)
@@ -98,19 +102,20 @@ class Steps:
         self.columns += self.running
         self.lags |= {name: made for c in self.running if (made := derived(name := f"lag({c})"))}
         self.depth |= {c: max(self.depth.get(c, 0), 1) for c in self.running}
+        self.courses = {own.time: course_of(own, child(plan.seed, 5, i)) for i, own in enumerate(followed)}
         self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
 
     @cached_property
     def acting(self) -> dict[str, tuple[Rule, ...]]:
         """Rules that may narrow the draw of each column."""
         rules = [rule for rule in self.plan.bound.rules if rule.determines is None]
-        return {c: tuple(rule for rule in rules if c in rule.columns) for c in self.columns}
+        return {c: tuple(rule for rule in rules if c in rule.columns) for c in [*self.columns, *self.latent]}
 
     @cached_property
     def least(self) -> dict[str, float]:
         """The least value of each column that stays above zero; of others, minus infinity."""
         found = {}
-        for name in self.columns:
+        for name in [*self.columns, *(c for c in self.latent if c in self.sequences.schema)]:
             column, growing = self.plan.bound.schema[name], f"growth({name})" in self.sequences.differences
             grain = 1e-9 if column.decimals is None else 10.0**-column.decimals
             found[name] = grain if growing or (column.kind == "positive" and not column.zeros) else -np.inf
@@ -187,12 +192,16 @@ class _Walk:
                 arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
         if sequences.gaps and self.number > 1 and sequences.time not in arrays:
             self._on_schedule(arrays, n)
+        if sequences.stop and self.number > 1:
+            arrays[sequences.time] = self.history[sequences.stop][0]
+            arrays[sequences.elapsed] = arrays[sequences.time] - self.history[sequences.time][0]
         arrays |= {c: np.full(n, value[0]) for c, value in steps.cut.items()}
         self._left(arrays)
         self._compute(arrays, n)
         for equation in steps.equations:
             if self._due(equation, arrays):
                 self._draw(equation, arrays, n)
+                settle(steps.plan.bound, steps.column[equation.response], arrays, n, self.rng, steps.courses)
                 self._compute(arrays, n)
         return arrays, self._stops(arrays, n)
 
@@ -249,7 +258,7 @@ class _Walk:
             self._left(arrays)
 
     def _drawn(self, equation: BoundEquation, column: str, arrays: Mapping[str, np.ndarray], n: int) -> np.ndarray:
-        plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.response]
+        plan, own = self.steps.plan, self.steps.plan.bound.schema[equation.column]
         if equation.ar is not None:
             elapsed, before = arrays[self.steps.sequences.elapsed], self.residuals.get(equation.response)
             drawn, residual = draw_following(plan, equation, arrays, self, self.rng, before, elapsed)
@@ -304,6 +313,8 @@ class _Walk:
         for rule in steps.ending:
             found = rule.ends(arrays, steps.plan.bound.schema)
             stop |= found if found is not None else False
+        if sequences.stop:
+            stop |= arrays[sequences.last] == 1
         if sequences.limited:
             stop |= self._without_room(arrays)
         if steps.last is not None:

@@ -3,7 +3,8 @@
 For each table the survival time is declared with the formula of its reference analysis, all other columns are left to
 trees, and 20 proper copies are drawn. Compared with the original: the pooled Cox regression (mean overlap of intervals
 beside what perfect copies reach, signs where the original's |z| > 1, significance at 5 % where |z| > 3), the
-Kaplan-Meier curve of each arm (share of 100 times at which it lies inside the 95 % band of the copies'; bar 90 %)
+Kaplan-Meier curve of each arm (share of 100 times at which it lies inside the band that holds 95 % of copies' curves,
+by their mean and spread; bar 90 %)
 and the share censored (in standard errors of the difference). Needs the data folder beside the repository. A table's
 name as argument runs that one.
 """
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import bayessynth as bs
+from bayessynth.evaluation.checks.survival_curves import band
 from bayessynth.inference.product_limit import product_limit
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -115,8 +117,8 @@ def inside(case: Case, original: pd.DataFrame, copies: list[pd.DataFrame]) -> fl
             product_limit(part[time_of].to_numpy(), (part["ev"] == 1).to_numpy()).at(grid)[0]
             for part in (copy[copy[column] == arm] for copy in copies) if len(part)
         ]  # fmt: skip
-        low, high = np.quantile(curves, [0.025, 0.975], axis=0)
         curve = product_limit(own[time_of].to_numpy(), (own["ev"] == 1).to_numpy()).at(grid)[0]
+        low, high = band(np.array([curve, *curves]), len(own))
         shares.append(((curve >= low - 1e-12) & (curve <= high + 1e-12)).mean())
     return float(np.mean(shares))
 

@@ -225,6 +225,6 @@ def test_a_factor_that_changes_from_row_to_row_is_refused() -> None:
     bind(spec, table.assign(ward=lambda d: pd.factorize(d["id"])[0] // 4))
 
 
-def test_survival_times_are_refused() -> None:
-    with pytest.raises(SpecError, match="Survival times are not for specs with unit= and time="):
+def test_survival_times_without_a_start_are_refused() -> None:
+    with pytest.raises(SpecError, match="rows of a unit need the time at which each starts and stops"):
         bs.Spec(bs.Survival("day ~ 1", event="state"), **SEQUENCE)

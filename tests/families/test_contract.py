@@ -15,10 +15,11 @@ from scipy import integrate, stats
 from bayessynth import families
 from bayessynth.errors import DataError, SynthesisError
 from bayessynth.families import Family, Parameter, Summary
+from bayessynth.families.curing import CURED
 
 CASES = [
     pytest.param(families.get(name), dict(options), id=f"{name}-{index}")
-    for name in families.names()
+    for name in (*families.names(), *CURED)
     for index, options in enumerate(families.get(name).examples)
 ]
 MODE = pytensor.compile.mode.Mode(linker="py", optimizer="fast_compile")

@@ -17,6 +17,7 @@ from bayessynth.fitting import program
 from bayessynth.fitting.joint import joint
 from bayessynth.fitting.joint_density import JointDensity
 from tests.fitting.test_density import Graph, taken
+from tests.panels import shared_effects
 
 GROUPS, EACH, RHO = 60, 12, 0.7
 
@@ -78,6 +79,11 @@ class _Names:
         self.names = names
 
 
+SPECS["a marker and the hazard"] = bs.Spec(
+    "treat ~ 1", bs.Equation("y ~ start + (1 + start |p| id)", **NORMAL),
+    bs.Survival("(start, stop) ~ treat + (1 |p| id)", event="d"), rest="drop", unit="id", time="start",
+)  # fmt: skip
+PANEL = shared_effects(40)
 CASES = [*((name, None) for name in SPECS), ("three families, slopes, a factor of its own", -1.0), ("two ids", -1.0),
          ("three families, slopes, a factor of its own", 2.0)]  # fmt: skip
 
@@ -90,7 +96,7 @@ def test_the_kernels_density_is_that_of_the_joint_graph(
     if reliable is not None:
         for module in (centring, program):
             monkeypatch.setattr(module, "RELIABLE", reliable)
-    _, own = bound_joint(SPECS[name], TABLE.iloc[: 20 * EACH])
+    _, own = bound_joint(SPECS[name], PANEL if name == "a marker and the hazard" else TABLE.iloc[: 20 * EACH])
     density, graph = JointDensity(own.components, own.shared), Graph(own.model())
     rng = np.random.default_rng(1)
     ours, theirs = [], []

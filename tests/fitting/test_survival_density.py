@@ -49,11 +49,26 @@ def test_entry_and_intervals_agree_with_pymc(family: str) -> None:
     agree(own)
 
 
-@pytest.mark.parametrize("family", ("weibull", "piecewise"))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_cured_share_agrees_with_pymc(family: str) -> None:
     made, data = bound(family, entry="entry", until="upper", cure="~ x")
     assert made["time"].family == f"cure_{family}"
     agree(component(made, data, "time"))
+
+
+@pytest.mark.parametrize("cure", (None, "~ x"))
+def test_strata_agree_with_pymc(cure: str | None) -> None:
+    data = watched().assign(stage=np.tile(["I", "II", "III"], 80))
+    data["end"] = data["end"].replace("died", "relapse")
+    survival = bs.Survival(
+        "time ~ x + (1 | site)", event="end", entry="entry", until="upper", strata="stage", cure=cure
+    )
+    made, rows = bind(bs.Spec(survival, rest="keep"), data)
+    own = component(made, rows, "time")
+    width = made["time"].cause.width
+    assert set(own.beside["shift"]) == {0.0, width, 2 * width} and width > 2 * data["upper"].max()
+    assert {width, 2 * width} <= set(made["time"].options["cuts"])
+    agree(own)
 
 
 def test_rows_of_each_cause_are_events_once() -> None:

@@ -214,7 +214,7 @@ def test_groups_are_new_and_their_sizes_follow_from_noisy_counts(tmp_path: Path)
         (lambda: fit(SPEC, table(9).drop(columns="y"), ASK), "no column 'y'"),
         (lambda: fit(bs.Spec("z ~ 1"), table(9), ASK), "Column 'z' .* is not in the domain: state its bounds"),
         (lambda: fit(bs.Spec(bs.Equation("arm ~ 1", family="tree")), table(9), ASK), "family 'tree' keeps records"),
-        (lambda: bs.Equation("arm ~ 1", family="cells"), "no equation can name it; it comes of how a spec is fitted"),
+        (lambda: bs.Equation("arm ~ 1", family="cells"), "no equation can name it. It comes of how a spec is fitted"),
         (lambda: fit(bs.Spec("y ~ log(x)", "x ~ 1"), table(9), ASK), "'y' has no formal route.*Nothing was spent"),
         (
             lambda: fit(bs.Spec(bs.Equation("y ~ 1", family="student_t")), table(9), ASK),

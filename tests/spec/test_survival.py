@@ -39,6 +39,15 @@ def test_several_causes_have_their_own_formulas() -> None:
 
 
 def test_json_and_source_make_it_again() -> None:
+    rows = bs.Spec(bs.Survival("(`in`, `out of`) ~ treat + lag(x) + (1 | id)", event="d"), "x ~ 1", "treat ~ 1",
+                   unit="id", time="in")  # fmt: skip
+    assert bs.Spec.from_json(json.loads(json.dumps(rows.to_json()))) == rows
+    assert rows.survivals[0].start == rows.survivals[0].entry == "in" and rows.survivals[0].time == "out of"
+    assert str(rows["out of"].formula) == "`out of` ~ treat + lag(x) + (1 | id)"
+    assert str(rows.equations[-1].formula) == "`out of_censored` ~ treat + lag(x)"
+    scope: dict[str, object] = {"bs": bs}
+    exec(rows.to_python(), scope)
+    assert scope["spec"] == rows
     for own in (FULL, bs.Survival("t ~ x", event="d"), FULL.coded((("died", 1.0), ("relapse", 2.0)))):
         spec = bs.Spec(own, "treat ~ 1")
         again = bs.Spec.from_json(json.loads(json.dumps(spec.to_json())))

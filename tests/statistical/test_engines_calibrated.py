@@ -16,8 +16,7 @@ from bayessynth.evaluation.calibration import Calibration, calibrate
 from bayessynth.families import Family
 from tests.graph.tables import with_response
 
-# Cured shares show only in censored times, which a plain equation has none of.
-WITH_PARAMETERS = [n for n in families.names() if families.get(n).parameters and not n.startswith("cure_")]
+WITH_PARAMETERS = [n for n in families.names() if families.get(n).parameters]
 GROUPED = [name for name in WITH_PARAMETERS if not families.get(name).multinomial]
 GAUSSIAN = [name for name in WITH_PARAMETERS if families.get(name).gaussian]
 # By the name of a parameter: priors under which a simulated column is possible.

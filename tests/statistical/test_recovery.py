@@ -28,8 +28,7 @@ CASES = [
     )
     for name in families.names()
     for index, options in enumerate(families.get(name).examples)
-    # Cured shares show only in censored times: tests/synthesis/test_cure.py recovers them.
-    if families.get(name).parameters and not options.get("cuts") and not name.startswith("cure_")
+    if families.get(name).parameters and not options.get("cuts")
 ]
 
 

@@ -63,6 +63,10 @@ def test_declaration_round_trip_and_refusals() -> None:
     assert bs.Spec("x ~ 1", "treat ~ 1", own).columns == ("x", "treat", "t", "d")
     with pytest.raises(SpecError, match="write 'p ~ x' as a right side"):
         bs.Survival("t ~ x", event="d", cure="p ~ x")
+    with pytest.raises(SpecError, match=r"no equation can name it\. Declare the times as bs\.Survival"):
+        bs.Equation("t ~ x", "susceptible ~ treat", family="cure_weibull")
+    with pytest.raises(SpecError, match=r"'cure_weibull' is none of times until an event\. Did"):
+        bs.Survival("t ~ x", event="d", family="cure_weibull")
     data = trial().query("d == 1").reset_index(drop=True)
     with pytest.raises(DataError, match="has an event, so that nothing says of a share that never has it"):
         bs.Spec(own, rest="keep").fit(data, progress=False)

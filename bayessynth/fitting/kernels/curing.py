@@ -8,11 +8,20 @@ L = log S becomes log(1 - p + p e^L), whose derivatives in the others are w time
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from bayessynth.fitting.kernels import SIGNATURE
+from bayessynth.fitting.kernels.exponential import rows as _exponential
+from bayessynth.fitting.kernels.loglogistic import rows as _loglogistic
+from bayessynth.fitting.kernels.lognormal import rows as _lognormal
+from bayessynth.fitting.kernels.piecewise import rows as _piecewise
+from bayessynth.fitting.kernels.weibull import rows as _weibull
+
 NEVER = 1e100
+EXPONENTIAL, WEIBULL, LOGLOGISTIC, LOGNORMAL, PIECEWISE = range(5)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -22,13 +31,15 @@ def split(y, beside):
     Where the event never comes it sees any time, and the row is marked by -1 in the place of the event.
     """
     n = y.shape[0]
-    own, late, entry, time = np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n), np.empty(n)
+    own, late, entry, time = np.zeros((n, 4)), np.zeros((n, 4)), np.zeros(n), np.empty(n)
     for i in range(n):
         seen, never = beside[i, 0] > 0.0 if beside.shape[1] else True, y[i] >= NEVER
         time[i] = 1.0 if never else y[i]
         own[i, 0] = -1.0 if never else 1.0 if seen else 0.0
         if beside.shape[1]:
             own[i, 2], entry[i] = beside[i, 2], beside[i, 1]
+        if beside.shape[1] > 3:
+            own[i, 3], late[i, 3] = beside[i, 3], beside[i, 3]
     return time, own, late, entry
 
 
@@ -67,3 +78,69 @@ def mix(seen, entry, eta, same, sign, logp, grad, curvature, shares):
         for j in range(last):
             grad[j, i] = w * grad[j, i] if w > 0.0 else 0.0
         curvature[i] = w * curvature[i] - (w * first) * ((1.0 - w) * first) if w > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _times(code, y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+    """Fill the results of a family of times."""
+    if code == EXPONENTIAL:
+        _exponential(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector,
+                     curvature)  # fmt: skip
+    elif code == WEIBULL:
+        _weibull(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature)
+    elif code == LOGLOGISTIC:
+        _loglogistic(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector,
+                     curvature)  # fmt: skip
+    elif code == LOGNORMAL:
+        _lognormal(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature)
+    else:
+        _piecewise(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mixture(code, y, seen, entry, sign, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector,
+             curvature):  # fmt: skip
+    """Fill the results of a family of times with a cured share: of its rows, or with ``sign`` -1 of entries."""
+    n, last = y.shape[0], eta.shape[0] - 1
+    shares, unweighted = np.empty(n), np.empty(0)
+    _times(code, y, seen, eta[:last], constant[:last], links[:last], vector, options, unweighted, order, logp,
+           grad[:last], grad_vector, curvature)  # fmt: skip
+    mix(seen, entry, eta, constant[last], sign, logp, grad, curvature, shares)
+    if order > 0 and vector.shape[0]:
+        # Sums over rows of derivatives in the baseline count each row by what the mixture makes of it.
+        if weight.shape[0]:
+            shares *= weight
+        unused, slope, other = np.empty(n), np.empty((last, n)), np.empty(n)
+        _times(code, y, seen, eta[:last], constant[:last], links[:last], vector, options, shares, 1, unused, slope,
+               grad_vector, other)  # fmt: skip
+
+
+def rows_of(code: int) -> Any:
+    """Return the kernel of a family of times with a cured share.
+
+    It closes over a number, which is part of what its compiled code is cached by; over a function it would be compiled
+    anew in every process.
+    """
+
+    @njit(SIGNATURE, cache=True, nogil=True, error_model="numpy")
+    def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, grad, grad_vector, curvature):
+        """Fill log density, gradient and curvature of every row (:mod:`bayessynth.fitting.kernels`)."""
+        time, own, late, entry = split(y, beside)
+        _mixture(code, time, own, entry, 1.0, eta, constant, links, vector, options, weight, order, logp, grad,
+                 grad_vector, curvature)  # fmt: skip
+        if beside.shape[1] == 0 or entry.max() <= 0.0:
+            return
+        n = y.shape[0]
+        before, slopes, bend, sums = np.empty(n), np.zeros(grad.shape), np.empty(n), np.empty(vector.shape[0])
+        _mixture(code, entry, late, entry, -1.0, eta, constant, links, vector, options, weight, order, before, slopes,
+                 sums, bend)  # fmt: skip
+        for i in range(n):
+            logp[i] -= before[i]
+            curvature[i] -= bend[i]
+            for j in range(grad.shape[0]):
+                grad[j, i] -= slopes[j, i]
+        if order > 0:
+            for j in range(vector.shape[0]):
+                grad_vector[j] -= sums[j]
+
+    return rows

@@ -1,6 +1,7 @@
 """Rows of the piecewise-exponential family: a hazard e^(eta + b_k) in interval k, b_1 = 0.
 
-``options`` holds the times between intervals, ``vector`` the b of those after the first.
+``options`` holds the times between intervals, ``vector`` the b of those after the first. What stands beside a time last
+is where on their axis its row's stratum begins.
 """
 
 from __future__ import annotations
@@ -45,16 +46,19 @@ def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, 
         hazards[j + 1] = positive(vector[j])
         starts[j + 1] = starts[j] + hazards[j] * (options[j] - (options[j - 1] if j > 0 else 0.0))
     for i in range(n):
-        seen, entry, upper = True, 0.0, 0.0
+        seen, entry, upper, shift = True, 0.0, 0.0, 0.0
         if beside.shape[1]:
-            seen, entry, upper = beside[i, 0] > 0.0, beside[i, 1], beside[i, 2]
+            seen, entry, upper, shift = beside[i, 0] > 0.0, beside[i, 1], beside[i, 2], beside[i, 3]
         counted = weight[i] if weight.shape[0] else 1.0
-        k, base = _cumulative(y[i], options, starts, hazards)
+        origin, passed = _cumulative(shift, options, starts, hazards)
+        k, base = _cumulative(y[i] + shift, options, starts, hazards)
+        base -= passed
         rate = positive(eta[0, i])
         h = rate * base
         by_base, by_upper, until = -rate, 0.0, 0
         if seen and upper > y[i]:
-            until, top = _cumulative(upper, options, starts, hazards)
+            until, top = _cumulative(upper + shift, options, starts, hazards)
+            top -= passed
             high = min(rate * top, _LARGEST)
             value, by_low, by_high, second = interval(h, h, h, high, high, high)
             logp[i], grad[0, i], curvature[i] = value, by_low + by_high, -second
@@ -65,16 +69,19 @@ def rows(y, beside, eta, constant, links, vector, options, weight, order, logp, 
                 logp[i] += eta[0, i] + (vector[k - 1] if k > 0 else 0.0)
                 grad[0, i] += 1.0
         if entry > 0.0:
-            first, before = _cumulative(entry, options, starts, hazards)
+            first, before = _cumulative(entry + shift, options, starts, hazards)
+            before -= passed
             logp[i] += rate * before
             grad[0, i] += rate * before
             curvature[i] -= rate * before
             if order > 0 and later > 0:
-                _add(entry, first, counted * rate, options, hazards, by_level)
+                _add(entry + shift, first, counted * rate, options, hazards, by_level)
+                _add(shift, origin, -counted * rate, options, hazards, by_level)
         if order > 0 and later > 0:
-            _add(y[i], k, counted * by_base, options, hazards, by_level)
+            _add(y[i] + shift, k, counted * by_base, options, hazards, by_level)
+            _add(shift, origin, -counted * (by_base + by_upper), options, hazards, by_level)
             if seen and upper > y[i]:
-                _add(upper, until, counted * by_upper, options, hazards, by_level)
+                _add(upper + shift, until, counted * by_upper, options, hazards, by_level)
             elif seen:
                 by_level[k] += counted
     if order > 0:

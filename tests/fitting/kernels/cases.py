@@ -10,6 +10,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.families import Family, Parameter, inverse
+from bayessynth.families.curing import CURED
 from bayessynth.fitting import kernels
 from bayessynth.fitting.kernels.links import CODES
 
@@ -136,7 +137,7 @@ def _constant(p: int, multinomial: bool) -> Iterator[tuple[bool, ...]]:
 
 
 def _all() -> Iterator[tuple[str, Case]]:
-    for name in families.names():
+    for name in (*families.names(), *CURED):
         family = families.get(name)
         if not family.parameters:
             continue

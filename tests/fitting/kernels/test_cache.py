@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bayessynth import families
+from bayessynth.families.curing import CURED
 
 CODE = """
 import numpy as np
@@ -38,8 +39,8 @@ for name in sys.argv[1:]:
     rows = import_module(f"bayessynth.fitting.kernels.{name}").rows
     print(sum(rows.stats.cache_hits.values()), sum(rows.stats.cache_misses.values()))
 """
-NAMES = [name for name in families.names() if families.get(name).parameters]
-FEW = ["bernoulli", "normal", "lognormal", "categorical"]
+NAMES = [*(name for name in families.names() if families.get(name).parameters), *CURED]
+FEW = ["bernoulli", "normal", "lognormal", "categorical", "cure_weibull", "cure_lognormal"]
 
 
 def counts(folder: Path, code: str, *names: str) -> list[tuple[int, int]]:

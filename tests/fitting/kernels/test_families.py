@@ -15,6 +15,7 @@ import pytest
 from scipy import special
 
 from bayessynth import families
+from bayessynth.families.curing import CURED
 from bayessynth.fitting import kernels
 from tests.fitting.kernels.cases import CASES, Case
 
@@ -35,7 +36,7 @@ def close(found: np.ndarray, expected: np.ndarray, rtol: float) -> None:
 
 
 def test_every_family_with_parameters_has_a_kernel() -> None:
-    for name in families.names():
+    for name in (*families.names(), *CURED):
         assert (kernels.get(name) is not None) == bool(families.get(name).parameters), name
 
 
