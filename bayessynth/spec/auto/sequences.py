@@ -102,7 +102,7 @@ def follow(
         before = [c for c in choice.predictors if c not in fixed]
         straight = line(panel, choice.column, above, before, [c.column for c in factors], ruled)
         if straight is not None:
-            told = f" {len(data)} rows are few: each {unit} has a line in {time}, with residuals that follow each other."
+            told = f" {len(data)} rows are few: each {unit} has a line in {time}; residuals follow each other."
             later.append(replace(choice, family=straight.family, predictors=straight.columns, equation=straight,
                                  reason=choice.reason + told))  # fmt: skip
             continue

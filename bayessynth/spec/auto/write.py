@@ -64,8 +64,8 @@ def write(
     unit, time : str, optional
         Columns that make sequences of the rows, as in :class:`Spec`. Each column of a row is then drawn from the unit's
         columns, the time, the row's number, the columns before it in its row, its own first and last value, and those
-        columns of the row before that tell most of it. In short tables a number that follows a line in time, with normal
-        residuals, has a hierarchical equation instead: levels and slopes of units, and autocorrelated residuals.
+        columns of the row before that tell most of it. In short tables a number that follows a line in time, with
+        normal residuals, has a hierarchical equation instead: levels and slopes of units, autocorrelated residuals.
 
     Returns
     -------

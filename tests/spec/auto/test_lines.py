@@ -31,7 +31,7 @@ def test_a_number_has_a_line_of_every_unit() -> None:
     assert (str(own.formula), own.family, own.ar) == ("y ~ day + diet + day:diet + (1 + day | rat)", "normal", 1)
     assert spec["diet"].family == "tree"
     why = spec.explain().set_index("column")["why"]["y"]
-    assert why.endswith("112 rows are few: each rat has a line in day, with residuals that follow each other.")
+    assert why.endswith("112 rows are few: each rat has a line in day; residuals follow each other.")
 
 
 def test_its_logarithm_where_that_is_likelier() -> None:
