@@ -81,7 +81,7 @@ def cases() -> list[Case]:
             **panel,
         ), "lwage ~ educ + black + hisp + exper + I(exper**2) + married + union + C(year) + (1 | nr)", tolerance=0.03),
         Case("pbcseq", lambda: read("pbcseq"), "id", "day", bs.Spec(
-            bs.Equation("bili ~ day + age + sex + trt + (1 + day | id)", family="lognormal"),
+            bs.Equation("bili ~ day + age + sex + trt + (1 + day | id)", family="lognormal", ar=1),
             rest="tree", unit="id", time="day", rules=[bs.Inequality("day", "futime")],
         ), "lbili ~ years + age + sex + trt + (1 + years | id)", pbcseq, tolerance=0.03, missing="model"),
         Case("sleepstudy", lambda: read("sleepstudy"), "Subject", "Days", bs.Spec(
