@@ -26,7 +26,9 @@ Caveats
   but it has the joint distribution of the table, and no visit after the end.
 - What is measured at some visits only (cholesterol) is missing as in the original.
 - A trend that differs between patients is only told by their past values: slopes of bilirubin vary about as in the
-  original, the correlation of slope and level is somewhat weaker.
+  original, the correlation of slope and level is somewhat weaker. Where these are what counts, declare them:
+  ``bs.Equation("bili ~ day + age + sex + trt + (1 + day | id)", family="lognormal", ar=1)`` has both as they are, but
+  then bilirubin tells nothing of death.
 """
 
 from __future__ import annotations

@@ -61,6 +61,18 @@ class Chain:
         """Whether each row is its unit's first."""
         return self.before < 0
 
+    def take(self, rows: np.ndarray) -> Chain:
+        """Return the chain of some rows, in the given order; a row whose row before is not among them is a first one.
+
+        >>> Chain(np.array([-1, 0, 1]), np.array([1.0, 1.0, 2.0])).take(np.array([2, 1])).before.tolist()
+        [1, -1]
+        """
+        place = np.full(len(self.before) + 1, -1)
+        place[rows] = np.arange(len(rows))
+        # The last place, which is that of rows before first ones, is nobody's.
+        before = place[self.before[rows]]
+        return Chain(before, np.where(before < 0, 1.0, self.power[rows]))
+
 
 def autoregressive(
     bound: Sequence[BoundEquation], declared: Sequence[Equation], data: Data, sequences: Sequences | None

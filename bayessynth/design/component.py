@@ -104,6 +104,7 @@ class Component:
             index={factor: codes[rows] for factor, codes in self.index.items()},
             beside={name: values[rows] for name, values in self.beside.items()},
             weights=None if self.weights is None else self.weights[rows],
+            chain=None if self.chain is None else self.chain.take(rows),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,14 +12,14 @@ from bayessynth import families
 from bayessynth.design.grouping import GroupPlan
 from bayessynth.design.initial import FIRST, initial_equation, priors_of, renamed
 from bayessynth.design.intervals import check_tiles, until_next
-from bayessynth.design.past import before, learn_past
-from bayessynth.design.sequences import Sequences, difference, time_left
+from bayessynth.design.made import Made, grown_by
+from bayessynth.design.sequences import Sequences, time_left
 from bayessynth.errors import DataError, SpecError, suggest
 from bayessynth.rules import Rule
 from bayessynth.schema import Column, Columns, Schema
 from bayessynth.schema.column import NUMBERS
 from bayessynth.spec import Equation, Spec
-from bayessynth.spec.follow import has_mean, plain_terms
+from bayessynth.spec.follow import plain_terms
 from bayessynth.spec.lags import derived, order
 
 # A number that moves so little from row to row, by the correlation of the two, is drawn through its change; unless so
@@ -27,8 +27,6 @@ from bayessynth.spec.lags import derived, order
 _STEADY, _DOMINANT = 0.9, 0.1
 # Sequences end at this many times the longest that was seen.
 _BEYOND = 2
-# Steps of a column without one that falls that are no chance.
-_STEPS = 20
 # Units that must share the time between two rows for it to be a matter of design.
 _SHARED = 3
 
@@ -175,85 +173,77 @@ def unfold(
     """
     if spec.unit is None:
         return plain(spec, schema, columns)
-    unit, time = spec.unit, str(spec.time)
-    codes = columns[unit]
-    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
-    sizes = np.diff(np.r_[starts, len(codes)])
-    number = np.arange(len(codes)) - np.repeat(starts, sizes)
-    differences = {f"elapsed({time})": time} | _steady(spec, schema, columns, levels, number)
-    stop = next((own.time for own in spec.survivals), None)
-    length = int(sizes[0]) if stop is None and (sizes == sizes[0]).all() else 0
-    gaps = () if stop else _gaps(columns[time], number)
-    draft = Sequences(unit, time, schema, differences, {}, {}, length, _BEYOND * int(sizes.max()), float(sizes.mean()),
-                      gaps, stop=stop)  # fmt: skip
-    above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
-    left = time_left(rules, time, above, columns[time], schema)
-    draft = replace(draft, limited=bool(np.isfinite(left).any()))
+    draft = _draft(spec, schema, columns, levels, rules)
+    number = _numbers_of_rows(columns[draft.unit])
     ended = _ends(rules, schema, columns, number)
     equations, initial, orders = _equations(spec, draft, levels, columns, number)
-    arrays = {draft.number: number + 1.0, draft.last: np.r_[number[1:] == 0, True].astype(np.int64)}
-    for name, own in draft.differences.items():
-        grown = difference(name, columns[own][1:], columns[own][:-1])
-        arrays[name] = np.where(number > 0, np.r_[np.nan, grown], np.nan)
-    if stop is not None:
-        check_tiles(spec.survivals[0], unit, columns[time], columns[stop], number)
-        arrays[draft.more], arrays[draft.due] = until_next(columns[time], columns[stop], number)
-    later = number > 0
-    rising = tuple(c for c in draft.differences if later.sum() >= _STEPS and (arrays[c][later] >= 0).all())
-    facts = {draft.number: Column(draft.number, "count", "int64", decimals=0),
-             draft.last: Column(draft.last, "binary", "int64", levels=(0, 1)),
-             **{c: _grown(c, schema[own], "positive" if own == time else "continuous")
-                for c, own in draft.differences.items()}}  # fmt: skip
-    if stop is not None:
-        facts[draft.more] = Column(draft.more, "binary", "int64", levels=(0, 1))
-        facts[draft.due] = _grown(draft.due, schema[time], "positive")
+    made = Made(schema, columns, number)
+    rising = made.beside(draft)
+    if draft.stop is not None:
+        _add_due(made, draft, spec)
     if draft.limited:
-        arrays[draft.left], facts[draft.left] = left, _grown(draft.left, schema[time], "continuous")
-    source, pasts = {**columns.arrays, **arrays}, {}
-    for equation in equations:
-        for name in equation.columns:
-            if name not in arrays and (made := derived(name)):
-                if made.function == "past":
-                    values = _numbers(columns, schema[made.column], equation)
-                    pasts[made.column] = learn_past(values, codes)
-                    arrays[name] = before(values, number, pasts[made.column])
-                    facts[name] = Column(name, "continuous", "float64", missing=True)
-                    continue
-                facts[name] = replace(facts.get(made.column) or schema[made.column], name=name, missing=True)
-                k = None if made.function == "first" else made.k
-                arrays[name] = _before(source[made.column], bool(facts[name].levels), number, k)
+        fact = grown_by(draft.left, schema[draft.time], "continuous")
+        made.add(draft.left, _time_left(rules, draft.time, columns, levels, schema), fact)
+    made.rows_before(equations, draft.unit)
     for column, name in initial.items():
         if column not in columns.arrays and column not in draft.differences:
             continue  # of a latent time, whose values are in the column of times
         own = draft.differences.get(column, column)
-        arrays[name], facts[name] = columns[own], replace(schema[own], name=name)
-    rows = {c: np.flatnonzero(number >= k) for c, k in orders.items()}
-    rows |= {initial[c]: np.flatnonzero(number < k) for c, k in orders.items()}
-    if stop is not None:
-        rows[draft.due] = np.flatnonzero(arrays[draft.more])
-    elif not draft.length:
-        rows[draft.last] = np.flatnonzero(~ended)
-    whole = Schema._of([*schema.values(), *facts.values()])
-    found = {name: whole[name].levels for name in facts if whole[name].levels}
-    joined = Columns({**columns.arrays, **arrays}, columns.n, {**columns.levels, **found})
-    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=pasts, rising=rising)
-    return Unfolded(tuple(equations), whole, joined, rows, frozenset(arrays), sequences)
+        made.add(name, columns[own], replace(schema[own], name=name))
+    whole, joined = made.joined()
+    sequences = replace(draft, schema=whole, initial=initial, orders=orders, pasts=made.pasts, rising=rising)
+    rows = _rows(sequences, made, ended)
+    return Unfolded(tuple(equations), whole, joined, rows, frozenset(made.arrays), sequences)
 
 
-def _numbers(columns: Columns, column: Column, equation: Equation) -> np.ndarray:
-    """Return a column whose mean can be taken, NaN where missing."""
-    if not has_mean(column):
-        raise SpecError(
-            f"Equation for {equation.response!r}: past({column.name}) is the mean of rows before, and {column.name!r} "
-            f"is of kind {column.kind!r}; use lag({column.name}) or first({column.name})."
-        )
-    return np.where(columns.missing(column.name), np.nan, columns[column.name].astype(float))
+def _draft(
+    spec: Spec, schema: Schema, columns: Columns, levels: Mapping[str, str], rules: tuple[Rule, ...]
+) -> Sequences:  # fmt: skip
+    """Return what is known of the sequences before their equations are."""
+    unit, time = str(spec.unit), str(spec.time)
+    number, sizes = _numbers_of_rows(columns[unit]), np.unique(columns[unit], return_counts=True)[1]
+    differences = {f"elapsed({time})": time} | _steady(spec, schema, columns, levels, number)
+    left = _time_left(rules, time, columns, levels, schema)
+    stop = next((own.time for own in spec.survivals), None)
+    length = int(sizes[0]) if stop is None and (sizes == sizes[0]).all() else 0
+    return Sequences(
+        unit, time, schema, differences, {}, {}, length, _BEYOND * int(sizes.max()), float(sizes.mean()),
+        () if stop else _gaps(columns[time], number), limited=bool(np.isfinite(left).any()), stop=stop,
+    )  # fmt: skip
 
 
-def _grown(name: str, column: Column, kind: str) -> Column:
-    """Return the column of what another grows by: in days where that is of dates."""
-    decimals = (0 if column.unit == "D" else None) if column.kind == "datetime" else column.decimals
-    return Column(name, kind, "float64", decimals=None if name.startswith("growth(") else decimals)
+def _add_due(made: Made, draft: Sequences, spec: Spec) -> None:
+    """Add whether a next row is due where rows are intervals, and in how much time."""
+    start, stop = made.columns[draft.time], made.columns[str(draft.stop)]
+    check_tiles(spec.survivals[0], draft.unit, start, stop, made.number)
+    more, due = until_next(start, stop, made.number)
+    made.add(draft.more, more, Column(draft.more, "binary", "int64", levels=(0, 1)))
+    made.add(draft.due, due, grown_by(draft.due, made.schema[draft.time], "positive"))
+
+
+def _numbers_of_rows(codes: np.ndarray) -> np.ndarray:
+    """Return the number of each row within its unit, from 0; rows of a unit stand together."""
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
+    found: np.ndarray = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
+    return found
+
+
+def _time_left(
+    rules: tuple[Rule, ...], time: str, columns: Columns, levels: Mapping[str, str], schema: Schema
+) -> np.ndarray:  # fmt: skip
+    above = {c: columns[c] for c, level in levels.items() if level != "row" and c in columns.arrays}
+    return time_left(rules, time, above, columns[time], schema)
+
+
+def _rows(sequences: Sequences, made: Made, ended: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the rows that equations can be fitted to, where these are not all."""
+    rows = {c: np.flatnonzero(made.number >= k) for c, k in sequences.orders.items()}
+    rows |= {sequences.initial[c]: np.flatnonzero(made.number < k) for c, k in sequences.orders.items()}
+    if sequences.stop is not None:
+        rows[sequences.due] = np.flatnonzero(made.arrays[sequences.more])
+    elif not sequences.length:
+        rows[sequences.last] = np.flatnonzero(~ended)
+    return rows
 
 
 def _steady(
@@ -325,14 +315,6 @@ def _ends(rules: tuple[Rule, ...], schema: Schema, columns: Columns, number: np.
     return ended
 
 
-def _before(values: np.ndarray, coded: bool, number: np.ndarray, k: int | None) -> np.ndarray:
-    """Return a column as it was k rows before in the unit, or in the unit's first row; missing where there is none."""
-    at = np.arange(len(values)) - (number if k is None else k)
-    there = number >= (1 if k is None else k)
-    gap = -1 if coded else np.nan
-    return np.where(there, values[np.where(there, at, 0)], gap)
-
-
 def _equations(
     spec: Spec, draft: Sequences, levels: Mapping[str, str], columns: Columns, number: np.ndarray
 ) -> tuple[list[Equation], dict[str, str], dict[str, int]]:
@@ -350,35 +332,29 @@ def _equations(
                 f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
                 "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
             )
-        k = 1 if main != column else 0 if tree or levels.get(equation.column) != "row" else order(equation.columns)
-        if equation.cause is not None and draft.due not in [e.response for e in made]:
-            read = plain_terms(_seen(spec, draft, levels, made))
-            made += [Equation(f"`{name}` ~ {read}", family="tree") for name in (draft.more, draft.due)]
+        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
         if not k:
             made.append(equation)
             continue
         if own in columns.arrays or own in spec:
             raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
-        constant = len(np.unique(columns[equation.column][number < k])) == 1
+        constant = len(np.unique(columns[column][number < k])) == 1
         orders[main], initial[main] = k, own
         still = {c for c in equation.columns if _is_still(c, columns, number < k)}
         made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
-        if timed and draft.stop:
-            continue  # each row starts where the one before stops
         if not (timed and tree and (draft.gaps or draft.longest == _BEYOND)):
             own_priors = priors_of(equation, first=False)
             more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
             made.append(renamed(equation, main, own_priors, more=more))
-    if not draft.length and draft.stop is None:
+    if not draft.length:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders
 
 
-def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str], made: Sequence[Equation] | None = None) -> list[str]:
-    """Return what the end of a sequence, or of a row, is drawn from: the unit, and its row as far as it is made."""
+def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
+    """Return what the end of a sequence is drawn from: the unit, and its row."""
     kinds = {c: draft.schema[c].kind for c in spec.columns}
-    there = spec.columns if made is None else {draft.column(e.response) for e in made}
-    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time and c in there]
+    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
     return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
 
 

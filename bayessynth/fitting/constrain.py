@@ -13,6 +13,7 @@ from bayessynth.fitting.parameters import coefficients, raw_name, scalar_paramet
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.fitting.program import Term, correlation
 from bayessynth.fitting.report import PredictorDraws, report
+from bayessynth.spec.equation import AR
 
 
 def posterior_of(
@@ -33,6 +34,8 @@ def posterior_of(
     predictors = {name: _draws(density, p, theta, x, effects or {}) for name, p in density.equation.predictors.items()}
     blocks = density.parameters.blocks
     scalars = {p.name: x[:, blocks[p.name].rows.start] for p in scalar_parameters(density.equation)}
+    if density.equation.ar:
+        scalars[AR] = x[:, blocks[AR].rows.start]
     vectors = {name: v.forward(theta[:, blocks[name].rows]) for name, v in density.vectors.items()}
     return report(density.equation, density.component.labels, predictors, scalars, vectors, **kwargs)
 

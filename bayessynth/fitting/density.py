@@ -15,9 +15,10 @@ from bayessynth.fitting.kernels import vectors as vector_kernels
 from bayessynth.fitting.kernels.links import CODES
 from bayessynth.fitting.kernels.tables import Tables
 from bayessynth.fitting.kernels.vectors import Ordered, Simplex, Vector, Walk
-from bayessynth.fitting.parameters import Parameters, layout, unserved
+from bayessynth.fitting.parameters import AUTOREGRESSIVE, Parameters, layout, unserved
 from bayessynth.fitting.program import program
 from bayessynth.fitting.threads import in_threads
+from bayessynth.spec.equation import AR
 
 _NOTHING = np.empty(0)
 
@@ -27,6 +28,11 @@ def unserved_family(equation: BoundEquation) -> str | None:
     if kernels.get(equation.family) is None:
         return f"family {equation.family!r} has no kernel"
     return unserved(equation)
+
+
+def unserved_apart(equation: BoundEquation) -> str | None:
+    """Return why the kernels cannot serve an equation whose rows are independent given the effects, or None."""
+    return AUTOREGRESSIVE if equation.ar else unserved_family(equation)
 
 
 class Density:
@@ -89,8 +95,18 @@ class Density:
             np.array([p.categories]), np.array([made.widest]), component.y.astype(float),
             component.beside_table(),
             ~np.array(modelled), np.array([CODES[link] for link in links], dtype=np.int64), options,
-            _NOTHING if component.weights is None else component.weights.astype(float),
+            _NOTHING if component.weights is None else component.weights.astype(float), *self._chain(),
         )  # fmt: skip
+
+    def _chain(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return the row before each, how long ago, its value, and the place of their autocorrelation."""
+        chain, gaussian = self.component.chain, self.family.gaussian
+        if chain is None or gaussian is None:
+            return _NOTHING.astype(np.int64), _NOTHING, _NOTHING, np.array([-1])
+        before = np.maximum(chain.before, 0)
+        values = np.asarray(gaussian(self.component.y.astype(float)), dtype=float)
+        place = self.parameters.blocks[AR].rows.start
+        return before, np.where(chain.first, -1.0, chain.power), values[before], np.array([place])
 
     def vector(self, theta: np.ndarray) -> np.ndarray:
         """Return the vector-valued parameters side by side, shape (…, K)."""
@@ -123,6 +139,8 @@ class Density:
     def values(self, thetas: np.ndarray, threads: int) -> np.ndarray:
         """Return the log densities at points, shape (S,)."""
         thetas = np.ascontiguousarray(thetas)
+        if self.component.chain is not None:
+            return np.array([self(theta)[0] for theta in thetas])
         vectors, out = self.vector(thetas), np.empty(len(thetas))
         in_threads(
             lambda rows: whole.values(self.rows, self.tables, thetas[rows], vectors[rows], out[rows]),

@@ -14,6 +14,7 @@ from bayessynth.fitting.kernels.vectors import Cholesky
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.fitting.report import PredictorDraws, report
 from bayessynth.fitting.threads import in_threads
+from bayessynth.spec.equation import AR
 from bayessynth.suffstats import Gram
 
 # Draws made at a time, which bounds the memory for their random numbers.
@@ -23,8 +24,8 @@ _AT_A_TIME = 50
 class Gaussian:
     """Log density of a Gaussian equation's standard deviations and correlations, all else integrated.
 
-    The vector holds the residual standard deviation, those of the group effects in the order of their terms, then the
-    correlations, transformed as PyMC does.
+    The vector holds the residual standard deviation, those of the group effects in the order of their terms, the
+    autocorrelation of residuals if they have one, then the correlations, transformed as PyMC does.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ class Gaussian:
         # The factor with most groups first: its effects are integrated group by group.
         self.factors = sorted(equation.factors, key=lambda f: -len(labels[f]))
         own = [f"{e}|{g.factor}_sd" for g in self.predictor.groups for e in g.effects]
+        own += [AR] if equation.ar else []
         self.elements = elements([equation.priors[name] for name in ("sigma", *own)])
         self.correlations = [self._correlation(g) for g in self.predictor.groups]
         self.intercept = self.predictor.intercept
@@ -146,6 +148,7 @@ class Gaussian:
         scales = [1.0 / np.sqrt(2.0 * self.sums.n[0])]
         for group in self.predictor.groups:
             scales += [1.0 / np.sqrt(2.0 * len(self.labels[group.factor]))] * len(group.effects)
+        scales += [2.0 / np.sqrt(self.sums.n[0])] if self.equation.ar else []
         for group, made in zip(self.predictor.groups, self.correlations, strict=True):
             if made is not None:
                 scales += [1.0 / np.sqrt(len(self.labels[group.factor]))] * (made.q * (made.q - 1) // 2)
@@ -154,8 +157,14 @@ class Gaussian:
     def values(self, thetas: np.ndarray, threads: int) -> np.ndarray:
         """Return the log densities at points, shape (S,)."""
         thetas, out = np.ascontiguousarray(thetas), np.empty(len(thetas))
-        in_threads(lambda rows: gaussian.values(self.sums, thetas[rows], out[rows]), len(thetas), threads, 200)
+        in_threads(lambda rows: self._values(thetas[rows], out[rows]), len(thetas), threads, 200)
         return out
+
+    def _values(self, thetas: np.ndarray, out: np.ndarray) -> None:
+        gaussian.values(self.sums, thetas, out)
+
+    def _draws(self, thetas: np.ndarray, normal: np.ndarray, dense: np.ndarray, effects: np.ndarray) -> None:
+        gaussian.draws(self.sums, thetas, normal, dense, effects)
 
     def posterior(self, thetas: np.ndarray, seed: int, threads: int, **kwargs: Any) -> Posterior:
         """Draw coefficients and effects given draws of the rest, and return all of them.
@@ -176,12 +185,13 @@ class Gaussian:
         def work(rows: slice) -> None:
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, rows.start)))
             normal = rng.standard_normal((rows.stop - rows.start, p + groups * q))
-            gaussian.draws(self.sums, thetas[rows], normal, dense[rows], effects[rows])
+            self._draws(thetas[rows], normal, dense[rows], effects[rows])
 
         in_threads(work, len(thetas), threads, _AT_A_TIME)
         x = self.elements.constrain(thetas[:, : len(self.elements)])
         predictors = {self.predictor.parameter: self._predictor(thetas, x, dense, effects)}
-        return report(self.equation, self.labels, predictors, {"sigma": x[:, 0]}, {}, **kwargs)
+        scalars = {"sigma": x[:, 0]} | ({AR: x[:, -1]} if self.equation.ar else {})
+        return report(self.equation, self.labels, predictors, scalars, {}, **kwargs)
 
     def _predictor(self, thetas: np.ndarray, x: np.ndarray, dense: np.ndarray, effects: np.ndarray) -> PredictorDraws:
         start, p = int(self.intercept), sum(t.width for t in self.predictor.terms)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayessynth.design import Component, Shared
 from bayessynth.fitting.constrain import posterior_of
-from bayessynth.fitting.density import Density, unserved_family
+from bayessynth.fitting.density import Density, unserved_apart
 from bayessynth.fitting.kernels import joint
 from bayessynth.fitting.kernels.native import Data, Handed
 from bayessynth.fitting.kernels.vectors import Cholesky
@@ -21,7 +21,7 @@ from bayessynth.fitting.posterior import Posterior
 def unserved_joint(components: Sequence[Component]) -> str | None:
     """Return why the kernels cannot serve equations that share effects, or None if they can."""
     for own in components:
-        reason = unserved_family(own.equation)
+        reason = unserved_apart(own.equation)
         if reason:
             return f"{own.equation.response!r}: {reason}"
     return None

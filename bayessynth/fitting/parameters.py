@@ -12,8 +12,9 @@ from bayessynth import families
 from bayessynth.design import BoundEquation, GroupDesign, Predictor
 from bayessynth.families import Prior
 from bayessynth.fitting.kernels import priors
+from bayessynth.spec.equation import AR
 
-# Why only the PyMC model serves an equation with ``ar=1``.
+# Why what takes rows apart does not serve an equation with ``ar=1``.
 AUTOREGRESSIVE = "its residuals depend on those of the row before"
 
 
@@ -75,8 +76,6 @@ class Parameters:
 
 def unserved(equation: BoundEquation) -> str | None:
     """Return why an equation's priors cannot be laid out, or None if they can."""
-    if equation.ar:
-        return AUTOREGRESSIVE
     vectors = {v.name for v in families.get(equation.family).vectors}
     for name, prior in equation.priors.items():
         if not (priors.serves(prior) or prior.name == "LKJ" or name in vectors):
@@ -117,6 +116,8 @@ def layout(equation: BoundEquation, sizes: Mapping[str, int], without: Sequence[
             if group.factor not in without:
                 shape = (sizes[group.factor], q, *categories)
                 raw.append((raw_name(prefix, group), int(np.prod(shape)), shape))
+    if equation.ar:
+        singles.append((AR, ()))
     levels = len(equation.levels)
     for vector in family.vectors:
         length = vector.length(levels, equation.options)

@@ -52,7 +52,7 @@ class Equation:
         autoregression of order one, y = η + e with e_t = ρ e_{t-1} + ν, ν ~ Normal(0, σ). Where the times between rows
         differ, ρ is taken to the power of what elapses, in units of the usual time between rows. ρ is the parameter
         ``y_ar``, uniform between -1 and 1 by default (between 0 and 1 where times between rows are no multiples of the
-        usual one); the key of its prior is ``"ar"``. Fitted by the PyMC model.
+        usual one); the key of its prior is ``"ar"``.
 
     Raises
     ------

@@ -33,10 +33,12 @@ def row_reads(
     Examples
     --------
     >>> row_reads("y", "day", ["sex"], [], ["x"], True)
-    ['sex', 'number(day)', 'day', 'elapsed(day)', 'lag(y)', 'first(y)', 'past(y)', 'lag(x)']
+    ['sex', 'number(day)', 'day', 'elapsed(day)', 'lag(y)', 'first(y)', 'lag(y, 2)', 'past(y)', 'lag(x)']
     """
-    return [*upper, *clock(time)[:1], time, *clock(time)[1:], *before, f"lag({column})", f"first({column})",
-            *([f"past({column})"] if number else []), *(f"lag({c})" for c in lags)]  # fmt: skip
+    # Of a number that is measured with noise, two rows before and their mean tell more than the last alone.
+    more = [f"lag({column}, 2)", f"past({column})"] if number else []
+    return [*upper, *clock(time)[:1], time, *clock(time)[1:], *before, f"lag({column})", f"first({column})", *more,
+            *(f"lag({c})" for c in lags)]  # fmt: skip
 
 
 def clock(time: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayessynth import families
 from bayessynth.design import BoundEquation, Component
+from bayessynth.spec.equation import AR
 from bayessynth.suffstats.accumulate import accumulate
 
 
@@ -114,7 +115,7 @@ def unserved(equation: BoundEquation) -> str | None:
     if modelled:
         return f"{modelled[0]!r} has a formula of its own"
     spreads = {f"{e}|{g.factor}_sd" for g in equation.predictors[parent].groups for e in g.effects}
-    scalars = {p.name for p in family.parameters}
+    scalars = {p.name for p in family.parameters} | ({AR} if equation.ar else set())
     for name, prior in equation.priors.items():
         if name not in spreads and name not in scalars and prior.name not in ("Normal", "LKJ"):
             return f"the prior {prior} of {name!r} is not normal"
@@ -147,8 +148,20 @@ def gram(component: Component) -> Gram:
     Gram
         Of columns as the formulas give them, about their means, in units of their standard deviations.
     """
-    equation = component.equation
-    (name, predictor), n = next(iter(equation.predictors.items())), len(component.y)
+    columns, n = column_names(component.equation), len(component.y)
+    values = columns_of(component)
+    shift = np.array([0.0, *(v.mean() for v in values[1:])])
+    scale = np.array([1.0, *(v.std() or 1.0 for v in values[1:])])
+    codes, cells = _cells(component.index, n)
+    size = len(next(iter(codes.values()))) if codes else 1
+    counts, moments = accumulate(values, cells, size, shift, scale)
+    return Gram(columns, shift, scale, codes, counts, moments)
+
+
+def columns_of(component: Component) -> list[np.ndarray]:
+    """Return the columns of :func:`column_names` of a Gaussian component's rows, each of shape (n,)."""
+    equation, n = component.equation, len(component.y)
+    name, predictor = next(iter(equation.predictors.items()))
     transform = component.family.gaussian
     assert transform is not None
     columns = column_names(equation)
@@ -158,13 +171,7 @@ def gram(component: Component) -> Gram:
         found |= {e: column for e, column in zip(group.effects, block.T, strict=True) if e not in found and e != "1"}
     y = transform(component.y.astype(float))
     found[equation.response] = y - component.offsets[name] if name in component.offsets else y
-    values = [np.ones(n), *(np.ascontiguousarray(found[c], dtype=float) for c in columns[1:])]
-    shift = np.array([0.0, *(v.mean() for v in values[1:])])
-    scale = np.array([1.0, *(v.std() or 1.0 for v in values[1:])])
-    codes, cells = _cells(component.index, n)
-    size = len(next(iter(codes.values()))) if codes else 1
-    counts, moments = accumulate(values, cells, size, shift, scale)
-    return Gram(columns, shift, scale, codes, counts, moments)
+    return [np.ones(n), *(np.ascontiguousarray(found[c], dtype=float) for c in columns[1:])]
 
 
 def _cells(index: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

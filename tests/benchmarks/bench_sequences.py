@@ -81,20 +81,19 @@ def cases() -> list[Case]:
             **panel,
         ), "lwage ~ educ + black + hisp + exper + I(exper**2) + married + union + C(year) + (1 | nr)", tolerance=0.03),
         Case("pbcseq", lambda: read("pbcseq"), "id", "day", bs.Spec(
-            bs.Equation("bili ~ lag(bili) + first(bili) + futime + status + age + sex + trt + day + number(day)",
-                        family="tree"),
+            bs.Equation("bili ~ day + age + sex + trt + (1 + day | id)", family="lognormal", ar=1),
             rest="tree", unit="id", time="day", rules=[bs.Inequality("day", "futime")],
         ), "lbili ~ years + age + sex + trt + (1 + years | id)", pbcseq, tolerance=0.03, missing="model"),
         Case("sleepstudy", lambda: read("sleepstudy"), "Subject", "Days", bs.Spec(
-            bs.Equation("Reaction ~ Days + (1 + Days | Subject)", family="normal"), unit="Subject", time="Days",
+            bs.Equation("Reaction ~ Days + (1 + Days | Subject)", family="normal", ar=1), unit="Subject", time="Days",
         ), "Reaction ~ Days + (1 + Days | Subject)"),
         Case("orthodont", lambda: read("orthodont"), "Subject", "age", bs.Spec(
             "Sex ~ 1", bs.Equation("distance ~ age * Sex + (1 + age | Subject)", family="normal"), unit="Subject",
             time="age",
         ), "distance ~ age + (1 + age | Subject)"),
         Case("bodyweight", bodyweight, "Rat", "Time",
-             bs.Spec("Diet ~ 1", bs.Equation("weight ~ Time * Diet + (1 + Time | Rat)", family="normal"), unit="Rat",
-                     time="Time"),
+             bs.Spec("Diet ~ 1", bs.Equation("weight ~ Time * Diet + (1 + Time | Rat)", family="normal", ar=1),
+                     unit="Rat", time="Time"),
              "weight ~ Time * Diet + (1 + Time | Rat)"),
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
-from bayessynth.fitting.density import Density, unserved_family
+from bayessynth.fitting.density import Density, unserved_apart
 from bayessynth.fitting.engines import importance, surrogate
 from bayessynth.fitting.engines.mode import find, start_of
 from bayessynth.fitting.engines.settings import Settings
@@ -24,7 +24,7 @@ def unserved(component: Component) -> str | None:
     """Return why the engine cannot fit an equation, or None if it can try."""
     if component.index:
         return "the equation has group-specific effects"
-    return unserved_family(component.equation)
+    return unserved_apart(component.equation)
 
 
 def sample(component: Component, settings: Settings, seed: int) -> Posterior | str:

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from bayessynth.design import BoundEquation, Component
+from bayessynth.fitting import whitened
 from bayessynth.fitting.engines import importance
 from bayessynth.fitting.engines.mode import find
 from bayessynth.fitting.engines.settings import Settings
 from bayessynth.fitting.gaussian import Gaussian
 from bayessynth.fitting.kernels import priors
-from bayessynth.fitting.parameters import AUTOREGRESSIVE
 from bayessynth.fitting.posterior import Posterior
 from bayessynth.fitting.threads import one_thread
 from bayessynth.suffstats import Gram, gram
@@ -35,12 +35,13 @@ _STEP = 1e-4
 
 def unserved(component: Component) -> str | None:
     """Return why the engine cannot fit an equation, or None if it can try."""
-    return unserved_equation(component.equation, component.labels)
+    reason = unserved_equation(component.equation, component.labels)
+    return reason or (whitened.unserved(component) if component.chain is not None else None)
 
 
 def unserved_equation(equation: BoundEquation, labels: Mapping[str, Sequence[Any]]) -> str | None:
     """Return why the engine cannot fit an equation with these groups, or None if it can try."""
-    reason = AUTOREGRESSIVE if equation.ar else unserved_gram(equation)
+    reason = unserved_gram(equation)
     if reason:
         return reason
     for name, prior in equation.priors.items():
@@ -64,7 +65,11 @@ def sample(component: Component, settings: Settings, seed: int) -> Posterior | s
     Posterior or str
         Or why there is none: the proposal does not fit.
     """
-    return sample_gram(component.equation, component.labels, gram(component.expanded()), settings, seed)
+    begun = time.perf_counter()
+    if component.chain is None:
+        return sample_gram(component.equation, component.labels, gram(component.expanded()), settings, seed)
+    with one_thread():
+        return _drawn(whitened.Whitened(component), settings, seed, begun)
 
 
 def sample_gram(
@@ -77,25 +82,26 @@ def sample_gram(
         if 16.0 * len(sums.counts) * len(sums.columns) * smaller > _BYTES:
             return "the grouping factors have too many combinations of groups"
     with one_thread():
-        density = Gaussian(equation, labels, sums)
-        start = density.start()
+        return _drawn(Gaussian(equation, labels, sums), settings, seed, begun)
 
-        def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-            steps = _STEP * np.eye(len(theta))
-            found = density.values(np.concatenate([theta[None], theta + steps, theta - steps]), 1)
-            ahead, behind = found[1 : len(theta) + 1], found[len(theta) + 1 :]
-            return float(found[0]), (ahead - behind) / (2.0 * _STEP)
 
-        mode = find(gradient, start, density.scales())
-        if mode is None:
-            return "the posterior has no mode with curvature in every direction"
-        rng = np.random.default_rng(seed)
-        drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
-                                  settings.draws * settings.chains, rng)  # fmt: skip
-        refusal = importance.refusal(drawn)
-        if refusal:
-            return refusal
-        return density.posterior(
-            drawn.values, seed, settings.cores, engine=NAME, seconds=time.perf_counter() - begun,
-            **drawn.reported(settings.chains),
-        )  # fmt: skip
+def _drawn(density: Gaussian, settings: Settings, seed: int, begun: float) -> Posterior | str:
+    def gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        steps = _STEP * np.eye(len(theta))
+        found = density.values(np.concatenate([theta[None], theta + steps, theta - steps]), 1)
+        ahead, behind = found[1 : len(theta) + 1], found[len(theta) + 1 :]
+        return float(found[0]), (ahead - behind) / (2.0 * _STEP)
+
+    mode = find(gradient, density.start(), density.scales())
+    if mode is None:
+        return "the posterior has no mode with curvature in every direction"
+    rng = np.random.default_rng(seed)
+    drawn = importance.sample(lambda thetas: density.values(thetas, settings.cores), mode.theta, mode.covariance,
+                              settings.draws * settings.chains, rng)  # fmt: skip
+    refusal = importance.refusal(drawn)
+    if refusal:
+        return refusal
+    return density.posterior(
+        drawn.values, seed, settings.cores, engine=NAME, seconds=time.perf_counter() - begun,
+        **drawn.reported(settings.chains),
+    )  # fmt: skip

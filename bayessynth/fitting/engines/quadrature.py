@@ -13,7 +13,7 @@ import numpy as np
 
 from bayessynth.design import Component
 from bayessynth.fitting.constrain import posterior_of
-from bayessynth.fitting.density import unserved_family
+from bayessynth.fitting.density import unserved_apart
 from bayessynth.fitting.engines import conditional, importance, surrogate
 from bayessynth.fitting.engines.mode import Mode, find, refine, start_of
 from bayessynth.fitting.engines.settings import Settings
@@ -49,7 +49,7 @@ def unserved(component: Component) -> str | None:
     elsewhere = [p for p in equation.predictors.values() if p.parameter != parent and p.groups]
     if not component.index or elsewhere:
         return "the group-specific effects are not all in the first predictor"
-    return unserved_family(equation)
+    return unserved_apart(equation)
 
 
 def _largest(component: Component) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from bayessynth.fitting.kernels import structure, vectors, whole
+from bayessynth.fitting.kernels import following, structure, vectors, whole
 
 # Rows taken at a time.
 _ROWS = 1024
@@ -58,7 +58,7 @@ def gradient(rows, tables, own, theta, grad):
     s = _space(tables, own, grad)
     total = whole.transform(tables, theta, s)
     vectors.forward(own, theta, s.vector)
-    total += _all_rows(rows, tables, s)
+    total += _following(rows, tables, s) if tables.before.shape[0] else _all_rows(rows, tables, s)
     whole.carry(tables, theta, s, s.by_group)
     return total + vectors.pull_back(rows, own, tables.options, theta, s.vector, s.vector_slope, grad)
 
@@ -71,6 +71,18 @@ def _space(tables, own, grad):
         np.empty(single), np.empty(single), np.zeros(single), grad, np.empty((terms, q, q)), np.empty((terms, q, q)),
         np.empty(d), np.empty(d), np.zeros(d), np.empty(k), np.zeros(k),
     )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _following(rows, tables, s):
+    """Return the log density of rows that depend on the row before, which may be anywhere: all are taken at once."""
+    eta = np.zeros((tables.constant.shape[0], tables.y.shape[0]))
+    slope, place = np.zeros_like(eta), tables.rho[0]
+    whole.predict(tables, s, 0, eta)
+    total, found = following.evaluate(rows, tables, s.x[place], eta, s.vector, s.vector_slope, slope)
+    whole.collect(tables, s, 0, slope, s.by_group)
+    s.own_grad[place] += found
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -24,7 +24,7 @@ _TYPES = {
     "terms": _CODE_TABLE, "matrix": _TABLE, "offsets": _TABLE, "group_of": _CODE_TABLE, "columns": _TABLE,
     "columns_of": _CODES, "around": _NUMBERS, "shapes": _NUMBERS, "scalars": _CODE_TABLE, "categories": _CODES,
     "widest": _CODES, "y": _NUMBERS, "beside": _TABLE, "constant": boolean[::1], "links": _CODES,
-    "options": _NUMBERS, "weights": _NUMBERS,
+    "options": _NUMBERS, "weights": _NUMBERS, "before": _CODES, "power": _NUMBERS, "known": _NUMBERS, "rho": _CODES,
 }  # fmt: skip
 
 

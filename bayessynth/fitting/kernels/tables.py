@@ -24,6 +24,11 @@ class Tables(NamedTuple):
         Predictors side by side; the largest number of effects of a term.
     y, beside, constant, links, options, weights
         Arguments of the family's kernel.
+    before, power, known : ndarray of shape (n,), or (0,) where no residual depends on another
+        Position of the row before, the usual gaps since then and its value as the normal distribution has it; 0, -1 and
+        anything where there is none before.
+    rho : ndarray of int64, shape (1,)
+        Place of the residuals' autocorrelation among the numbers, or -1.
     """
 
     code: np.ndarray
@@ -48,3 +53,7 @@ class Tables(NamedTuple):
     links: np.ndarray
     options: np.ndarray
     weights: np.ndarray
+    before: np.ndarray
+    power: np.ndarray
+    known: np.ndarray
+    rho: np.ndarray

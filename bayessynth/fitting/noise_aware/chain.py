@@ -12,7 +12,7 @@ from bayessynth.design import Bound, BoundEquation, Predictor
 from bayessynth.fitting.kernels.noisy_moments import Tables
 from bayessynth.fitting.kernels.priors import Elements
 from bayessynth.fitting.noise_aware.units import BINARY, Bounds, Column, Line, columns_of, line, refused
-from bayessynth.fitting.parameters import Parameters, layout, raw_name, sd_rows, slope_rows, unserved
+from bayessynth.fitting.parameters import AUTOREGRESSIVE, Parameters, layout, raw_name, sd_rows, slope_rows, unserved
 from bayessynth.privacy import NoisyMoments
 
 # Beyond this many cells of binary columns the moments of each row's mixture take too long.
@@ -173,7 +173,7 @@ def _check(column: Column) -> None:
     for group in _predictor(column).groups:
         if group.correlated:
             raise refused(name, f"the effects of {group.factor!r} are correlated; write '||' instead of '|'")
-    reason = unserved(equation)
+    reason = AUTOREGRESSIVE if equation.ar else unserved(equation)
     if reason:
         raise refused(name, reason)
 

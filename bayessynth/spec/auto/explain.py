@@ -11,6 +11,7 @@ from bayessynth.schema import Column
 from bayessynth.spec.auto.dependence import Dependence
 from bayessynth.spec.auto.groups import GroupFinding, levels_of
 from bayessynth.spec.auto.order import MANY_LEVELS
+from bayessynth.spec.equation import Equation
 
 # Columns that a sentence or a cell names.
 NAMED = 3
@@ -33,6 +34,8 @@ class Choice:
         The factor within whose groups it is constant, or ``"row"``.
     reason : str
         A sentence.
+    equation : Equation, optional
+        Where it is not the usual one of the family.
     """
 
     column: str
@@ -41,6 +44,7 @@ class Choice:
     predictors: tuple[str, ...]
     level: str
     reason: str
+    equation: Equation | None = None
 
 
 def choices(

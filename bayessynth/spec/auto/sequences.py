@@ -15,6 +15,7 @@ from bayessynth.schema import Columns, Schema
 from bayessynth.spec.auto.explain import Choice
 from bayessynth.spec.auto.groups import GroupFinding, find_groups
 from bayessynth.spec.auto.lags import LAGS, screened
+from bayessynth.spec.auto.lines import Panel, line
 from bayessynth.spec.follow import as_numbers, clock, has_mean, numbered, row_reads
 
 # A level that was seen this often, always in last rows, ends a sequence if chance would hardly have it so.
@@ -89,6 +90,9 @@ def follow(
     read = (clock(time)[0], f"lag({time})", *fixed, *(f"lag({c})" for c in timed))
     own = Choice(time, schema[time].kind, "tree", read, "row",
                  f"The time of a {unit}'s rows: the first, then what elapses to the next.")  # fmt: skip
+    factors = [c for c in explained if c.family is None]
+    panel = Panel(schema, unit, time, numbers | as_numbers(data, schema, fixed), number)
+    ruled = {c for rule in rules for c in rule.columns}
     later = []
     for choice in rows:
         if choice.column not in varying:
@@ -96,11 +100,16 @@ def follow(
             continue
         above = [c for c in choice.predictors if c in fixed]
         before = [c for c in choice.predictors if c not in fixed]
+        straight = line(panel, choice.column, above, before, [c.column for c in factors], ruled)
+        if straight is not None:
+            told = f" {len(data)} rows are few: each {unit} has a line in {time}; residuals follow each other."
+            later.append(replace(choice, family=straight.family, predictors=straight.columns, equation=straight,
+                                 reason=choice.reason + told))  # fmt: skip
+            continue
         number_like = has_mean(schema[choice.column])
         reads = row_reads(choice.column, time, above, before, lags[choice.column], number_like)
         told = f" Of the row before it reads itself{''.join(f', {c}' for c in lags[choice.column])}."
         later.append(replace(choice, predictors=tuple(reads), reason=choice.reason + told))
-    factors = [c for c in explained if c.family is None]
     return (*factors, *upper, own, *later), (*rules, *_endings(data, schema, varying, number))
 
 

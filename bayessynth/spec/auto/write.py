@@ -64,7 +64,8 @@ def write(
     unit, time : str, optional
         Columns that make sequences of the rows, as in :class:`Spec`. Each column of a row is then drawn from the unit's
         columns, the time, the row's number, the columns before it in its row, its own first and last value, and those
-        columns of the row before that tell most of it.
+        columns of the row before that tell most of it. In short tables a number that follows a line in time, with
+        normal residuals, has a hierarchical equation instead: levels and slopes of units, autocorrelated residuals.
 
     Returns
     -------
@@ -104,7 +105,8 @@ def write(
         explained, rules = follow(data, schema, unit, time, explained, rules)
         predictors = {choice.column: choice.predictors for choice in explained}
         visited = [c for c in predictors if c not in factors]
-    equations = [_equation(c, predictors[c], schema, levels.get(c, "row"), found, unit) for c in visited]
+    own = {choice.column: choice.equation for choice in explained if choice.equation}
+    equations = [own.get(c) or _equation(c, predictors[c], schema, levels.get(c, "row"), found, unit) for c in visited]
     if not equations:
         raise SpecError("No column is left to model: all are identifiers, constants or computed from others.")
     return Spec(*equations, rest="drop", rules=rules, unit=unit, time=time), (*explained, *_computed(findings, schema))
