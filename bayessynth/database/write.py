@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.database.covariates import Covariate, FromAbove, Known, RowNumber, summaries
-from bayessynth.database.order import LOWEST, MEAN
+from bayessynth.database.order import LOWEST, MEAN, SPREAD
 from bayessynth.database.screen import Judged
 from bayessynth.database.structure import Link, Structure
 from bayessynth.errors import SpecError
@@ -166,7 +166,7 @@ def spec_in_order(
         The running sum of the table, of whose owners the frame has what it is like.
     """
     signed = total is not None and total.sign is not None
-    like = [name.format(total.column) for name in (LOWEST, MEAN)] if total is not None and signed else []
+    like = [name.format(total.column) for name in (LOWEST, MEAN, SPREAD)] if total is not None and signed else []
     kept = [*given, *like]
     drawn, found = write(frame, schema=schema, groups=(factor,), given=kept, unit=factor, time=place)
     equations = []
@@ -176,6 +176,8 @@ def spec_in_order(
             continue
         told = set(heard.get(column, given))
         read = [c for c in equation.columns if base(c) not in given or (c in told and not derived(c))]
+        if column in like:  # the screen of rows does not see how few owners there are
+            read = [c for c in given if c in told] + like[: like.index(column)]
         # What is added or taken away is drawn towards what the owner's sums are like.
         more = like if total is not None and column in total.summed else pace.get(column, ())
         read = [*dict.fromkeys([*read, *more])]
