@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayessynth.database.composite import Composite
 from bayessynth.database.draw import Asked, draw_copies
 from bayessynth.database.structure import Structure
 from bayessynth.database.table import TableModel
@@ -35,6 +36,8 @@ class Tables:
     names : tuple of str
         Tables in the order in which they were handed in.
     asked : Asked
+    composites : tuple of Composite
+        Keys of several columns, those of parents' parents first.
     """
 
     structure: Structure
@@ -42,6 +45,7 @@ class Tables:
     empty: Mapping[str, Mapping[str, str]]
     names: tuple[str, ...]
     asked: Asked
+    composites: tuple[Composite, ...] = ()
 
     def copy(self, number: int, threads: int | None = None) -> dict[str, pd.DataFrame]:
         """Return all tables of a copy."""
@@ -88,6 +92,8 @@ class Tables:
     def _beside(self, numbers: Sequence[int], threads: int | None) -> list[dict[str, pd.DataFrame]]:
         found = draw_copies(self.structure, self.models, self.asked, numbers, threads)
         for made in found:
+            for composite in self.composites:
+                composite.restore(made)
             for table, dtypes in self.empty.items():
                 made[table] = pd.DataFrame({c: pd.Series(dtype=dtype_named(d)) for c, d in dtypes.items()})
         return [{table: made[table] for table in self.names} for made in found]
