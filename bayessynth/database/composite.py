@@ -118,7 +118,7 @@ def _side_by_side(frame: pd.DataFrame, parts: Sequence[str]) -> pd.Series:
         if pd.api.types.is_numeric_dtype(cells.dtype):
             values = cells.fillna(0).to_numpy(dtype=float)
             cells = pd.Series(np.where(values % 1 == 0, values.astype(np.int64).astype(str), values.astype(str)))
-        texts.append(cells.astype(str).to_numpy(dtype=object))
+        texts.append([str(cell) for cell in cells])
     made = [" and ".join(row) for row in zip(*texts, strict=True)]
     return pd.Series([None if gap else text for text, gap in zip(made, missing, strict=True)], dtype=object)
 

@@ -60,7 +60,7 @@ class Key:
         primary: bool = False,
     ) -> None:  # fmt: skip
         own, theirs = _parts(column), _parts(parent_column)
-        if (theirs or not isinstance(parent_column, str | None)) and len(own) != len(theirs):
+        if parent_column is not None and len(own) != len(theirs):
             raise SpecError(
                 f"bs.Key({table!r}, {column!r}, {parent!r}, {parent_column!r}): child and parent need as many columns."
             )
