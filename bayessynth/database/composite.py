@@ -105,7 +105,10 @@ def joined(frames: Mapping[str, pd.DataFrame], keys: Sequence[Key]) -> dict[str,
     """
     found = dict(frames)
     for key in keys:
-        for table, name, parts in ((key.table, key.column, key.parts), (key.parent, key.parent_column, key.parent_parts)):
+        for table, name, parts in (
+            (key.table, key.column, key.parts),
+            (key.parent, key.parent_column, key.parent_parts),
+        ):
             if parts and table in found and name not in found[table]:
                 found[table] = found[table].assign(**{str(name): _side_by_side(found[table], parts)})
     return found
@@ -161,7 +164,7 @@ def composites_of(frames: Mapping[str, pd.DataFrame], keys: Sequence[Key]) -> tu
 
 
 def split(frames: Mapping[str, pd.DataFrame], composites: Sequence[Composite]) -> dict[str, pd.DataFrame]:
-    """Return joined tables as they are fitted: keys of several columns as numbers of rows, without what is made anew."""
+    """Return joined tables as they are fitted: a number of a row in place of several columns of a key."""
     found = dict(frames)
     for own in composites:
         index = pd.Index(frames[own.parent][own.name])

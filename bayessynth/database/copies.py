@@ -153,9 +153,7 @@ class SyntheticDatabase:
         """Names of the tables."""
         return self._source.names
 
-    def to_parquet(
-        self, directory: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True
-    ) -> Path:
+    def to_parquet(self, directory: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True) -> Path:
         """Write every copy to ``copy=0/account.parquet`` … below a directory, with a manifest and the provenance.
 
         A copy's folder appears when all its files are whole; writing that was broken off goes on where it stopped by

@@ -23,8 +23,8 @@ class Floor(Rule):
     """Nothing is taken from a running sum that would bring it below a column of its group: an overdraft, empty stock.
 
     For specs with ``unit=`` and ``time=`` in which :class:`Running` computes the sum: how much may be taken away is
-    limited by what there was in the row before, and where nothing is left, the row adds. Where ``reached=`` says in which
-    row the sum comes down to its floor, that row does.
+    limited by what there was in the row before, and where nothing is left, the row adds. The row that ``reached=``
+    names brings the sum to its floor.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ class Floor(Rule):
         if column != self.amount or self._before not in arrays:
             return -free, free
         own = schema[self.amount]
-        takes, room = np.isin(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self)), self._room(
-            arrays, schema)  # fmt: skip
+        room = self._room(arrays, schema)
+        takes = np.isin(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self))
         # An amount cannot be less than its column's least; where less is left, ``allowed`` lets the row only add.
         least = max(natural(own)[0], 0.0)
         upper = np.where(takes & ~np.isnan(room), at_most(np.maximum(room, least), own), np.inf)

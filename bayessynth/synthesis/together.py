@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def _joined(copies: Sequence[Steps]) -> list[Rows]:
 
 
 def _slices(ends: np.ndarray) -> list[slice]:
-    return [slice(int(first), int(end)) for first, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(int(first), int(end)) for first, end in pairwise(ends)]
 
 
 def _fixed(parts: Sequence[Fixed]) -> tuple[Fixed, np.ndarray]:

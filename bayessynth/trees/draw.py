@@ -161,7 +161,11 @@ def draw_together(
 
 
 def _effects(
-    groves: Sequence[Grove], ends: Sequence[int] | np.ndarray, column: str, number: int, groups: Mapping[str, np.ndarray]
+    groves: Sequence[Grove],
+    ends: Sequence[int] | np.ndarray,
+    column: str,
+    number: int,
+    groups: Mapping[str, np.ndarray],
 ) -> list[np.ndarray]:
     if not groups:
         return []

@@ -60,7 +60,9 @@ def test_how_low_a_balance_falls_stays_the_accounts_own(bank):
 
 def test_a_balance_comes_down_to_the_lowest_that_was_drawn_in_the_row_that_was_drawn(bank):
     _, fitted = bank
-    assert {"lowest balance", "row of lowest balance", "mean balance", "spread of balance"} <= set(fitted["booking"].schema)
+    assert {"lowest balance", "row of lowest balance", "mean balance", "spread of balance"} <= set(
+        fitted["booking"].schema
+    )
     (floor,) = [rule for rule in fitted["booking"].bound.rules if isinstance(rule, bs.Floor)]
     drawn = []
     take = draw._Copy.take
