@@ -1,8 +1,8 @@
 """Related tables: Berka, a clinical trial and NAFLD, beside what SDV's HMA was measured to do with four of Berka's.
 
 Prints times, generation speed, children a parent, correlations across tables, orphans, and how well loan default is
-predicted by models trained on copies. Beside the correlations of Berka it prints how many a perfect re-draw keeps, of 77
-districts drawn with replacement with all that belongs to them: with so few parents that is not all of them.
+predicted by models trained on copies. Beside the correlations of Berka it prints how many a perfect re-draw keeps, with
+77 districts drawn with replacement with all that belongs to them: with so few parents that is not all of them.
 """
 
 from __future__ import annotations
