@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ class Tables:
         """Return all tables of a copy."""
         return self._beside([number], threads)[0]
 
-    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Iterator[tuple[int, dict[str, pd.DataFrame]]]:
+    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
         """Yield copies in order, drawn ahead by as many threads as there are cores.
 
         Small copies with sequences are drawn several at a time. Neither changes a byte.
@@ -139,7 +139,7 @@ class SyntheticDatabase:
     def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
         return (tables for _, tables in self._source.drawn(range(self.m)))
 
-    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Iterator[tuple[int, dict[str, pd.DataFrame]]]:
+    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
         """Yield some copies with their numbers, drawn ahead by so many threads; by default all cores."""
         return self._source.drawn(numbers, cores)
 

@@ -7,7 +7,7 @@ the originals or those of a copy alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -16,8 +16,8 @@ from bayessynth.database.structure import Link
 from bayessynth.errors import StorageError
 from bayessynth.schema import Column
 
-# Levels of a category whose shares sum it up.
-TOP = 3
+# Levels of a category whose shares sum it up; the same where there is at most one row, which has one of them.
+TOP, TOP_SINGLE = 3, 8
 # What the column is called that says nothing.
 FILLER = "nothing"
 
@@ -233,64 +233,6 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class OnlySibling:
-    """A column of the one row that another table has of the same owner, if it has one: the account's loan.
-
-    Attributes
-    ----------
-    name : str
-    column : Column
-    path : str
-        Label of the link from the table to the owner.
-    link : str
-        Label of the link from the sibling to the owner.
-    owner, sibling, source : str
-        Tables, and the sibling's column.
-    """
-
-    kind: ClassVar[str] = "only sibling"
-    name: str
-    column: Column
-    path: str
-    link: str
-    owner: str
-    sibling: str
-    source: str
-
-    def clusters(self, known: Known) -> np.ndarray:
-        """Return the owner's row of every row, -1 for none."""
-        return known.links[self.path]
-
-    def values(self, known: Known) -> np.ndarray:
-        """Return the sibling's column at the owner of each row; missing where there is no sibling."""
-        own = self.of_owner(known)
-        at = known.links[self.path]
-        return np.where(at >= 0, own[np.maximum(at, 0)], self._gap) if len(own) else np.full(len(at), self._gap)
-
-    def of_owner(self, known: Known) -> np.ndarray:
-        """Return the column for every row of the owner."""
-        at, values = known.links[self.link], known.arrays[self.sibling][self.source]
-        found = np.full(known.rows[self.owner], self._gap)
-        there = at >= 0
-        # Copies may have a second row where the original has one at most: the first counts.
-        found[at[there][::-1]] = values[there][::-1]
-        return found
-
-    @property
-    def _gap(self) -> Any:
-        return np.int64(-1) if self.column.levels else np.nan
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON data."""
-        return {**vars(self), "kind": self.kind, "column": self.column.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> OnlySibling:
-        """Make it of what :meth:`to_json` returned."""
-        return cls(**{**data, "column": Column.from_json(data["column"])})
-
-
-@dataclass(frozen=True)
 class Filler:
     """A column that says nothing, for a table all of whose columns are computed: a spec has one equation at least.
 
@@ -326,7 +268,7 @@ class Filler:
         return cls(**data)
 
 
-_KINDS |= {made.kind: made.from_json for made in (FromAbove, RowNumber, Summary, OnlySibling, Filler)}
+_KINDS |= {made.kind: made.from_json for made in (FromAbove, RowNumber, Summary, Filler)}
 
 
 def _mean(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -364,27 +306,25 @@ def by_owner(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order, np.flatnonzero(np.r_[True, found[1:] != found[:-1]])
 
 
-def summaries(
-    path: Link, link: Link, sibling: str, columns: Sequence[Column], known: Known
-) -> list[Summary] | list[OnlySibling]:
+def summaries(path: Link, link: Link, sibling: str, columns: Sequence[Column], known: Known) -> list[Summary]:
     """Return the summaries of a sibling: mean, lowest and highest of numbers, shares of the commonest levels.
 
-    A sibling with at most one row an owner has columns of the owner, which are taken as they are.
+    Of a sibling with at most one row an owner the lowest and highest are the mean, and shares say which level it has:
+    there are those of more levels then.
     """
     at = known.links[link.label]
-    if len(at) == 0 or np.bincount(at[at >= 0], minlength=1).max() <= 1:
-        return [OnlySibling(f"{sibling}.{c.name}", replace(c, name=f"{sibling}.{c.name}", missing=True, label=None),
-                            path.label, link.label, link.owner, sibling, c.name) for c in columns]  # fmt: skip
+    single = len(at) == 0 or np.bincount(at[at >= 0], minlength=1).max() <= 1
     made = []
     for column in columns:
         values = known.arrays[sibling][column.name]
         common = (path.label, link.label, link.owner, sibling, column.name)
         if not column.levels:
-            for statistic in ("mean", "lowest", "highest"):
+            for statistic in ("mean",) if single else ("mean", "lowest", "highest"):
                 made.append(Summary(f"{statistic} of {sibling}.{column.name}", *common, None, statistic))
             continue
         count = np.bincount(values[values >= 0], minlength=len(column.levels))
-        top = np.argsort(-count, kind="stable")[: TOP if len(column.levels) > 2 else 1]
+        most = TOP_SINGLE if single else TOP
+        top = np.argsort(-count, kind="stable")[: most if len(column.levels) > 2 else 1]
         made += [Summary(f"share of {sibling}.{column.name} {column.levels[code]}", *common, int(code), "share")
                  for code in top if count[code]]  # fmt: skip
     return made

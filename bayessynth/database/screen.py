@@ -17,8 +17,6 @@ from scipy import stats
 
 # Below this probability under no association a covariate is taken.
 TELLING = 0.01
-# The same for the owner's own columns, which are few: that of Akaike's criterion, by which a weak relation is kept.
-TELLING_NEAR = 0.157
 # The same for a row's number, which in most tables says nothing.
 TELLING_NUMBER = 1e-4
 # From so many owners on, rows and owners judge alike, and all covariates are left to the screen of single tables.
@@ -45,20 +43,12 @@ class Judged:
         The row of the table above whose value it is, -1 for none.
     within : bool
         Whether it varies within the clusters and is judged there, as a row's number is.
-    near : bool
-        Whether it is the owner's own column.
     """
 
     values: np.ndarray
     levels: int
     clusters: np.ndarray
     within: bool = False
-    near: bool = False
-
-    @property
-    def enough(self) -> float:
-        """Return the probability under no association below which it is taken."""
-        return TELLING_NUMBER if self.within else TELLING_NEAR if self.near else TELLING
 
 
 def telling(target: np.ndarray, levels: int, covariates: Mapping[str, Judged]) -> list[str]:
@@ -96,7 +86,7 @@ def telling(target: np.ndarray, levels: int, covariates: Mapping[str, Judged]) -
                 continue
             chance = _between(own, means[key])
             doubtful.append((name, key))
-        if chance * max(scores.shape[1], 1) < own.enough:
+        if chance * max(scores.shape[1], 1) < (TELLING_NUMBER if own.within else TELLING):
             found.append(name)
     kept = {*found}
     for name, key in ((name, key) for name, key in doubtful if name not in kept):

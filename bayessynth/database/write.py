@@ -107,11 +107,8 @@ def frame_of_table(own: pd.DataFrame, given: Mapping[str, tuple[Column, np.ndarr
 
 def judged(given: Sequence[Covariate], known: Known, beside: Mapping[str, np.ndarray]) -> dict[str, Judged]:
     """Return covariates with what they are constant within."""
-    return {
-        c.name: Judged(beside[c.name], len(c.column.levels), c.clusters(known), isinstance(c, RowNumber),
-                       isinstance(c, FromAbove) and len(c.path) == 1)
-        for c in given if c.name in beside
-    }  # fmt: skip
+    return {c.name: Judged(beside[c.name], len(c.column.levels), c.clusters(known), isinstance(c, RowNumber))
+            for c in given if c.name in beside}  # fmt: skip
 
 
 def spec_of_table(

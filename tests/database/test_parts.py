@@ -97,17 +97,17 @@ def test_a_given_column_is_not_drawn_and_says_so():
         fitted.synthesize(1, random_seed=1)[0]
 
 
-def test_the_only_sibling_lends_its_columns_as_they_are():
-    stage = Column("stage", "categorical", "str", levels=("a", "b", "c"))
-    known = Known({"patient": 4, "tumour": 2, "visit": 5})
-    known.links |= {"patient>tumour:id": np.array([2, 0]), "patient>visit:id": np.array([0, 0, 1, 2, -1])}
-    known.arrays["tumour"] = {"size": np.array([7.0, 3.0]), "stage": np.array([1, 2])}
+def test_an_only_sibling_is_summed_up_by_its_numbers_and_each_of_its_levels():
+    stage = Column("stage", "categorical", "str", levels=("a", "b", "c", "d"))
+    known = Known({"patient": 6, "tumour": 4, "visit": 5})
+    known.links |= {"patient>tumour:id": np.array([2, 0, 4, 5]), "patient>visit:id": np.array([0, 0, 1, 2, -1])}
+    known.arrays["tumour"] = {"size": np.array([7.0, 3.0, 1.0, 1.0]), "stage": np.array([1, 2, 0, 3])}
     links = [Link(Key(t, "id", "patient", "id"), "patient", t, True) for t in ("visit", "tumour")]
-    size, level = summaries(*links, "tumour", [Column("size", "continuous", "float64"), stage], known)
-    assert (size.name, level.name, level.column.levels) == ("tumour.size", "tumour.stage", ("a", "b", "c"))
+    size, *levels = summaries(*links, "tumour", [Column("size", "continuous", "float64"), stage], known)
+    assert [own.name for own in levels] == [f"share of tumour.stage {level}" for level in "abcd"]
     np.testing.assert_array_equal(size.values(known), [3, 3, np.nan, 7, np.nan])
-    assert level.values(known).tolist() == [2, 2, -1, 1, -1]
-    assert from_json(level.to_json()) == level
+    np.testing.assert_array_equal(levels[2].values(known), [1, 1, np.nan, 0, np.nan])
+    assert from_json(levels[2].to_json()) == levels[2]
 
 
 def test_what_tells_only_beside_another_covariate_passes_the_screen():
