@@ -58,18 +58,21 @@ def completed(keys: Sequence[Any], tables: Mapping[str, pd.DataFrame], primary: 
             if table not in tables:
                 raise SpecError(f"{key}: there is no table {table!r}.{suggest(table, tables)}")
         own = tables[key.parent]
-        column = key.parent_column or (key.column if key.column in own else primary.get(key.parent))
+        column: str | tuple[str, ...] | None = key.parent_parts or key.parent_column
+        if column is None:
+            column = key.parts or (key.column if key.column in own else primary.get(key.parent))
         if column is None:
             raise SpecError(f"{key}: table {key.parent!r} has no column of that name; state parent_column=.")
-        for table, name in ((key.table, key.column), (key.parent, column)):
-            if name not in tables[table]:
-                raise SpecError(f"{key}: table {table!r} has no column {name!r}.{suggest(name, tables[table])}")
+        for table, names in ((key.table, key.parts or key.column), (key.parent, column)):
+            for name in (names,) if isinstance(names, str) else names:
+                if name not in tables[table]:
+                    raise SpecError(f"{key}: table {table!r} has no column {name!r}.{suggest(name, tables[table])}")
         if key.table == key.parent:
             raise SpecError(
                 f"Key cycle: {key.table} → {key.parent}. Rows that refer to rows of their own table have no model; "
                 "leave the key out and drop the column, or spread the levels over tables."
             )
-        found.append(Key(key.table, key.column, key.parent, column, key.primary))
+        found.append(Key(key.table, key.parts or key.column, key.parent, column, key.primary))
     _check_one_each(found)
     return found
 
@@ -105,7 +108,7 @@ def check_keys(
         raise SpecError(f"orphans={orphans!r} is not 'error' or 'drop'.{suggest(str(orphans), ['error', 'drop'])}")
     for table, column in primary.items():
         _check_primary(table, column, tables[table])
-    for key in _from_the_top(keys):
+    for key in from_the_top(keys):
         child, parent = tables[key.table], tables[key.parent]
         cells, own = child[key.column], parent[str(key.parent_column)]
         if pd.api.types.is_numeric_dtype(cells.dtype) != pd.api.types.is_numeric_dtype(own.dtype) and len(cells):
@@ -143,7 +146,7 @@ def _check_primary(table: str, column: str, frame: pd.DataFrame) -> None:
         raise DataError(f"Table {table!r}, key {column!r} is of dtype {cells.dtype}; a key is text or whole numbers.")
 
 
-def _from_the_top(keys: Sequence[Key]) -> list[Key]:
+def from_the_top(keys: Sequence[Key]) -> list[Key]:
     """Order keys so that a table's own orphans are gone before its children's are looked for."""
     depth: dict[str, int] = {}
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bayessynth.database.draw import Asked, draw_copy
+from bayessynth.database.composite import Composite
+from bayessynth.database.draw import Asked, draw_copies
 from bayessynth.database.structure import Structure
 from bayessynth.database.table import TableModel
+from bayessynth.fitting.cores import available_cores
 from bayessynth.schema.dtypes import dtype_named
-from bayessynth.synthesis.source import Latest
+
+# Rows, of all tables, up to which copies with sequences are drawn beside each other.
+BESIDE = 500_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Tables:
     names : tuple of str
         Tables in the order in which they were handed in.
     asked : Asked
+    composites : tuple of Composite
+        Keys of several columns, those of parents' parents first.
     """
 
     structure: Structure
@@ -37,22 +45,66 @@ class Tables:
     empty: Mapping[str, Mapping[str, str]]
     names: tuple[str, ...]
     asked: Asked
-    latest: Latest = field(default_factory=Latest, compare=False, repr=False)
+    composites: tuple[Composite, ...] = ()
 
     def copy(self, number: int, threads: int | None = None) -> dict[str, pd.DataFrame]:
         """Return all tables of a copy."""
-        made: dict[str, pd.DataFrame] = {}
-        draw_copy(self.structure, self.models, self.asked, number, made.__setitem__, threads)
-        for table, dtypes in self.empty.items():
-            made[table] = pd.DataFrame({c: pd.Series(dtype=dtype_named(d)) for c, d in dtypes.items()})
-        return {table: made[table] for table in self.names}
+        return self._beside([number], threads)[0]
+
+    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
+        """Yield copies in order, drawn ahead by as many threads as there are cores.
+
+        Small copies with sequences are drawn several at a time. Neither changes a byte.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+        cores : int, optional
+            Threads; by default all cores.
+        """
+        cores = cores or available_cores()
+        runs = self._runs(numbers, cores)
+        threads = min(cores, len(runs))
+        if threads <= 1:
+            for run in runs:
+                yield from zip(run, self._beside(run, cores), strict=True)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            waiting: deque[tuple[Sequence[int], Future[list[dict[str, pd.DataFrame]]]]] = deque()
+            for run in runs:
+                if len(waiting) >= threads:
+                    first, made = waiting.popleft()
+                    yield from zip(first, made.result(), strict=True)
+                waiting.append((run, pool.submit(self._beside, run, 1)))
+            while waiting:
+                first, made = waiting.popleft()
+                yield from zip(first, made.result(), strict=True)
+
+    def _runs(self, numbers: Sequence[int], cores: int) -> list[Sequence[int]]:
+        """Return which copies are drawn beside each other."""
+        size = 1
+        if any(model.in_sequence for model in self.models.values()):
+            grown = max((k / self.models[root].n for root, k in self.asked.k.items()), default=1.0)
+            rows = grown * sum(model.n for model in self.models.values())
+            size = max(1, min(int(BESIDE / max(rows, 1.0)), -(-len(numbers) // cores)))
+        return [numbers[first : first + size] for first in range(0, len(numbers), size)]
+
+    def _beside(self, numbers: Sequence[int], threads: int | None) -> list[dict[str, pd.DataFrame]]:
+        found = draw_copies(self.structure, self.models, self.asked, numbers, threads)
+        for made in found:
+            for composite in self.composites:
+                composite.restore(made)
+            for table, dtypes in self.empty.items():
+                made[table] = pd.DataFrame({c: pd.Series(dtype=dtype_named(d)) for c, d in dtypes.items()})
+        return [{table: made[table] for table in self.names} for made in found]
 
 
 class SyntheticDatabase:
     """m copies of a database, each from its own posterior draws.
 
     Copies are lazy: ``copies[0]`` draws all tables of the first one, a dict of frames by name. A copy is the same
-    whenever it is asked for. Memory holds one copy.
+    whenever it is asked for. Going through all of them holds, for each core, one copy or as many small ones as have
+    500,000 rows together.
 
     Attributes
     ----------
@@ -85,7 +137,11 @@ class SyntheticDatabase:
         return self._source.copy(index)
 
     def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
-        return (self[j] for j in range(self.m))
+        return (tables for _, tables in self._source.drawn(range(self.m)))
+
+    def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
+        """Yield some copies with their numbers, drawn ahead by so many threads; by default all cores."""
+        return self._source.drawn(numbers, cores)
 
     @property
     def copies(self) -> SyntheticDatabase:
@@ -97,7 +153,7 @@ class SyntheticDatabase:
         """Names of the tables."""
         return self._source.names
 
-    def to_parquet(self, directory: str | os.PathLike[str], *, progress: bool = True) -> Path:
+    def to_parquet(self, directory: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True) -> Path:
         """Write every copy to ``copy=0/account.parquet`` … below a directory, with a manifest and the provenance.
 
         A copy's folder appears when all its files are whole; writing that was broken off goes on where it stopped by
@@ -108,6 +164,8 @@ class SyntheticDatabase:
         ----------
         directory : path
             A new one, or one of the same request.
+        cores : int, optional
+            Threads, each drawing copies of its own; by default all cores. It changes no byte.
         progress : bool
             Show a progress bar where there is a terminal or a notebook.
 
@@ -122,13 +180,13 @@ class SyntheticDatabase:
         """
         from bayessynth.database.folder import write
 
-        return write(self, directory, "parquet", progress)
+        return write(self, directory, "parquet", cores, progress)
 
-    def to_csv(self, directory: str | os.PathLike[str], *, progress: bool = True) -> Path:
+    def to_csv(self, directory: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True) -> Path:
         """Write every copy to ``copy=0/account.csv`` …, as :meth:`to_parquet` does."""
         from bayessynth.database.folder import write
 
-        return write(self, directory, "csv", progress)
+        return write(self, directory, "csv", cores, progress)
 
     def __repr__(self) -> str:
         record = self.provenance

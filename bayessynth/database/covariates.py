@@ -16,8 +16,8 @@ from bayessynth.database.structure import Link
 from bayessynth.errors import StorageError
 from bayessynth.schema import Column
 
-# Levels of a category whose shares sum it up.
-TOP = 3
+# Levels of a category whose shares sum it up; the same where there is at most one row, which has one of them.
+TOP, TOP_SINGLE = 3, 8
 # What the column is called that says nothing.
 FILLER = "nothing"
 
@@ -309,7 +309,8 @@ def by_owner(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def summaries(path: Link, link: Link, sibling: str, columns: Sequence[Column], known: Known) -> list[Summary]:
     """Return the summaries of a sibling: mean, lowest and highest of numbers, shares of the commonest levels.
 
-    Of a sibling with at most one row an owner the lowest and highest are the mean.
+    Of a sibling with at most one row an owner the lowest and highest are the mean, and shares say which level it has:
+    there are those of more levels then.
     """
     at = known.links[link.label]
     single = len(at) == 0 or np.bincount(at[at >= 0], minlength=1).max() <= 1
@@ -322,7 +323,8 @@ def summaries(path: Link, link: Link, sibling: str, columns: Sequence[Column], k
                 made.append(Summary(f"{statistic} of {sibling}.{column.name}", *common, None, statistic))
             continue
         count = np.bincount(values[values >= 0], minlength=len(column.levels))
-        top = np.argsort(-count, kind="stable")[: TOP if len(column.levels) > 2 else 1]
+        most = TOP_SINGLE if single else TOP
+        top = np.argsort(-count, kind="stable")[: most if len(column.levels) > 2 else 1]
         made += [Summary(f"share of {sibling}.{column.name} {column.levels[code]}", *common, int(code), "share")
                  for code in top if count[code]]  # fmt: skip
     return made

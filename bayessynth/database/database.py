@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from bayessynth.database.check import check_keys, check_tables, completed
+from bayessynth.database.check import check_keys, check_tables, completed, from_the_top
+from bayessynth.database.composite import composites_of, joined, split, without_repeated
 from bayessynth.database.detect import Found, foreign_keys, primary_keys
+from bayessynth.database.detect_several import several
 from bayessynth.database.key import Key
 from bayessynth.database.structure import positions, structure_of
 from bayessynth.errors import TableWarning, warn
@@ -30,7 +32,8 @@ class Database:
     ----------
     tables : mapping of str to DataFrame
     keys : sequence of Key, optional
-        Which columns refer to which tables; found by themselves if not given. A key is one column.
+        Which columns refer to which tables; found by themselves if not given. A key is one column, or several that
+        name a row together.
     orphans : {"error", "drop"}
         What becomes of rows that refer to no row of the parent: an error, or they are left out, with a warning. A
         missing cell is no orphan but a row without that parent.
@@ -70,17 +73,29 @@ class Database:
         self._primary = primary_keys(frames)
         if keys is None:
             self._found = foreign_keys(frames, self._primary)
+            self._found += several(frames, [own.key for own in self._found if own.taken], self._primary)
             chosen = [own.key for own in self._found if own.taken]
         else:
             chosen = completed(keys, frames, self._primary)
             self._found = [Found(key, "it was declared") for key in chosen]
+        chosen = self._without_repeated(chosen)
         self._primary = {**self._primary, **{key.parent: str(key.parent_column) for key in chosen}}
-        self._tables = check_keys(frames, chosen, {key.parent: str(key.parent_column) for key in chosen}, orphans)
+        own = {key.parent: str(key.parent_column) for key in chosen}
+        checked = check_keys(joined(frames, chosen), chosen, own, orphans)
+        stood = {key.column for key in chosen if key.parts} | {key.parent_column for key in chosen if key.parts}
+        self._tables = {t: frame.drop(columns=[c for c in frame if c in stood]) for t, frame in checked.items()}
         for key in chosen:  # a child's own key may be one of its parents': it is then written by that parent
             if self._primary.get(key.table) == key.column:
                 self._shared(key, chosen)
         self.keys: tuple[Key, ...] = tuple(chosen)
+        self._composites = composites_of(self._tables, from_the_top(chosen))
         self._tell_alone()
+
+    def _without_repeated(self, keys: list[Key]) -> list[Key]:
+        kept, repeated = without_repeated(keys)
+        reason = "a key of several columns leads there already"
+        self._found = [Found(o.key, reason, taken=False) if o.key in repeated else o for o in self._found]
+        return kept
 
     def _shared(self, key: Key, keys: Sequence[Key]) -> None:
         if not any(other.parent == key.table for other in keys):
@@ -105,6 +120,10 @@ class Database:
     def primary(self) -> dict[str, str]:
         """The column that names the rows of each table that has one."""
         return dict(self._primary)
+
+    def joined(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """Return these tables, or a copy's, with a column that stands for each key of several."""
+        return joined(tables, self.keys)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self._tables[table]
@@ -183,12 +202,14 @@ class Database:
         """
         from bayessynth.database.fit import fit_database
 
-        structure = structure_of(self._tables, self.keys, self._primary)
+        tables = split(joined(self._tables, self.keys), self._composites)
+        structure = structure_of(tables, self.keys, self._primary)
         empty = {table: {c: dtype_name(frame[c].dtype) for c in frame}
                  for table, frame in self._tables.items() if not len(frame)}  # fmt: skip
-        return fit_database(self._tables, structure, empty, list(self._tables), specs=specs, schemas=schemas,
-                            copies=copies, random_seed=random_seed, cores=cores, trees=trees,
-                            in_time=in_time)  # fmt: skip
+        fitted = fit_database(tables, structure, empty, list(tables), specs=specs, schemas=schemas, copies=copies,
+                              random_seed=random_seed, cores=cores, trees=trees, in_time=in_time)  # fmt: skip
+        fitted.composites = tuple(own for own in self._composites if own.parent in structure.order)
+        return fitted
 
     def explain(self) -> pd.DataFrame:
         """Say which columns were taken for keys and which were not, and why.
@@ -203,9 +224,9 @@ class Database:
 
     def children(self) -> pd.DataFrame:
         """Return the number of children a parent of each key: fewest, mean, most, and rows without a parent."""
-        rows = []
+        rows, whole = [], self.joined(self._tables)
         for key in self.keys:
-            at = positions(key, self._tables)
+            at = positions(key, whole)
             count = np.bincount(at[at >= 0], minlength=len(self._tables[key.parent]))
             size = (int(count.min()), float(count.mean()), int(count.max())) if len(count) else (0, 0.0, 0)
             rows.append((str(key), *size, int((at < 0).sum())))
@@ -224,6 +245,6 @@ class Database:
             spans = [f"{a}–{b}, mean {c:.3g}" if a != b else f"{a}"
                      for a, c, b in zip(shown["fewest"], shown["mean"], shown["most"], strict=True)]  # fmt: skip
             spans = [s + (f"; {w} rows without" if w else "") for s, w in zip(spans, shown["without"], strict=True)]
-            keys = [f"{k.table}.{k.column} → {k.parent}.{k.parent_column}" for k in self.keys]
+            keys = [str(k) if k.parts else f"{k.table}.{k.column} → {k.parent}.{k.parent_column}" for k in self.keys]
             lines.append(pd.DataFrame({"key": keys, "children a parent": spans}).to_string(index=False))
         return "\n".join(lines)

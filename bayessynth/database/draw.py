@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from bayessynth.database.pairing import Pairing
 from bayessynth.database.structure import Link, Structure
 from bayessynth.database.table import TableModel
 from bayessynth.schema.dtypes import dtype_named
+from bayessynth.synthesis.in_sequence import sequence_plans
 from bayessynth.synthesis.request import Request
 
 
@@ -33,27 +34,52 @@ class Asked:
     entropy: int
 
 
-def draw_copy(
-    structure: Structure, models: Mapping[str, TableModel], asked: Asked, copy: int,
-    told: Callable[[str, pd.DataFrame], None], threads: int | None = None,
-) -> None:  # fmt: skip
-    """Draw all tables of a copy and hand over each as soon as all its columns are there.
+def draw_copies(
+    structure: Structure, models: Mapping[str, TableModel], asked: Asked, copies: Sequence[int],
+    threads: int | None = None,
+) -> list[dict[str, pd.DataFrame]]:  # fmt: skip
+    """Draw all tables of some copies, table by table.
+
+    Sequences of all these copies are drawn one row at a time, which costs little more than those of one copy. What each
+    copy is does not depend on which others are drawn beside it.
 
     Parameters
     ----------
     structure : Structure
     models : mapping of str to TableModel
     asked : Asked
-    copy : int
-    told : callable
-        Takes a table's name and its rows.
+    copies : sequence of int
     threads : int, optional
+
+    Returns
+    -------
+    list of dict of str to DataFrame
     """
-    made = _Copy(structure, models, asked, copy, threads)
+    made = [_Copy(structure, models, asked, copy, threads) for copy in copies]
     for number, table in enumerate(structure.order):
-        made.draw(table, number)
-    for table in structure.order:
-        told(table, made.frame(table))
+        model = models[table]
+        begun = [copy.begin(table, number) for copy in made]
+        some = [i for i, own in enumerate(begun) if own.rows]
+        if model.in_sequence and len(some) > 1:
+            makers = [(model.maker(made[i].known, begun[i].at, begun[i].rows, begun[i].request), copies[i])
+                      for i in some]  # fmt: skip
+            drawn = {i: model.decoded(plan, threads)
+                     for i, plan in zip(some, sequence_plans(makers), strict=True)}  # fmt: skip
+        else:
+            drawn = {}
+        for i, (copy, own) in enumerate(zip(made, begun, strict=True)):
+            copy.take(table, own, drawn[i] if i in drawn else copy.drawn(table, own))
+    return [{table: copy.frame(table) for table in structure.order} for copy in made]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A table of a copy whose rows are counted and tied to their owners, and not drawn yet."""
+
+    at: np.ndarray | None
+    rows: int
+    request: Request
+    rng: np.random.Generator
 
 
 class _Copy:
@@ -67,8 +93,8 @@ class _Copy:
         self.frames: dict[str, pd.DataFrame] = {}
         self.labels: dict[str, pd.Series] = {}
 
-    def draw(self, table: str, number: int) -> None:
-        """Draw one table, whose owners are there."""
+    def begin(self, table: str, number: int) -> _Begun:
+        """Tie the rows of a table to their owners, which are there."""
         model, known = self.models[table], self.known
         seed = np.random.SeedSequence(self.asked.entropy, spawn_key=(self.copy, 1 + number))
         rng = np.random.default_rng(seed)
@@ -85,17 +111,25 @@ class _Copy:
             if not link.primary:
                 known.links[link.label] = self._matched(link, model.pairings[link.label], rows, at, rng)
         request = Request(self.asked.m, rows, "new", int(seed.generate_state(1, np.uint64)[0]))
-        arrays, frame = model.draw(known, at, rows, request, self.copy, self.threads)
-        if model.time is not None and at is not None and rows:
-            order = np.lexsort((arrays[model.time], at))
+        return _Begun(at, rows, request, rng)
+
+    def drawn(self, table: str, begun: _Begun) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Draw the columns of a table."""
+        return self.models[table].draw(self.known, begun.at, begun.rows, begun.request, self.copy, self.threads)
+
+    def take(self, table: str, begun: _Begun, drawn: tuple[dict[str, np.ndarray], pd.DataFrame]) -> None:
+        """Note what was drawn of a table."""
+        model, known, (arrays, frame) = self.models[table], self.known, drawn
+        if model.time is not None and begun.at is not None and begun.rows:
+            order = np.lexsort((arrays[model.time], begun.at))
             arrays = {c: values[order] for c, values in arrays.items()}
             frame = frame.iloc[order].reset_index(drop=True)
-            for link in owners:
+            for link in self.structure.owners(table):
                 known.links[link.label] = known.links[link.label][order]
         known.arrays[table] = arrays
         self.frames[table] = frame
         if model.labels is not None:
-            self.labels[table] = model.labels.make(rows, rng)
+            self.labels[table] = model.labels.make(begun.rows, begun.rng)
 
     def _count(self, link: Link) -> np.ndarray:
         """Return the number of members of each of the owner's rows, as it was drawn."""

@@ -194,7 +194,7 @@ class _Bench:
             left = [c for c in self._left(table) if c in real]
             pace = {ordered.column: left}
             return spec_in_order(frame[some(real)], schema.subset(some(real)), real, factor, PLACE, pace, heard,
-                                 ordered.total)  # fmt: skip
+                                 ordered.total, [c for c in self._left(table)[:1] if c in real])  # fmt: skip
         try:
             return spec_of_table(frame[some(real)], schema.subset(some(real)), real, factor, heard)
         except SpecError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayessynth.database.composite import Composite
 from bayessynth.database.copies import SyntheticDatabase, Tables
 from bayessynth.database.draw import Asked
 from bayessynth.database.structure import Structure
@@ -27,6 +28,8 @@ class FittedDatabase:
         Tables in the order in which they are drawn, and the links between them.
     models : dict of str to TableModel
     provenance : dict
+    composites : tuple of Composite
+        Keys of several columns.
 
     Examples
     --------
@@ -46,6 +49,7 @@ class FittedDatabase:
     ) -> None:  # fmt: skip
         self.structure, self.models, self.empty, self.tables = structure, dict(models), dict(empty), tables
         self.provenance = dict(provenance)
+        self.composites: tuple[Composite, ...] = ()
 
     def __getitem__(self, table: str) -> Fitted:
         """Return the fit of one table: its own columns given those beside it."""
@@ -114,7 +118,9 @@ class FittedDatabase:
             "tables": list(self.tables), "keys": [str(o.key) for o in self.structure.links],
             "verdicts": verdicts, "forced": bool(failed), "privacy": "no formal guarantee", "fit": self.provenance,
         }  # fmt: skip
-        return SyntheticDatabase(Tables(self.structure, self.models, self.empty, self.tables, asked), record)
+        return SyntheticDatabase(
+            Tables(self.structure, self.models, self.empty, self.tables, asked, self.composites), record
+        )
 
     def _rows(self, k: int | Mapping[str, int] | None) -> dict[str, int]:
         roots = self.structure.roots

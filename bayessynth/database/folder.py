@@ -8,6 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,17 +68,20 @@ def _csv(frame: pd.DataFrame, path: Path, table: str) -> None:
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path, str], None]] = {"parquet": _parquet, "csv": _csv}
 
 
-def write(copies: SyntheticDatabase, directory: str | os.PathLike[str], ending: str, progress: bool) -> Path:
+def write(
+    copies: SyntheticDatabase, directory: str | os.PathLike[str], ending: str, cores: int | None, progress: bool
+) -> Path:
     """Write all copies, or what is missing of them; :meth:`SyntheticDatabase.to_parquet` says how."""
     target = Path(directory)
     state = _state(copies, ending)
     _open(target, state, copies.provenance)
     with reporting("Writing copies", copies.m, progress) as advance:
-        for number in range(copies.m):
-            final = target / f"copy={number}"
-            if not final.is_dir():
-                _write_copy(copies[number], target, final, ending)
-            advance(1)
+        missing = [number for number in range(copies.m) if not (target / f"copy={number}").is_dir()]
+        advance(copies.m - len(missing))
+        with closing(copies.drawn(missing, cores)) as drawn:
+            for number, tables in drawn:
+                _write_copy(tables, target, target / f"copy={number}", ending)
+                advance(1)
     for left in target.glob(".copy=*"):  # of writers that were killed
         shutil.rmtree(left, ignore_errors=True)
     _replace(target / MANIFEST, {**state, "complete": True})

@@ -21,8 +21,9 @@ PLACE = "place in order"
 STEPS = 20
 # Rows an owner has, on average, for its rows to follow each other rather than stand beside each other; and owners.
 ROWS, OWNERS = 4.0, 20
-# What the lowest and the mean of an owner's sums are called.
-LOWEST, MEAN = "lowest {}", "mean {}"
+# What the lowest of an owner's sums, the number of its row, their mean and standard deviation are called.
+LOWEST, REACHED, MEAN, SPREAD = "lowest {}", "row of lowest {}", "mean {}", "spread of {}"
+LIKE = (LOWEST, REACHED, MEAN, SPREAD)
 # What the owner's rows are called while they are put in order.
 _OWNER = "owner of the row"
 
@@ -43,16 +44,19 @@ class InTime:
     total: Running | None
 
     def of_owner(self, frame: pd.DataFrame, at: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what the sums of an owner are like, on each of its rows: the lowest and the mean.
+        """Return what the sums of an owner are like, on each of its rows: lowest and where, mean, standard deviation.
 
-        They are drawn once for each owner and before its rows, which are drawn given them: how low a balance falls and
-        where it returns to is the owner's own, and no row before tells it.
+        They are drawn once for each owner and before its rows, which are drawn given them: how low a balance falls,
+        where it returns to and how far it moves is the owner's own, and no row before tells it.
         """
         if self.total is None or self.total.sign is None:
             return {}
-        sums = frame[self.total.column].groupby(at)
-        lowest, mean = (sums.transform(how).to_numpy(dtype=float) for how in ("min", "mean"))
-        return {LOWEST.format(self.total.column): lowest, MEAN.format(self.total.column): mean}
+        sums = frame[self.total.column].astype(float).groupby(at)
+        lowest = sums.transform("min")
+        number = (sums.cumcount() + 1).where(frame[self.total.column] == lowest)
+        found = {LOWEST: lowest, REACHED: number.groupby(at).transform("min"), MEAN: sums.transform("mean"),
+                 SPREAD: sums.transform("std", ddof=0)}  # fmt: skip
+        return {name.format(self.total.column): values.to_numpy(dtype=float) for name, values in found.items()}
 
 
 def in_order(

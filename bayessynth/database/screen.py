@@ -2,7 +2,9 @@
 
 A district's inhabitants are one number for all its accounts: whether they tell of an account's fee is a question to 77
 districts, not to 4,500 accounts. A column's means by owner are regressed on the covariate, each weighted by what it
-says beside the variance between owners, and an F test decides. A row's number is judged within owners.
+says beside the variance between owners, and an F test decides; what tells nothing alone is tried once more beside those
+that do, for what an account's balance owes to its loan's outcome may show only among loans of one size. A row's number
+is judged within owners.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ TELLING_NUMBER = 1e-4
 MANY = 2000
 # Levels of a category that are told apart.
 LEVELS = 6
+
+
+# First row, mean of every score and weight of each mean, by cluster.
+_Means = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ def telling(target: np.ndarray, levels: int, covariates: Mapping[str, Judged]) -
     ['size']
     """
     scores = _scores(target, levels)
-    means: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-    found = []
+    means: dict[bytes, _Means] = {}
+    found, doubtful = [], []
     for name, own in covariates.items():
         if own.within:
             chance = min((_within(score, own) for score in scores.T), default=1.0)
@@ -75,14 +81,19 @@ def telling(target: np.ndarray, levels: int, covariates: Mapping[str, Judged]) -
             key = own.clusters.tobytes()
             if key not in means:
                 means[key] = _means(scores, own.clusters)
-            used, by_cluster, weights = means[key]
-            if len(used) >= MANY:
+            if len(means[key][0]) >= MANY:
                 found.append(name)
                 continue
-            chance = _between(own, used, by_cluster, weights)
+            chance = _between(own, means[key])
+            doubtful.append((name, key))
         if chance * max(scores.shape[1], 1) < (TELLING_NUMBER if own.within else TELLING):
             found.append(name)
-    return found
+    kept = {*found}
+    for name, key in ((name, key) for name, key in doubtful if name not in kept):
+        beside = [covariates[other] for other, same in doubtful if same == key and other in kept]
+        if beside and _between(covariates[name], means[key], beside) * max(scores.shape[1], 1) < TELLING:
+            kept.add(name)
+    return [name for name in covariates if name in kept]
 
 
 def _scores(values: np.ndarray, levels: int) -> np.ndarray:
@@ -102,7 +113,7 @@ def _scores(values: np.ndarray, levels: int) -> np.ndarray:
     return (made[:, spread > 0] - made[:, spread > 0].mean(axis=0)) / spread[spread > 0]
 
 
-def _means(scores: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _means(scores: np.ndarray, clusters: np.ndarray) -> _Means:
     """Return the first row of each cluster, the mean of every score there, and the weight of each mean."""
     there = clusters >= 0
     _, first, codes, sizes = np.unique(clusters[there], return_index=True, return_inverse=True, return_counts=True)
@@ -121,26 +132,37 @@ def _means(scores: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.nda
     return rows, means, weights
 
 
-def _between(own: Judged, rows: np.ndarray, means: np.ndarray, weights: np.ndarray) -> float:
-    """Return the smallest probability of an F test of the means on a covariate."""
-    design = _scores(own.values[rows], own.levels) if len(rows) else np.zeros((0, 0))
-    if own.levels and design.shape[1] > 1 and len(rows):
-        design = design[:, :-1] if np.allclose(design.sum(axis=1), design.sum(axis=1)[0]) else design
-    freedom = len(rows) - design.shape[1] - 1
+def _between(own: Judged, clusters: _Means, beside: Sequence[Judged] = ()) -> float:
+    """Return the smallest probability of an F test of the means on a covariate, beside others."""
+    rows, means, weights = clusters
+    design = _design(own, rows)
+    others = np.column_stack([np.ones(len(rows)), *(_design(other, rows) for other in beside)])
+    freedom = len(rows) - design.shape[1] - others.shape[1]
     if not design.shape[1] or freedom < 1:
         return 1.0
-    return min((_f_test(y, design, w, freedom) for y, w in zip(means.T, weights.T, strict=True)), default=1.0)
+    tests = (_f_test(y, others, design, w, freedom) for y, w in zip(means.T, weights.T, strict=True))
+    return min(tests, default=1.0)
 
 
-def _f_test(y: np.ndarray, design: np.ndarray, weights: np.ndarray, freedom: int) -> float:
+def _design(own: Judged, rows: np.ndarray) -> np.ndarray:
+    """Return a covariate at the clusters, without the last of indicators that add up to one."""
+    design = _scores(own.values[rows], own.levels) if len(rows) else np.zeros((0, 0))
+    if own.levels and design.shape[1] > 1 and np.linalg.matrix_rank(design) < design.shape[1]:
+        design = design[:, :-1]
+    return design
+
+
+def _f_test(y: np.ndarray, others: np.ndarray, design: np.ndarray, weights: np.ndarray, freedom: int) -> float:
     root = np.sqrt(weights)
-    centred = y - np.average(y, weights=weights)
-    x = np.column_stack([np.ones(len(y)), design]) * root[:, None]
-    left = root * y - x @ np.linalg.lstsq(x, root * y, rcond=None)[0]
-    total, rest = float((root * centred) @ (root * centred)), float(left @ left)
-    if rest <= 1e-12 * max(total, 1e-300):
-        return 0.0 if total > 0 else 1.0
-    return float(stats.f.sf((total - rest) / design.shape[1] / (rest / freedom), design.shape[1], freedom))
+
+    def left(x: np.ndarray) -> float:
+        rest = root * y - x @ np.linalg.lstsq(x, root * y, rcond=None)[0]
+        return float(rest @ rest)
+
+    before, after = left(others * root[:, None]), left(np.column_stack([others, design]) * root[:, None])
+    if after <= 1e-12 * max(before, 1e-300):
+        return 0.0 if before > 0 else 1.0
+    return float(stats.f.sf(max(before - after, 0.0) / design.shape[1] / (after / freedom), design.shape[1], freedom))
 
 
 def _within(score: np.ndarray, own: Judged) -> float:

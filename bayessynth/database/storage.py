@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bayessynth import fitting
 from bayessynth._version import __version__
+from bayessynth.database.composite import Composite
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.structure import Structure
 from bayessynth.database.table import TableModel
@@ -33,6 +34,7 @@ def save(fitted: FittedDatabase, directory: str | os.PathLike[str]) -> Path:
         declared = {
             "format": FORMAT, "version": __version__, "structure": fitted.structure.to_json(),
             "empty": fitted.empty, "tables": fitted.tables, "provenance": fitted.provenance,
+            "composites": [own.to_json() for own in fitted.composites],
             "models": [model.to_json() for model in fitted.models.values()],
         }  # fmt: skip
         (temporary / _FILE).write_text(json.dumps(declared, indent=1), encoding="utf-8")
@@ -90,11 +92,13 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
             )
         models = {}
         for data in declared["models"]:
-            found = fitting.load(source / _FOLDER / data["name"]) if data["fitted"] else None
-            assert found is None or isinstance(found, Fitted)
-            models[data["name"]] = TableModel.from_json(data, found)
-        return FittedDatabase(Structure.from_json(declared["structure"]), models, declared["empty"],
-                              tuple(declared["tables"]), declared["provenance"])  # fmt: skip
+            own = fitting.load(source / _FOLDER / data["name"]) if data["fitted"] else None
+            assert own is None or isinstance(own, Fitted)
+            models[data["name"]] = TableModel.from_json(data, own)
+        found = FittedDatabase(Structure.from_json(declared["structure"]), models, declared["empty"],
+                               tuple(declared["tables"]), declared["provenance"])  # fmt: skip
+        found.composites = tuple(map(Composite.from_json, declared.get("composites", ())))
+        return found
     except BayesSynthError:
         raise
     except Exception as error:

@@ -23,7 +23,7 @@ from bayessynth.rules import determined
 from bayessynth.synthesis.conditional import Given
 from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.generate import Plan, decode_part, draw_part
-from bayessynth.synthesis.maker import maker_of
+from bayessynth.synthesis.maker import Maker, maker_of
 from bayessynth.synthesis.request import Request
 
 
@@ -128,7 +128,10 @@ class TableModel:
         """
         if self.fitted is None or not rows:
             return {}, pd.DataFrame(index=pd.RangeIndex(rows))
-        plan = self._plan(known, at, rows, request, copy)
+        return self.decoded(self.maker(known, at, rows, request).plan(copy), threads)
+
+    def decoded(self, plan: Plan, threads: int | None) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Draw what is left of a planned copy; see :meth:`draw`."""
         arrays: list[dict[str, np.ndarray]] = []
         frames: list[pd.DataFrame] = []
         for made, frame in self._parts(plan, threads):
@@ -155,24 +158,26 @@ class TableModel:
         with ThreadPoolExecutor(workers) as pool:
             yield from pool.map(part, numbers)
 
-    def _plan(self, known: Known, at: np.ndarray | None, rows: int, request: Request, copy: int) -> Plan:
+    @property
+    def in_sequence(self) -> bool:
+        """Whether rows of an owner follow from each other, and are drawn one after the other."""
+        return self.fitted is not None and self.fitted.bound.sequence is not None
+
+    def maker(self, known: Known, at: np.ndarray | None, rows: int, request: Request) -> Maker:
+        """Return what makes the rows of copies, given what is drawn already."""
         fitted = self.fitted
         assert fitted is not None
-        posterior = fitted.idata["posterior"]
-        draws = Draws.of(posterior.to_dataset())
+        draws, asked = Draws.of(fitted.idata["posterior"].to_dataset()), replace(request, k=rows)
+        made = maker_of(fitted.bound, fitted.groups, draws, asked, None, None, fitted.forest)
         if at is None and not self.covariates:
-            return maker_of(fitted.bound, fitted.groups, draws, replace(request, k=rows), None, None,
-                            fitted.forest).plan(copy)  # fmt: skip
+            return made
         given = {c.name: c.values(known) for c in self.covariates if c.name in fitted.schema}
         codes, labels = {}, {}
         if self.factor is not None and self.factor in fitted.schema:
             assert at is not None
             codes[self.factor], count = groups_of(at)
             labels[self.factor] = range(1, count + 1)
-        asked = replace(request, k=rows)
-        maker = maker_of(fitted.bound, fitted.groups, draws, asked, None, None, fitted.forest)
-        maker = replace(maker, given=Given(rows=given, codes=codes, labels=labels), columns=tuple(given))  # type: ignore[arg-type]
-        return maker.plan(copy)
+        return replace(made, given=Given(rows=given, codes=codes, labels=labels), columns=tuple(given))  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the fit as JSON data."""

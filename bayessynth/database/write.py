@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.database.covariates import Covariate, FromAbove, Known, RowNumber, summaries
-from bayessynth.database.order import LOWEST, MEAN
+from bayessynth.database.order import LIKE
 from bayessynth.database.screen import Judged
 from bayessynth.database.structure import Link, Structure
 from bayessynth.errors import SpecError
-from bayessynth.rules import Floor, Running, determined
+from bayessynth.rules import Floor, Inequality, Running, determined
 from bayessynth.schema import Column, Schema
 from bayessynth.spec import Equation, Spec
 from bayessynth.spec.auto import write
@@ -146,6 +146,7 @@ def spec_of_table(
 def spec_in_order(
     frame: pd.DataFrame, schema: Schema, given: Sequence[str], factor: str, place: str,
     pace: Mapping[str, Sequence[str]], heard: Mapping[str, Sequence[str]], total: Running | None = None,
+    rows: Sequence[str] = (),
 ) -> Spec:  # fmt: skip
     """Write the spec of a table whose rows of one owner follow each other.
 
@@ -164,9 +165,11 @@ def spec_in_order(
         By own column: the given ones that tell something of it.
     total : Running, optional
         The running sum of the table, of whose owners the frame has what it is like.
+    rows : sequence of str
+        The given column that holds how many rows the owner has, if there is one.
     """
     signed = total is not None and total.sign is not None
-    like = [name.format(total.column) for name in (LOWEST, MEAN)] if total is not None and signed else []
+    like = [name.format(total.column) for name in LIKE] if total is not None and signed else []
     kept = [*given, *like]
     drawn, found = write(frame, schema=schema, groups=(factor,), given=kept, unit=factor, time=place)
     equations = []
@@ -176,6 +179,8 @@ def spec_in_order(
             continue
         told = set(heard.get(column, given))
         read = [c for c in equation.columns if base(c) not in given or (c in told and not derived(c))]
+        if column in like:  # the screen of rows does not see how few owners there are
+            read = [c for c in given if c in told] + like[: like.index(column)]
         # What is added or taken away is drawn towards what the owner's sums are like.
         more = like if total is not None and column in total.summed else pace.get(column, ())
         read = [*dict.fromkeys([*read, *more])]
@@ -184,7 +189,8 @@ def spec_in_order(
     own = [column for column in frame if column not in (*given, factor)]
     rules = [rule for rule in drawn.rules if rule.determines not in given and set(rule.columns) & set(own)]
     if total is not None and total.sign is not None and total.column in determined(rules):
-        rules.append(Floor(total.amount, total.column, like[0], total.sign, total.minus))
+        rules.append(Floor(total.amount, total.column, like[0], total.sign, total.minus, like[1], place))
+        rules += [Inequality(like[1], column) for column in rows if column in frame]
     equations += [Equation(f"{quote(column)} ~ 1", family="given") for column in given]
     spec = Spec(*equations, rest="drop", rules=rules, unit=factor, time=place)
     spec._choices = tuple(choice for choice in found if choice.column in own)

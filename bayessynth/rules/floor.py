@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayessynth.errors import SpecError
 from bayessynth.rules.cells import encoded_values, numbers, read_numbers, require_number
-from bayessynth.rules.grid import at_most, decimals, natural
+from bayessynth.rules.grid import at_least, at_most, decimals, natural, nearest
 from bayessynth.rules.registry import register
 from bayessynth.rules.rule import Arrays, Rule
 from bayessynth.schema import Schema
@@ -23,7 +23,8 @@ class Floor(Rule):
     """Nothing is taken from a running sum that would bring it below a column of its group: an overdraft, empty stock.
 
     For specs with ``unit=`` and ``time=`` in which :class:`Running` computes the sum: how much may be taken away is
-    limited by what there was in the row before, and where nothing is left, the row adds.
+    limited by what there was in the row before, and where nothing is left, the row adds. The row that ``reached=``
+    names brings the sum to its floor.
 
     Parameters
     ----------
@@ -35,11 +36,13 @@ class Floor(Rule):
         The column that says whether the amount is added or taken away.
     minus : text, number or truth value, or tuple of these
         Its levels that take away.
+    reached, place : str, optional
+        The column that names the row in which the sum equals the floor, and the one that counts the rows; both or none.
 
     Raises
     ------
     SpecError
-        If no level takes away, or all do.
+        If no level takes away, or all do, or one of ``reached=`` and ``place=`` is missing.
 
     Examples
     --------
@@ -55,26 +58,35 @@ class Floor(Rule):
     least: str
     sign: str
     minus: Any
+    reached: str | None = None
+    place: str | None = None
 
     def __post_init__(self) -> None:
         stated = self.minus if isinstance(self.minus, tuple | list) else (self.minus,)
         object.__setattr__(self, "minus", tuple(map(plain, stated)))
         if not stated:
             raise SpecError(f"{self!r}: minus= names no level that takes away, so that nothing could be limited.")
+        if (self.reached is None) is not (self.place is None):
+            raise SpecError(f"{self!r}: state both reached= and place=, the row of the floor and its count, or none.")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return amount, sum, floor, and the sign's column."""
-        return (self.amount, self.total, self.least, self.sign)
+        """Return amount, sum, floor, the sign's column, and those that say in which row the floor is reached."""
+        return (self.amount, self.total, self.least, self.sign, *self._when)
+
+    @property
+    def _when(self) -> tuple[str, ...]:
+        return () if self.reached is None or self.place is None else (self.reached, self.place)
 
     @property
     def after(self) -> dict[str, frozenset[str]]:
         """Say that floor and sign come before the amount."""
-        return {self.amount: frozenset((self.least, self.sign)), self.sign: frozenset((self.least,))}
+        first = frozenset((self.least, *self._when))
+        return {self.amount: first | {self.sign}, self.sign: first}
 
     def check_schema(self, schema: Schema) -> None:
         """Check that there are numbers, and a column of levels of which some add and some take away."""
-        for name in (self.amount, self.total, self.least):
+        for name in (self.amount, self.total, self.least, *self._when):
             require_number(schema[name], self)
         column = schema[self.sign]
         encoded_values(self.minus, column, self)
@@ -83,15 +95,20 @@ class Floor(Rule):
 
     def explain(self) -> str:
         """Say what holds."""
-        return f"{self.total!r} does not fall below {self.least!r}."
+        reached = "" if self.reached is None else f", and comes down to it in row {self.reached!r}"
+        return f"{self.total!r} does not fall below {self.least!r}{reached}."
 
     def violations(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return rows with a sum below the floor."""
-        return read_numbers(frame[self.total]) < read_numbers(frame[self.least])
+        """Return rows with a sum below the floor, or above it where it is to be reached."""
+        total, least = read_numbers(frame[self.total]), read_numbers(frame[self.least])
+        if not self._when:
+            return total < least
+        reached, place = (read_numbers(frame[name]) for name in self._when)
+        return (total < least) | ((place == reached) & (total > least))
 
     def restricts(self, column: str, known: set[str]) -> bool:
         """Tell that the amount is limited once floor and sign are known, and the sign once the floor is."""
-        needed = {self.amount: {self.least, self.sign}, self.sign: {self.least}}.get(column)
+        needed = self.after.get(column)
         return needed is not None and needed <= known
 
     def limits(self, column: str, arrays: Arrays, schema: Schema, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,22 +116,37 @@ class Floor(Rule):
         free = np.full(n, np.inf)
         if column != self.amount or self._before not in arrays:
             return -free, free
+        own = schema[self.amount]
+        room = self._room(arrays, schema)
         takes = np.isin(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self))
         # An amount cannot be less than its column's least; where less is left, ``allowed`` lets the row only add.
-        least = max(natural(schema[self.amount])[0], 0.0)
-        room = at_most(np.maximum(self._room(arrays, schema), least), schema[self.amount])
-        return -free, np.where(takes & ~np.isnan(room), room, np.inf)
+        least = max(natural(own)[0], 0.0)
+        upper = np.where(takes & ~np.isnan(room), at_most(np.maximum(room, least), own), np.inf)
+        # What adds to less than the floor, as a first row does, comes up to it.
+        lower = np.where(~takes & (room < 0), at_least(-room, own), -np.inf)
+        due = self._due(arrays, schema) & (takes == (room > 0))
+        exact = np.maximum(nearest(np.abs(room), own), least)
+        return np.where(due, exact, lower), np.where(due, exact, upper)
 
     def allowed(self, column: str, arrays: Arrays, schema: Schema, n: int) -> np.ndarray | None:
-        """Return that only what adds may follow where nothing is left."""
+        """Return that only what adds may follow where nothing is left, and what takes where the floor is reached."""
         if column != self.sign or self._before not in arrays:
             return None
         own = schema[column]
         left = np.ones((n, len(own.levels)), dtype=bool)
-        grain = 10.0 ** -(decimals(schema[self.amount]) or 0)
-        taking = encoded_values(self.minus, own, self)
-        left[np.ix_(self._room(arrays, schema) < grain, taking)] = False
+        room, taking = self._room(arrays, schema), encoded_values(self.minus, own, self)
+        adding = [code for code in range(len(own.levels)) if code not in taking]
+        left[np.ix_(room < 10.0 ** -(decimals(schema[self.amount]) or 0), taking)] = False
+        left[np.ix_(self._due(arrays, schema) & (room > 0), adding)] = False
         return left
+
+    def _due(self, arrays: Arrays, schema: Schema) -> np.ndarray:
+        """Return the rows in which the sum is to be what it is at its lowest, and that lead there."""
+        room = self._room(arrays, schema)
+        if not self._when:
+            return np.zeros(len(room), dtype=bool)
+        reached, place = (numbers(name, arrays, schema) for name in self._when)
+        return (place == reached) & (np.abs(room) >= 10.0 ** -(decimals(schema[self.amount]) or 0))
 
     @property
     def _before(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,12 +15,13 @@ from bayessynth.errors import SynthesisError
 from bayessynth.fitting.cores import available_cores
 from bayessynth.spec.lags import base
 from bayessynth.synthesis.conditional import Given
-from bayessynth.synthesis.generate import Plan, draw_effects, draw_upper
+from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
 from bayessynth.synthesis.generate import reads as read_by
 from bayessynth.synthesis.groups import Groups, cut_units, groups_of_units, observed_groups
 from bayessynth.synthesis.labels import label, owners
 from bayessynth.synthesis.request import Request
 from bayessynth.synthesis.sequence import BATCH, Fixed, Rows, Steps
+from bayessynth.synthesis.together import rows_together
 from bayessynth.trees import Grove
 
 if TYPE_CHECKING:
@@ -101,30 +102,63 @@ def sequence_plan(maker: Maker, copy: int, seed: np.random.SeedSequence, rng: np
     """
     bound, given = maker.bound, maker.given
     assert bound.sequence is not None
-    values = maker.draws.at(0, copy)
-    drawn = replace(bound, schema=bound.inner)
-    average, unit = bound.sequence.average, bound.sequence.unit
-    upper = {c: v for c, v in given.upper.items()}
     k = None if given.codes or given.n_top else maker.k
-    guess = given.n_top or (0 if k is None else int(1.2 * k / average) + 8)
+    guess = given.n_top or (0 if k is None else int(1.2 * k / bound.sequence.average) + 8)
     while True:
-        groups = _groups(maker, copy, guess, k, rng)
-        effects = draw_effects(bound, values, groups, rng)
-        grove = Grove.of(maker.forest, copy, {f: groups.rows_of(f, known=False) for f in maker.forest.effects}, rng)
-        plan = Plan(drawn, groups, values, effects, {}, seed, maker.part, dict(upper), None, {}, grove)
-        set_rows = _set(plan, given, bound)
-        fixed, order = _fixed(plan, given, bound)
-        draw_upper(plan, rng)
-        rows = _rows(Steps(plan, fixed, set_rows), groups.count(unit), k)
+        steps, order = _begun(maker, copy, guess, k, seed, rng)
+        rows = _rows(steps, steps.units, k)
         if k is None or rows.sizes.sum() >= k:
             break
         guess *= 2
+    return _finished(maker, steps.plan, rows, order, k)
+
+
+def sequence_plans(asked: Sequence[tuple[Maker, int]]) -> list[Plan]:
+    """Draw several copies of sequences whose units are given, one row of all of them at a time.
+
+    What each copy is does not depend on which others are drawn beside it.
+
+    Parameters
+    ----------
+    asked : sequence of tuple of Maker and int
+        What makes each copy, and its number.
+    """
+    begun = []
+    for maker, copy in asked:
+        seed = np.random.SeedSequence(maker.request.entropy, spawn_key=(copy,))
+        begun.append(_begun(maker, copy, 0, None, seed, child(seed, 0)))
+    walked = rows_together([steps for steps, _ in begun])
+    return [_finished(maker, steps.plan, rows, order, None)
+            for (maker, _), (steps, order), rows in zip(asked, begun, walked, strict=True)]  # fmt: skip
+
+
+def _begun(
+    maker: Maker, copy: int, guess: int, k: int | None, seed: np.random.SeedSequence, rng: np.random.Generator
+) -> tuple[Steps, np.ndarray | None]:
+    """Draw a copy's units and their columns, and say where each given row stands."""
+    bound, given = maker.bound, maker.given
+    values = maker.draws.at(0, copy)
+    groups = _groups(maker, copy, guess, k, rng)
+    effects = draw_effects(bound, values, groups, rng)
+    grove = Grove.of(maker.forest, copy, {f: groups.rows_of(f, known=False) for f in maker.forest.effects}, rng)
+    plan = Plan(replace(bound, schema=bound.inner), groups, values, effects, {}, seed, maker.part, dict(given.upper),
+                None, {}, grove)  # fmt: skip
+    set_rows = _set(plan, given, bound)
+    fixed, order = _fixed(plan, given, bound)
+    draw_upper(plan, rng)
+    return Steps(plan, fixed, set_rows), order
+
+
+def _finished(maker: Maker, plan: Plan, rows: Rows, order: np.ndarray | None, k: int | None) -> Plan:
+    """Return a copy whose rows are there, cut after row k."""
+    bound, groups = maker.bound, plan.groups
     if order is None:
         groups = cut_units(bound.plan, groups, np.cumsum(rows.sizes), k or int(rows.sizes.sum()))
     arrays = {c: v[order] if order is not None else v[: groups.k] for c, v in rows.arrays.items()}
     labels = {column: label(column, bound.schema, bound.plan, groups) for column in owners(bound.plan)}
     released = replace(bound, equations=())
-    return Plan(released, groups, values, {}, arrays, seed, maker.part, plan.upper, given.kept, labels, grove)
+    return Plan(released, groups, plan.values, {}, arrays, plan.seed, maker.part, plan.upper, maker.given.kept, labels,
+                plan.grove)  # fmt: skip
 
 
 def _groups(maker: Maker, copy: int, guess: int, k: int | None, rng: np.random.Generator) -> Groups:

@@ -105,6 +105,11 @@ class Steps:
         self.courses = {own.time: course_of(own, child(plan.seed, 5, i)) for i, own in enumerate(followed)}
         self.ending = [rule for rule in plan.bound.rules if type(rule).ends is not Rule.ends]
 
+    @property
+    def units(self) -> int:
+        """Number of units of the copy."""
+        return self.plan.groups.count(self.sequences.unit)
+
     @cached_property
     def acting(self) -> dict[str, tuple[Rule, ...]]:
         """Rules that may narrow the draw of each column."""
@@ -131,21 +136,11 @@ class Steps:
         units : slice
             Of all units of the copy.
         """
-        walk = _Walk.start(self, units, child(self.plan.seed, 1, number))
-        ids, found = [], []
-        while len(walk.alive):
-            arrays, stop = walk.step()
-            ids.append(walk.alive)
-            found.append({c: arrays[c] for c in self.columns})
-            walk.go_on(arrays, ~stop)
-        where = np.concatenate(ids)
-        places = np.argsort(where, kind="stable")
-        joined = {c: np.concatenate([step[c] for step in found])[places] for c in self.columns}
-        return Rows(np.bincount(where, minlength=units.stop - units.start), joined)
+        return Walk.start(self, units, child(self.plan.seed, 1, number)).rows()
 
 
 @dataclass
-class _Walk:
+class Walk:
     """Units on their way, one row after another; all arrays are of those that go on."""
 
     steps: Steps
@@ -163,7 +158,7 @@ class _Walk:
     length: np.ndarray | None = None
 
     @classmethod
-    def start(cls, steps: Steps, units: slice, rng: np.random.Generator) -> _Walk:
+    def start(cls, steps: Steps, units: slice, rng: np.random.Generator) -> Walk:
         """Let all units begin."""
         plan, unit = steps.plan, steps.sequences.unit
         levels = plan.bound.levels
@@ -178,6 +173,25 @@ class _Walk:
     def within(self, factor: str) -> np.ndarray:
         """Return the group of a factor in which each unit lies."""
         return self.codes[factor]
+
+    def rows(self) -> Rows:
+        """Go all the way, and return the rows of all units."""
+        units, ids, found = len(self.alive), [], []
+        while len(self.alive):
+            arrays, stop = self.step()
+            ids.append(self.alive)
+            found.append({c: arrays[c] for c in self.steps.columns})
+            self.go_on(arrays, ~stop)
+        where = np.concatenate(ids)
+        places = np.argsort(where, kind="stable")
+        joined = {c: np.concatenate([step[c] for step in found])[places] for c in self.steps.columns}
+        return Rows(np.bincount(where, minlength=units), joined)
+
+    def from_trees(
+        self, name: str, known: list[np.ndarray], groups: Mapping[str, np.ndarray], n: int, left: Narrowed, levels: int
+    ) -> np.ndarray:
+        """Draw a column of a row from trees."""
+        return self.steps.plan.grove.draw(name, known, groups, n, left, levels, self.rng)
 
     def step(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Draw the next row of every unit, and which of these rows are the last."""
@@ -272,7 +286,7 @@ class _Walk:
             left = self._as_differences(left, equation.response, column)
         groups = {f: self.codes[f] for f in equation.factors}
         known = [arrays[c] for c in equation.reads]
-        found = plan.grove.draw(equation.response, known, groups, n, left, len(own.levels), self.rng)
+        found = self.from_trees(equation.response, known, groups, n, left, len(own.levels))
         if own.levels:
             return found.astype(np.int64)
         # An interval of a leaf may reach below what a positive number can be.
@@ -319,8 +333,7 @@ class _Walk:
             stop |= self._without_room(arrays)
         if steps.last is not None:
             known = [arrays[c] for c in steps.last.reads]
-            drawn = steps.plan.grove.draw(steps.last.response, known, {}, n, Narrowed(), 2, self.rng)
-            stop |= drawn > 0
+            stop |= self.from_trees(steps.last.response, known, {}, n, Narrowed(), 2) > 0
         return stop
 
     def _without_room(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -107,9 +107,9 @@ def probabilities(
     out : ndarray of shape (units * each,)
     """
     predictors, scores = features.slopes.shape
-    known = np.empty(predictors + scores, dtype=np.float32)
+    known, inverse = np.empty(predictors + scores, dtype=np.float32), 1 / features.scale
     for row in range(len(out)):
-        features_at(table, row, features, known)
+        features_at(table, row, features, inverse, known)
         out[row] = 0.0
         u = uniforms[row] * len(nodes.roots)
         for tree, root in enumerate(nodes.roots):

@@ -76,26 +76,7 @@ class Grove:
         ndarray of shape (n,)
             Encoded as floats, codes of levels too.
         """
-        drawn, rows = np.empty(n), np.arange(n)
-        limits = () if narrowed.free else _limits(narrowed, n, levels)
-        for number, ensemble in enumerate(self.trees[column]):
-            known = [*predictors, *self._effects(column, number, groups)]
-            table = np.stack(known, axis=1, dtype=float) if known else np.empty((n, 0))
-            uniforms = rng.random((3, len(rows)))
-            down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
-            down(
-                table,
-                rows,
-                ensemble.features,
-                ensemble.nodes,
-                ensemble.leaves,
-                self.smoothing,
-                uniforms,
-                *limits,
-                drawn,
-            )
-            rows = np.flatnonzero(drawn == ORDINARY)
-        return drawn
+        return draw_together([self], [0, n], [rng], column, predictors, groups, narrowed, levels)
 
     def probability(
         self, column: str, predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], n: int,
@@ -123,8 +104,7 @@ class Grove:
         first, *second = self.trees[column]
 
         def of(number: int, ensemble: Ensemble, wanted: np.ndarray) -> np.ndarray:
-            known = [*predictors, *self._effects(column, number, groups)]
-            table = np.stack(known, axis=1, dtype=float) if known else np.empty((n, 0))
+            table = _side_by_side([*predictors, *self.effects_of(column, number, groups)], n)
             cells, found = cells_of(wanted, half, levels, ensemble.leaves), np.empty(n)
             probabilities(table, ensemble.features, ensemble.nodes, ensemble.leaves, self.smoothing, cells, limits,
                           narrowed.free, n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip
@@ -137,9 +117,71 @@ class Grove:
                 found += of(0, first, np.full(len(values), ORDINARY)) * ordinary
         return found
 
-    def _effects(self, column: str, number: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    def effects_of(self, column: str, number: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the effects of each row's groups that one of a column's ensembles reads."""
         own = [(f, [i for i, at in enumerate(self.places[f]) if at == (column, number)]) for f in self.effects]
         return [self.effects[factor][groups[factor], i] for factor, found in own for i in found]
+
+
+def draw_together(
+    groves: Sequence[Grove], ends: Sequence[int] | np.ndarray, rngs: Sequence[np.random.Generator], column: str,
+    predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], narrowed: Narrowed, levels: int,
+) -> np.ndarray:  # fmt: skip
+    """Draw a column of several copies at a time, each from its own trees and random stream, as if one by one.
+
+    Parameters
+    ----------
+    groves : sequence of Grove
+        Of copies of one fit.
+    ends : sequence of int
+        Where the rows of each copy begin, and where the last one's end.
+    rngs : sequence of Generator
+        Of each copy.
+    column, predictors, groups, narrowed, levels
+        As in :meth:`Grove.draw`, of the rows of all copies.
+
+    Returns
+    -------
+    ndarray of shape (ends[-1],)
+    """
+    n = int(ends[-1])
+    drawn, rows, parts = np.empty(n), np.arange(n), np.asarray(ends)
+    limits = () if narrowed.free else _limits(narrowed, n, levels)
+    down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
+    for number in range(len(groves[0].trees[column])):
+        table = _side_by_side([*predictors, *_effects(groves, ends, column, number, groups)], n)
+        for grove, rng, first, end in zip(groves, rngs, parts[:-1], parts[1:], strict=True):
+            if first == end:
+                continue
+            own, uniforms = grove.trees[column][number], rng.random((3, end - first))
+            down(table, rows[first:end], own.features, own.nodes, own.leaves, grove.smoothing, uniforms, *limits, drawn)
+        rows = np.flatnonzero(drawn == ORDINARY)
+        parts = np.searchsorted(rows, ends)
+    return drawn
+
+
+def _effects(
+    groves: Sequence[Grove],
+    ends: Sequence[int] | np.ndarray,
+    column: str,
+    number: int,
+    groups: Mapping[str, np.ndarray],
+) -> list[np.ndarray]:
+    if not groups:
+        return []
+    found = [
+        grove.effects_of(column, number, {f: codes[first:end] for f, codes in groups.items()})
+        for grove, first, end in zip(groves, ends[:-1], ends[1:], strict=True)
+    ]
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+def _side_by_side(columns: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """Return columns as a table of floats, of which a row stands in one place."""
+    table = np.empty((n, len(columns)))
+    for j, column in enumerate(columns):
+        table[:, j] = column
+    return table
 
 
 def _limits(narrowed: Narrowed, n: int, levels: int) -> tuple[np.ndarray, ...]:

@@ -88,12 +88,12 @@ class Forest:
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
             drawn[copy] += (Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
-        effects = {factor: _laws(arrays, i) for i, factor in enumerate(places)}
+        effects = {factor: _read_laws(arrays, i) for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
         return cls(trees, copies, TreeSettings(**settings), effects, kept)
 
 
-def _laws(arrays: Mapping[str, np.ndarray], factor: int) -> list[GroupLaw]:
+def _read_laws(arrays: Mapping[str, np.ndarray], factor: int) -> list[GroupLaw]:
     """Read the laws of a factor's effects, one a copy; earlier versions wrote covariances of normal ones."""
     own = f"{_EFFECTS}|{factor}"
     if own in arrays:

@@ -34,11 +34,11 @@ def draw(
     known = np.empty(predictors + scores, dtype=np.float32)
     chances = np.empty(np.max(np.diff(leaves.start)))
     trees = len(nodes.roots)
-    order = by_tree(uniforms[0], trees)
+    order, inverse = by_tree(uniforms[0], trees), 1 / features.scale
     for k in range(len(rows)):
         i = order[k]
         row = rows[i]
-        features_at(table, row, features, known)
+        features_at(table, row, features, inverse, known)
         u = uniforms[0, i] * trees
         node = node_of(known, nodes, nodes.roots[int(u)])
         leaf = moved_from(node, nodes, smoothing, u - int(u))
@@ -62,8 +62,8 @@ def by_tree(uniforms: np.ndarray, trees: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def features_at(table: np.ndarray, row: int, features: Features, known: np.ndarray) -> None:
-    """Write down what trees read of a row: its predictors, and the linear scores."""
+def features_at(table: np.ndarray, row: int, features: Features, inverse: np.ndarray, known: np.ndarray) -> None:
+    """Write down what trees read of a row: its predictors, and the linear scores; ``inverse`` is one by the scale."""
     predictors, scores = features.slopes.shape
     for s in range(scores):
         known[predictors + s] = 0.0
@@ -81,7 +81,7 @@ def features_at(table: np.ndarray, row: int, features: Features, known: np.ndarr
                 known[predictors + s] += np.float32(features.gaps[j, s])
         else:
             known[j] = value
-            standard = min(max((value - features.center[j]) / features.scale[j], -REACH), REACH)
+            standard = min(max((value - features.center[j]) * inverse[j], -REACH), REACH)
             for s in range(scores):
                 known[predictors + s] += np.float32(features.slopes[j, s] * standard)
 
@@ -167,15 +167,19 @@ def draw_within(
     """
     predictors, scores = features.slopes.shape
     known = np.empty(predictors + scores, dtype=np.float32)
-    away = np.empty(scores, dtype=np.float32)
+    away, inverse = np.empty(scores, dtype=np.float32), 1 / features.scale
     weight = np.empty(len(leaves.upto))
     for i in range(len(rows)):
         row = rows[i]
-        features_at(table, row, features, known)
+        features_at(table, row, features, inverse, known)
         u = uniforms[0, i] * len(nodes.roots)
         root = nodes.roots[int(u)]
         node = node_of(known, nodes, root)
         first = moved_from(node, nodes, smoothing, u - int(u))
+        if _untouched(first, leaves, row, lower, upper, allowed, absent, present):
+            entry = _entry(first, leaves, known[predictors:], uniforms[1, i], weight)
+            out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
+            continue
         last = first + 1
         while True:
             begin, total = leaves.start[first], 0.0
@@ -198,6 +202,27 @@ def draw_within(
             out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
         else:
             out[row] = _forced(row, uniforms[2, i], lower, upper, allowed, absent)
+
+
+@njit(cache=True, nogil=True)
+def _untouched(
+    leaf: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
+    absent: np.ndarray, present: np.ndarray,
+) -> bool:  # fmt: skip
+    """Tell whether rules leave all of a leaf, so that it is drawn from as without them."""
+    if absent[row]:
+        return False
+    for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
+        low, high = leaves.low[e], leaves.high[e]
+        if np.isnan(low) or (len(allowed) > 0 and low < 0):
+            if present[row]:
+                return False
+        elif len(allowed) > 0:
+            if not allowed[row, int(low)]:
+                return False
+        elif low < np.inf and not (lower[row] <= low and high <= upper[row]):
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True)

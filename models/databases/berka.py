@@ -27,11 +27,11 @@ declared ones.
 Caveats
 -------
 - The name of a district (A2) follows no pattern and is left out; a warning says so.
-- Districts are 77 rows: what they have in common with the size of their outlier, Prague, is blurred. They are no
-  persons, so that smaller leaves may be afforded: ``trees={"district": bs.TreeSettings(leaf=5)}``.
-- Transactions follow each other: a balance is found to be the one before and the amount, and stays exactly so; rows of
-  one day, which the table has in any order, are first put in the order that the balances tell. What it costs is speed:
-  an account's rows are drawn one after the other, all accounts at a time.
+- Districts are 77 rows: what they have in common with the size of their outlier, Prague, is blurred, and with it what
+  rests on it: an account's district tells less of its loan than in the original.
+- Transactions follow each other: a balance is found to be the one before and the amount, and stays exactly so, and it
+  comes down to the lowest that is drawn for its account, given its loan among others, in the row that is drawn for it.
+  Rows of one day, which the table has in any order, are first put in the order that the balances tell.
 """
 
 from __future__ import annotations

@@ -37,3 +37,9 @@ def bank() -> tuple[bs.Database, FittedDatabase]:
 def ringed() -> tuple[bs.Database, FittedDatabase]:
     database = bs.Database(tables.ringed())
     return database, database.fit(copies=4, random_seed=1)
+
+
+@pytest.fixture(scope="session")
+def sites() -> tuple[bs.Database, FittedDatabase]:
+    database = bs.Database(tables.sites())
+    return database, database.fit(copies=3, random_seed=1)

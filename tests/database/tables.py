@@ -89,3 +89,20 @@ def ringed() -> dict[str, pd.DataFrame]:
     disp = pd.DataFrame({"client_id": np.arange(1, n + 1), "account_id": at + 1,
                          "role": np.where(first, "owner", "user")})  # fmt: skip
     return {"town": town, "account": account, "client": client, "disp": disp}
+
+
+def sites(seed: int = 6) -> dict[str, pd.DataFrame]:
+    """Sites, whose patients are numbered from 1 at each; visits are numbered within patients, and have labs."""
+    rng = np.random.default_rng(seed)
+    site = pd.DataFrame({"site": [f"S{i:02d}" for i in range(1, 16)], "beds": rng.integers(10, 90, 15)})
+    counts = rng.integers(5, 12, 15)
+    patient = pd.DataFrame({"study": "X1", "site": np.repeat(site["site"].to_numpy(), counts),
+                            "no": np.concatenate([np.arange(1, k + 1) for k in counts]),
+                            "age": rng.integers(20, 90, counts.sum())})  # fmt: skip
+    counts = rng.integers(1, 5, len(patient))
+    visit = patient.loc[patient.index.repeat(counts), ["study", "site", "no", "age"]].reset_index(drop=True)
+    visit["visit"] = np.concatenate([np.arange(1, k + 1) for k in counts])
+    visit["pressure"] = (visit.pop("age") + rng.normal(0, 5, len(visit))).round(1)
+    lab = visit.loc[visit.index.repeat(rng.integers(0, 4, len(visit))), ["site", "no", "visit"]].reset_index(drop=True)
+    lab["value"] = rng.normal(size=len(lab)).round(2)
+    return {"lab": lab, "visit": visit, "patient": patient, "site": site}

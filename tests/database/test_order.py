@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import bayessynth as bs
+from bayessynth.database import draw
 from bayessynth.database.order import in_order, time_of
 from bayessynth.database.structure import structure_of
 from bayessynth.schema import Schema
@@ -54,6 +56,32 @@ def test_how_low_a_balance_falls_stays_the_accounts_own(bank):
     lowest = min(copy["booking"]["balance"].min() for copy in fitted.synthesize(4, random_seed=3))
     # A tail ends within its leaf's mean gap, which is some units of the balance here.
     assert lowest >= database["booking"]["balance"].min() - 20
+
+
+def test_a_balance_comes_down_to_the_lowest_that_was_drawn_in_the_row_that_was_drawn(bank):
+    _, fitted = bank
+    assert {"lowest balance", "row of lowest balance", "mean balance", "spread of balance"} <= set(
+        fitted["booking"].schema
+    )
+    (floor,) = [rule for rule in fitted["booking"].bound.rules if isinstance(rule, bs.Floor)]
+    drawn = []
+    take = draw._Copy.take
+
+    def seen(self, table, begun, made):
+        if table == "booking":
+            drawn.append(made[1].assign(owner=begun.at))
+        take(self, table, begun, made)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(draw._Copy, "take", seen)
+        list(fitted.synthesize(4, random_seed=5))
+    for rows in drawn:
+        rows["place"] = rows.groupby("owner").cumcount() + 1
+        reached = rows[rows["place"] == rows["row of lowest balance"]]
+        assert len(reached) == rows["owner"].nunique()
+        np.testing.assert_allclose(reached["balance"], reached["lowest balance"], atol=0.006)
+        assert (rows["balance"] >= rows["lowest balance"] - 0.006).all()
+    assert floor.reached == "row of lowest balance"
 
 
 def test_rows_that_run_back_or_are_few_are_no_sequence():

@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 import bayessynth as bs
-from bayessynth.database.covariates import Known, RowNumber, Summary
+from bayessynth.database.covariates import Known, RowNumber, Summary, from_json, summaries
+from bayessynth.database.key import Key
 from bayessynth.database.labels import Labels
 from bayessynth.database.pairing import adjusted
 from bayessynth.database.screen import Judged, telling
+from bayessynth.database.structure import Link
 from bayessynth.errors import SynthesisError
+from bayessynth.schema import Column
 
 
 def test_summaries_are_those_of_a_group_by():
@@ -92,3 +95,29 @@ def test_a_given_column_is_not_drawn_and_says_so():
     assert made["y"].notna().all()
     with pytest.raises(SynthesisError, match=r"Column 'x' has the family 'given'.*hand its values in"):
         fitted.synthesize(1, random_seed=1)[0]
+
+
+def test_an_only_sibling_is_summed_up_by_its_numbers_and_each_of_its_levels():
+    stage = Column("stage", "categorical", "str", levels=("a", "b", "c", "d"))
+    known = Known({"patient": 6, "tumour": 4, "visit": 5})
+    known.links |= {"patient>tumour:id": np.array([2, 0, 4, 5]), "patient>visit:id": np.array([0, 0, 1, 2, -1])}
+    known.arrays["tumour"] = {"size": np.array([7.0, 3.0, 1.0, 1.0]), "stage": np.array([1, 2, 0, 3])}
+    links = [Link(Key(t, "id", "patient", "id"), "patient", t, True) for t in ("visit", "tumour")]
+    size, *levels = summaries(*links, "tumour", [Column("size", "continuous", "float64"), stage], known)
+    assert [own.name for own in levels] == [f"share of tumour.stage {level}" for level in "abcd"]
+    np.testing.assert_array_equal(size.values(known), [3, 3, np.nan, 7, np.nan])
+    np.testing.assert_array_equal(levels[2].values(known), [1, 1, np.nan, 0, np.nan])
+    assert from_json(levels[2].to_json()) == levels[2]
+
+
+def test_what_tells_only_beside_another_covariate_passes_the_screen():
+    rng = np.random.default_rng(3)
+    at = np.arange(300)
+    size = rng.normal(size=300)
+    bad = size + 0.5 * rng.normal(size=300)
+    y = size - 0.8 * bad + 0.4 * rng.normal(size=300)
+    y = y - (y @ (bad - bad.mean())) / ((bad - bad.mean()) @ bad) * bad  # nothing of it shows alone
+    other = rng.normal(size=300)
+    judged = {name: Judged(values, 0, at) for name, values in (("bad", bad), ("size", size), ("other", other))}
+    assert telling(y, 0, {"bad": judged["bad"]}) == []
+    assert telling(y, 0, judged) == ["bad", "size"]

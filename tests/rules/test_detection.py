@@ -98,6 +98,28 @@ def test_calculated_columns_are_found(make, expression):
     assert sorted(derived[0].expression.replace("(", " ").split()) == sorted(expression.replace("(", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("made", "expression"),
+    [
+        (lambda days: (days / 365.25).round(), "(seen - born) / 365.25"),
+        (lambda days: np.floor(days / 365.25), "floor((seen - born) / 365.25)"),
+        (lambda days: (days / 30.4375).round(1), "(seen - born) / 30.4375"),
+        (lambda days: (days / 7).round(2), "(seen - born) / 7"),
+    ],
+)
+def test_ages_are_derived_from_the_two_times_that_leave_least_to_rounding(made, expression):
+    rng = np.random.default_rng(4)
+    born = pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 12000, 400), unit="D")
+    seen = pd.Timestamp("2014-01-01") + pd.to_timedelta(rng.integers(0, 900, 400), unit="D")
+    # A last contact soon after would give nearly the same ages.
+    frame = pd.DataFrame({"born": born, "seen": seen, "last": seen + pd.to_timedelta(rng.integers(0, 90, 400), "D")})
+    frame["age"] = made((frame["seen"] - frame["born"]).dt.days.astype(float))
+    derived = [rule for rule in found(frame) if isinstance(rule, Derived) and rule.column == "age"]
+    assert [rule.expression for rule in derived] == [expression]
+    frame["age"] += rng.normal(0, 3, 400).round()
+    assert not [rule for rule in found(frame) if isinstance(rule, Derived) and rule.column == "age"]
+
+
 def test_totals_are_derived_and_not_their_parts():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({f"part{i}": rng.poisson(4, N) for i in range(5)})

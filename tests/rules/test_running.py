@@ -83,6 +83,27 @@ def test_a_floor_limits_what_is_taken_and_leaves_adding_free():
     assert np.isinf(rule.limits("amount", {**arrays, "kind": np.full(3, kinds.index("in"))}, schema, 3)[1]).all()
 
 
+def test_a_floor_is_reached_in_the_row_that_a_column_names():
+    schema = Schema.detect(bookings().assign(least=-10.0 * (np.arange(480) % 7), row=2.0, at=2.0)).override(
+        account="group", row="count", at="count")  # fmt: skip
+    rule = Floor("amount", "balance", "least", "kind", ("fee", "out"), "row", "at")
+    kinds = schema["kind"].levels
+    arrays = {"lag(balance)": np.array([20.0, np.nan, 5.0, np.nan]), "least": np.array([-10.0, -10.0, -10.0, 3.0]),
+              "row": np.array([2.0, 2.0, 4.0, 1.0]), "at": np.array([2.0, 1.0, 2.0, 1.0])}  # fmt: skip
+    allowed = rule.allowed("kind", arrays, schema, 4)
+    # Due and above the floor: it takes. A first row below its floor adds.
+    assert allowed[:, kinds.index("in")].tolist() == [False, True, True, True]
+    assert allowed[:, kinds.index("out")].tolist() == [True, True, True, False]
+    out = rule.limits("amount", {**arrays, "kind": np.full(4, kinds.index("out"))}, schema, 4)
+    assert [ends[0] for ends in out] == [30.0, 30.0] and np.isinf(out[0][1])
+    into = rule.limits("amount", {**arrays, "kind": np.full(4, kinds.index("in"))}, schema, 4)
+    assert [ends[3] for ends in into] == [3.0, 3.0] and np.isinf(into[1][1])
+    frame = pd.DataFrame({"balance": [-10.0, 0.0, -11.0], "least": -10.0, "row": 2, "at": [2, 2, 1]})
+    assert rule.violations(frame).tolist() == [False, True, True]
+    with pytest.raises(SpecError, match="state both reached= and place="):
+        Floor("a", "b", "least", "kind", "out", reached="row")
+
+
 @pytest.mark.parametrize(("made", "message"), [
     (lambda: Running("b", "a", "id", sign="kind"), "state both sign= and minus="),
     (lambda: Running("b", "a", "id", minus="out"), "state both sign= and minus="),

@@ -111,19 +111,23 @@ def read_related(original: Database | Mapping[str, pd.DataFrame], copies: Any, k
     found = [copies] if isinstance(copies, Mapping) else list(copies)
     if not found:
         raise DataError("There is no copy to judge.")
-    tables = database.tables
+    tables = database.joined(database.tables)
+    parts = {(k.table, c) for k in database.keys for c in k.parts}
+    parts |= {(k.parent, c) for k in database.keys for c in k.parent_parts}
     taken = {(k.table, k.column) for k in database.keys} | {(k.parent, str(k.parent_column)) for k in database.keys}
-    labels = frozenset(taken | set(database.primary.items()))
+    labels = frozenset(taken | parts | set(database.primary.items()))
     schemas = {t: _numeric(frame[[c for c in frame if (t, c) not in labels]]) for t, frame in tables.items()}
     for number, copy in enumerate(found):
         for table in tables:
             if table not in copy:
                 raise DataError(f"Copy {number} has no table {table!r}; it has {', '.join(copy)}.")
-            needed = [*schemas[table], *(c for t, c in taken if t == table)]
+            needed = [*schemas[table], *(c for t, c in parts if t == table)]
+            needed += [k.column for k in database.keys if k.table == table and not k.parts]
+            needed += [str(k.parent_column) for k in database.keys if k.parent == table and not k.parts]
             lacking = [column for column in needed if column not in copy[table]]
             if lacking:
                 raise DataError(f"Copy {number}, table {table!r} has no column {lacking[0]!r}.")
-    sides = [Side(copy, schemas) for copy in found]
+    sides = [Side(database.joined(copy), schemas) for copy in found]
     return Related(Side(tables, schemas), tuple(sides), database.keys, labels)
 
 

@@ -10,6 +10,7 @@ from bayessynth.rules.derived import Derived
 from bayessynth.rules.detection.finding import Finding
 from bayessynth.rules.detection.products import from_products
 from bayessynth.rules.detection.single import clock_parts, from_one
+from bayessynth.rules.detection.spans import from_spans
 from bayessynth.rules.detection.sums import from_sums
 from bayessynth.rules.detection.table import ROWS, Table
 from bayessynth.rules.expression import evaluate, parse
@@ -35,7 +36,7 @@ def derivations(table: Table, leave_out: set[str]) -> Iterator[Finding]:
             aliases.add(rule.column)
             yield _finding(rule, table)
             yield from _guards(rule, table)
-    for search in (from_sums, from_products):
+    for search in (from_sums, from_spans, from_products):
         for rule in search(table, known, aliases):
             known = known | {rule.column}
             yield _finding(rule, table)

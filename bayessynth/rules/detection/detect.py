@@ -23,8 +23,9 @@ def detect(frame: pd.DataFrame, schema: Schema, *, groups: tuple[str, ...] = ())
 
     Looked for are constants and keys; running numbers, running sums and statistics of the groups; columns calculated
     from others (a unit converted, a logarithm, a square, sums and differences, products of powers such as a body mass
-    index, parts of times); columns that are a function of another one's levels, or a banding of a number; cells that
-    are missing where another one says so; columns of which exactly one is 1; and inequalities.
+    index, parts of times, the years, months or weeks between two); columns that are a function of another one's levels,
+    or a banding of a number; cells that are missing where another one says so; columns of which exactly one is 1; and
+    inequalities.
 
     A rule that computes a column may lack a cell in up to 1 % of the rows, and says so. No number is written into a
     rule that fewer than five rows share, but for the cuts of bands, which are rounded between two values.
