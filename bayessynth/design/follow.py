@@ -35,7 +35,7 @@ def completed_sequence(spec: Spec, data: pd.DataFrame, schema: Schema) -> Spec:
     ...     print(equation.formula)
     sex ~ 1
     day ~ number(day) + lag(day) + sex + lag(y)
-    y ~ sex + number(day) + day + elapsed(day) + lag(y) + first(y) + past(y)
+    y ~ sex + number(day) + day + elapsed(day) + lag(y) + first(y) + lag(y, 2) + past(y)
     """
     unit, time = str(spec.unit), str(spec.time)
     ends = {c for own in spec.survivals for c in own.declares}

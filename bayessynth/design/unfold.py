@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -332,29 +332,35 @@ def _equations(
                 f"Equation for {column!r}: the column is constant within each {levels[column]!r}, so a row before says "
                 "all or nothing of it; remove the lags, or say level='row' if it may vary in the copies."
             )
-        k = 1 if main != column else 0 if tree or levels.get(column) != "row" else order(equation.columns)
+        k = 1 if main != column else 0 if tree or levels.get(equation.column) != "row" else order(equation.columns)
+        if equation.cause is not None and draft.due not in [e.response for e in made]:
+            read = plain_terms(_seen(spec, draft, levels, made))
+            made += [Equation(f"`{name}` ~ {read}", family="tree") for name in (draft.more, draft.due)]
         if not k:
             made.append(equation)
             continue
         if own in columns.arrays or own in spec:
             raise SpecError(f"Column {own!r} has the name of the equation for the first rows of {column!r}; rename it.")
-        constant = len(np.unique(columns[column][number < k])) == 1
+        constant = len(np.unique(columns[equation.column][number < k])) == 1
         orders[main], initial[main] = k, own
         still = {c for c in equation.columns if _is_still(c, columns, number < k)}
         made.append(initial_equation(equation, own, draft.unit, tree or constant or timed, still))
+        if timed and draft.stop:
+            continue  # each row starts where the one before stops
         if not (timed and tree and (draft.gaps or draft.longest == _BEYOND)):
             own_priors = priors_of(equation, first=False)
             more = f" + lag(`{draft.left}`)" if timed and tree and draft.limited else ""
             made.append(renamed(equation, main, own_priors, more=more))
-    if not draft.length:
+    if not draft.length and draft.stop is None:
         made.append(Equation(f"`{draft.last}` ~ {plain_terms(_seen(spec, draft, levels))}", family="tree"))
     return made, initial, orders
 
 
-def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str]) -> list[str]:
-    """Return what the end of a sequence is drawn from: the unit, and its row."""
+def _seen(spec: Spec, draft: Sequences, levels: Mapping[str, str], made: Sequence[Equation] | None = None) -> list[str]:
+    """Return what the end of a sequence, or of a row, is drawn from: the unit, and its row as far as it is made."""
     kinds = {c: draft.schema[c].kind for c in spec.columns}
-    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time]
+    there = spec.columns if made is None else {draft.column(e.response) for e in made}
+    read = [c for c in spec.columns if kinds[c] != "constant" and levels.get(c) and c != draft.time and c in there]
     return [*read, draft.number, draft.time, draft.elapsed, *([draft.left] if draft.limited else [])]
 
 

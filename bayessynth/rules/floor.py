@@ -24,7 +24,7 @@ class Floor(Rule):
 
     For specs with ``unit=`` and ``time=`` in which :class:`Running` computes the sum: how much may be taken away is
     limited by what there was in the row before, and where nothing is left, the row adds. The row that ``reached=``
-    names brings the sum to its floor.
+    names brings the sum to its floor, unless the row before has.
 
     Parameters
     ----------
@@ -99,12 +99,14 @@ class Floor(Rule):
         return f"{self.total!r} does not fall below {self.least!r}{reached}."
 
     def violations(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return rows with a sum below the floor, or above it where it is to be reached."""
+        """Return rows with a sum below the floor, or above it where it is to be reached and was not yet."""
         total, least = read_numbers(frame[self.total]), read_numbers(frame[self.least])
         if not self._when:
             return total < least
         reached, place = (read_numbers(frame[name]) for name in self._when)
-        return (total < least) | ((place == reached) & (total > least))
+        amount = read_numbers(frame[self.amount])
+        before = total + np.where(frame[self.sign].isin(self.minus), amount, -amount)
+        return (total < least) | ((place == reached) & (total > least) & ~np.isclose(before, least))
 
     def restricts(self, column: str, known: set[str]) -> bool:
         """Tell that the amount is limited once floor and sign are known, and the sign once the floor is."""

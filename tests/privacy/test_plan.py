@@ -44,7 +44,7 @@ def test_the_table_reads_by_equation() -> None:
     assert "AUC above 0.569" in text and "with n = 500" in text
     assert "<table" in plan._repr_html_()
     person = bs.DP(1, 1e-5, bs.Unit("person", cap=2, relation="replace_one"), DOMAIN).plan(SPEC, n=500)
-    assert "of a 'person' (at most 2 rows), replaced" in repr(person)
+    assert "of a person (column 'person', at most 2 rows each), replaced" in repr(person)
     assert person.served[0].sd > 2 * plan.served[0].sd
 
 

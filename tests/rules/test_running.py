@@ -98,8 +98,10 @@ def test_a_floor_is_reached_in_the_row_that_a_column_names():
     assert [ends[0] for ends in out] == [30.0, 30.0] and np.isinf(out[0][1])
     into = rule.limits("amount", {**arrays, "kind": np.full(4, kinds.index("in"))}, schema, 4)
     assert [ends[3] for ends in into] == [3.0, 3.0] and np.isinf(into[1][1])
-    frame = pd.DataFrame({"balance": [-10.0, 0.0, -11.0], "least": -10.0, "row": 2, "at": [2, 2, 1]})
-    assert rule.violations(frame).tolist() == [False, True, True]
+    # The last row leads away from a floor that the row before had reached.
+    frame = pd.DataFrame({"balance": [-10.0, 0.0, -11.0, 4.0], "least": -10.0, "row": 2, "at": [2, 2, 1, 2],
+                          "amount": [5.0, 5.0, 1.0, 14.0], "kind": ["out", "out", "fee", "in"]})  # fmt: skip
+    assert rule.violations(frame).tolist() == [False, True, True, False]
     with pytest.raises(SpecError, match="state both reached= and place="):
         Floor("a", "b", "least", "kind", "out", reached="row")
 
