@@ -18,6 +18,7 @@ from bayessynth.errors import BayesSynthError, StorageError
 from bayessynth.fitting import Fitted
 from bayessynth.fitting.pymc_fitted import FittedPyMC
 from bayessynth.fitting.pymc_layout import Build
+from bayessynth.suffstats.storage import check_format
 
 FORMAT = 1
 _FILE, _FOLDER = "database.json", "tables"
@@ -85,11 +86,7 @@ def load(directory: str | os.PathLike[str], build: Build | None = None) -> Fitte
         raise StorageError(f"{source} is the fit of a database, which needs no code; leave build= out.")
     try:
         declared = json.loads((source / _FILE).read_text(encoding="utf-8"))
-        if declared["format"] > FORMAT:
-            raise StorageError(
-                f"{source} was written by bayessynth {declared.get('version', '?')} in format {declared['format']}; "
-                f"this version ({__version__}) reads up to format {FORMAT}. Upgrade bayessynth."
-            )
+        check_format(source, declared, FORMAT)
         models = {}
         for data in declared["models"]:
             own = fitting.load(source / _FOLDER / data["name"]) if data["fitted"] else None
