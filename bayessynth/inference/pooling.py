@@ -340,7 +340,9 @@ def _caveats(
             f"These copies were drawn under do({stated}): they stand for a population in which this is set from "
             "outside, not for the original's, and only as far as the spec's arrows are causes."
         )
-    clustered = [c for c in (provenance or {}).get("group_columns", ()) if c in frame]
+    # Rows of a unit from start to stop are one history, which a regression with entry takes as such.
+    histories = {own.get("unit") for own in (provenance or {}).get("survivals", ())} if "entry" in options else set()
+    clustered = [c for c in (provenance or {}).get("group_columns", ()) if c in frame and c not in histories]
     aware = isinstance(model, str) and (registry.get(model).groups or "cluster" in options)
     if clustered and isinstance(model, str) and not aware:
         notes.append(

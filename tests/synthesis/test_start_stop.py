@@ -64,6 +64,7 @@ def test_pooled_cox_regression_with_entry(fitted: bs.Fitted, panel: pd.DataFrame
     for name, value in EFFECTS.items():
         assert pooled[name] == pytest.approx(value, abs=0.45), name
     assert found.overlap > 0.8, found
+    assert "Rows are grouped" not in repr(found)  # those of a person are one history
 
 
 def test_units_last_as_long_and_come_as_often(copies: list[pd.DataFrame], panel: pd.DataFrame) -> None:
