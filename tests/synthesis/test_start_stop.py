@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -57,14 +58,16 @@ def test_rows_tile_and_nothing_follows_an_event(copies: list[pd.DataFrame], pane
 
 
 def test_pooled_cox_regression_with_entry(fitted: bs.Fitted, panel: pd.DataFrame) -> None:
-    found = bs.compare(
-        panel, fitted.synthesize(m=20, random_seed=3), "stop ~ treat + x", "cox", event="d", entry="start"
-    )
+    copies = fitted.synthesize(m=20, random_seed=3)
+    found = bs.compare(panel, copies, "stop ~ treat + x", "cox", event="d", entry="start")
     pooled = found.table["copies"]
     for name, value in EFFECTS.items():
         assert pooled[name] == pytest.approx(value, abs=0.45), name
     assert found.overlap > 0.8, found
-    assert "Rows are grouped" not in repr(found)  # those of a person are one history
+    # Rows of a person are one history to it, and as many persons to an analysis that knows no entry.
+    assert "Rows are grouped" not in repr(copies.pool("stop ~ treat + x", model="cox", event="d", entry="start"))
+    with warnings.catch_warnings(action="ignore", category=bs.errors.PoolingWarning):
+        assert "Rows are grouped by id" in repr(copies.pool("stop ~ treat + x", model="cox", event="d"))
 
 
 def test_units_last_as_long_and_come_as_often(copies: list[pd.DataFrame], panel: pd.DataFrame) -> None:
