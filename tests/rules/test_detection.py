@@ -315,3 +315,13 @@ def test_numbers_as_they_are_written():
     assert linear([1, -1], ["x", "y"], -0.5) == "x - y - 0.5"
     assert roundest(0.0, 0.0034) == 0.003
     assert roundest(5.0, 5.0) == 5.0
+
+
+def test_a_centred_column_is_computed_to_its_last_bit():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"score": rng.integers(8, 40, 300) / 2, "other": rng.normal(size=300)})
+    frame["centred"] = frame["score"] - frame["score"].mean()
+    (rule,) = [r for r in bs.Spec.auto(frame).rules if isinstance(r, bs.Derived)]
+    assert rule.column == "centred" and repr(float(frame["score"].mean())) in rule.expression
+    copy = bs.synthesize(frame, 1, random_seed=1)[0]
+    np.testing.assert_array_equal(copy["centred"], copy["score"] - frame["score"].mean())

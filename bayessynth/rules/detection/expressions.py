@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from bayessynth.rules.derived import clock_of
 from bayessynth.rules.detection.table import LOST, Table, roundest
 from bayessynth.rules.expression import evaluate, names, parse
+from bayessynth.rules.grid import decimals
 
 # Digits that a coefficient may have.
 DIGITS = 6
@@ -118,6 +119,32 @@ def agreeing(target: str, expression: str, table: Table) -> int:
     The order of operations decides on the last bits, by which a copy that was calculated otherwise can be told.
     """
     return int((_wanted(expression, table) == table.number(target)).sum())
+
+
+def exact(
+    target: str, write: Callable[[float], str], short: float, rest: np.ndarray, table: Table
+) -> str:  # fmt: skip
+    """Return an expression with the constant that gives the very numbers of a column in most rows.
+
+    That is a short one, or, of a column that is written to the last bit, what is left of it most often: a centred
+    column was computed from a mean of many digits.
+
+    Parameters
+    ----------
+    target : str
+    write : callable
+        What writes the expression with a constant.
+    short : float
+        The constant that is written most shortly.
+    rest : ndarray
+        What is left of the column without it.
+    table : Table
+    """
+    if not short or decimals(table.schema[target]) is not None:
+        return write(short)
+    values, counts = np.unique(rest, return_counts=True)
+    texts = [write(short), write(float(values[counts.argmax()]))]
+    return max(texts, key=lambda text: agreeing(target, text, table))
 
 
 def misfit(target: str, expression: str, table: Table) -> bool:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from bayessynth.rules.derived import Derived, clock_of
-from bayessynth.rules.detection.expressions import between, linear, misfit, number, quoted, rounding_ends, simplest
+from bayessynth.rules.detection.expressions import (
+    between,
+    exact,
+    linear,
+    misfit,
+    number,
+    quoted,
+    rounding_ends,
+    simplest,
+)
 from bayessynth.rules.detection.table import LOST, ROWS, Table, roundest
 from bayessynth.rules.functions import CLOCKS
 from bayessynth.rules.grid import decimals
@@ -105,25 +116,37 @@ def _fitted(source: str, target: str, signed: bool, table: Table) -> Derived | N
         if not np.isfinite(values).all() or np.ptp(values) == 0:
             continue
         text = shape.text.format(quoted(source))
-        expression = _line(values, y, text, table.slack(target), decimals(table.schema[target]) == 0)
-        if expression is not None and not misfit(target, expression, table):
+        line = _line(values, y, table.slack(target), decimals(table.schema[target]) == 0)
+        if line is None:
+            continue
+        expression = exact(target, partial(_told, text, line), line.added, y - line.coefficient * values, table)
+        if not misfit(target, expression, table):
             return Derived(target, expression)
     return None
 
 
-def _line(x: np.ndarray, y: np.ndarray, text: str, slack: float, whole: bool) -> str | None:
+class _Line(NamedTuple):
+    """How a number is written, as a multiple of another plus a constant."""
+
+    form: str
+    coefficient: float
+    added: float
+
+
+def _told(text: str, line: _Line, added: float) -> str:
+    return line.form.format(linear([line.coefficient], [text], added))
+
+
+def _line(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> _Line | None:
     """Return y as a multiple of x plus a number, rounded or (where y is whole) cut off; None if it is neither.
 
     Of what fits, the one with the fewest digits is told.
     """
     told = [*_multiples(x, y, slack, whole), *_sums(x, y, slack, whole)]
-    if not told:
-        return None
-    form, coefficient, added = min(told, key=lambda line: _digits(line[1]) + _digits(line[2]))
-    return form.format(linear([coefficient], [text], added))
+    return min(told, key=lambda line: _digits(line.coefficient) + _digits(line.added), default=None)
 
 
-def _multiples(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Iterator[tuple[str, float, float]]:
+def _multiples(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Iterator[_Line]:
     """Yield how y is a multiple of x alone; the factors that do it are an interval."""
     if (x < 0).any() or (np.abs(y[x == 0]) > slack).any():
         return
@@ -131,11 +154,11 @@ def _multiples(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Itera
     for form, below, beyond in ((ROUNDED, y - slack, y + slack), (CUT, y, y + 1 - 1e-9))[: 1 + whole]:
         low, high = float((below / x).max()), float((beyond / x).min())
         if low < high and not low <= 0 <= high:
-            yield form, _usual(low, high), 0.0
-            yield form, 1 / _usual(1 / high, 1 / low), 0.0
+            yield _Line(form, _usual(low, high), 0.0)
+            yield _Line(form, 1 / _usual(1 / high, 1 / low), 0.0)
 
 
-def _sums(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Iterator[tuple[str, float, float]]:
+def _sums(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Iterator[_Line]:
     """Yield how y is a multiple of x plus a number."""
     centred = x - x.mean()
     slope = float(centred @ (y - y.mean()) / (centred @ centred))
@@ -145,9 +168,10 @@ def _sums(x: np.ndarray, y: np.ndarray, slack: float, whole: bool) -> Iterator[t
         rest = y - coefficient * x
         ends = rounding_ends(rest, slack)
         if ends is not None:
-            yield ROUNDED, coefficient, between(*ends)
+            yield _Line(ROUNDED, coefficient, between(*ends))
         if whole and rest.max() < rest.min() + 1:
-            yield CUT, coefficient, between(float(rest.max()), float(np.nextafter(rest.min() + 1, -np.inf)))
+            added = between(float(rest.max()), float(np.nextafter(rest.min() + 1, -np.inf)))
+            yield _Line(CUT, coefficient, added)
 
 
 def _usual(low: float, high: float) -> float:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from bayessynth.rules.combinations import Combinations
 from bayessynth.rules.derived import Derived
-from bayessynth.rules.detection.expressions import between, linear, misfit, number, quoted, rounding_ends, simplest
+from bayessynth.rules.detection.expressions import (
+    between,
+    exact,
+    linear,
+    misfit,
+    number,
+    quoted,
+    rounding_ends,
+    simplest,
+)
 from bayessynth.rules.detection.finding import Finding
 from bayessynth.rules.detection.pursuit import pursue
 from bayessynth.rules.detection.single import VALUES
@@ -127,7 +137,7 @@ def _written(target: str, names: list[str], coefficients: list[float], table: Ta
     intercept = between(*ends)
     scale = abs(coefficients[0])
     texts = [quoted(name) for name in names]
-    expression = linear(coefficients, texts, intercept)
+    expression = exact(target, partial(linear, coefficients, texts), intercept, rest, table)
     if not intercept and scale != 1 and len({abs(c) for c in coefficients}) == 1:
         inner = linear([c / scale for c in coefficients], texts)
         inverse = round(1 / scale, 6)
