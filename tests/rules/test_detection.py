@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bayessynth as bs
 from bayessynth import rules
 from bayessynth.rules import (
     Aggregate,
