@@ -187,7 +187,10 @@ def spec_in_order(
         level = None if column in like else "row"
         equations.append(Equation(f"{quote(column)} ~ {plain_terms(read)}", family=equation.family, level=level))
     own = [column for column in frame if column not in (*given, factor)]
-    rules = [rule for rule in drawn.rules if rule.determines not in given and set(rule.columns) & set(own)]
+    # What owners' columns are like beside each other, in a few owners, is no rule.
+    by_chance = [rule for rule in drawn.rules if {*rule.columns} & {*like} and {*rule.columns} & {*given}]
+    rules = [rule for rule in drawn.rules if rule.determines not in given and set(rule.columns) & set(own)
+             and rule not in by_chance]  # fmt: skip
     if total is not None and total.sign is not None and total.column in determined(rules):
         rules.append(Floor(total.amount, total.column, like[0], total.sign, total.minus, like[1], place))
         rules += [Inequality(like[1], column) for column in rows if column in frame]
