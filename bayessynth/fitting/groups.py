@@ -140,11 +140,16 @@ def _fit_sizes(counts: np.ndarray, draws: int, rng: np.random.Generator) -> Size
     values, weights = np.unique(counts - 1, return_counts=True)
     location = np.log(max(float(counts.mean()) - 1, 0.1))
 
+    total, middle = float(values @ weights), np.exp(location)
+
     def log_density(log_mean: np.ndarray, log_shape: np.ndarray) -> np.ndarray:
-        mean, shape = np.exp(log_mean).ravel(), np.exp(log_shape).ravel()
-        terms = family.logp(values[None, :], mu=mean[:, None], alpha=shape[:, None]) @ weights
-        prior = shape_prior(summary).logp(shape) + log_shape.ravel() - 0.5 * ((log_mean.ravel() - location) / 2.5) ** 2
-        return (terms + prior).reshape(log_mean.shape)
+        mean, shape = np.exp(log_mean)[:, None], np.exp(log_shape)
+        # Given the shape, the density is an exponential family of the mean: one pass over the sizes a shape is enough,
+        # and how 0 and 1 become likelier with another mean tells the rest.
+        zero, one = (family.logp(y, mu=mean, alpha=shape) - family.logp(y, mu=middle, alpha=shape) for y in (0.0, 1.0))
+        terms = weights @ family.logp(values[:, None], mu=middle, alpha=shape) + len(counts) * zero
+        prior = shape_prior(summary).logp(shape) + log_shape - 0.5 * ((log_mean[:, None] - location) / 2.5) ** 2
+        return terms + total * (one - zero) + prior
 
     log_mean, log_shape = _grid_draws(log_density, (location - 4, location + 4), (-5.0, 12.0), draws, rng)
     return Sizes(np.exp(log_mean), np.exp(log_shape))
@@ -156,7 +161,7 @@ def _grid_draws(
     """Draw from a density of two numbers on a grid that closes in on its mass, uniform within cells."""
     for _ in range(4):
         xs, ys = np.linspace(*first, _GRID), np.linspace(*second, _GRID)
-        grid = log_density(*np.meshgrid(xs, ys, indexing="ij"))
+        grid = log_density(xs, ys)
         mass = np.exp(grid - grid.max())
         dx, dy = xs[1] - xs[0], ys[1] - ys[0]
         held = mass > 1e-8

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bayessynth.errors import DataError
+from bayessynth.suffstats.scan import scan
 
 #: Rows that are read at a time.
 CHUNK = 1 << 20
@@ -263,6 +264,7 @@ def chunks(source: Source, columns: Sequence[str]) -> Iterator[Chunk]:
     start = 0
     with ThreadPoolExecutor(1) as reader:
         ahead = reader.submit(next, parts, None)
+        scan(np.zeros(1))  # what compiled code needs is loaded while the first is read, as reading needs no Python
         while (part := ahead.result()) is not None:
             ahead = reader.submit(next, parts, None)
             yield replace(part, start=start)

@@ -309,21 +309,25 @@ def large(family: str, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     return lines
 
 
-def parquet(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Fit from Parquet files; beside it pyarrow reading their columns, and the bar: twice that and the smallest fit."""
-    lines: list[dict[str, Any]] = []
+def parquet(sizes: tuple[int, ...], times: int = 5) -> list[dict[str, Any]]:
+    """Fit from Parquet files; beside it pyarrow reading their columns, and the bar: twice that and the smallest fit.
+
+    Medians of several rounds, in each of which every file is read and fitted in turn.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        for n in sizes:
-            path = str(Path(folder) / f"{n}.parquet")
+        paths = {n: str(Path(folder) / f"{n}.parquet") for n in sizes}
+        for n, path in paths.items():
             cold("parquet_file", n, path)
-            if not lines:
-                cold("ours_parquet", n, path)
-            reading, mine = cold("read_parquet", n, path), cold("ours_parquet", n, path)
-            lines.append({"work": f"from Parquet, n = {n:,}", "engine": mine["engines"]["y"],
-                          "seconds": mine["seconds"], "reading": reading["seconds"], "megabytes": mine["megabytes"],
-                          "verdict": mine["verdict"]})  # fmt: skip
-            lines[-1]["bar"] = 2 * reading["seconds"] + lines[0]["seconds"]
-            Path(path).unlink()
+            cold("ours_parquet", n, path)
+        rounds = [{n: (cold("read_parquet", n, path), cold("ours_parquet", n, path)) for n, path in paths.items()}
+                  for _ in range(times)]  # fmt: skip
+    lines = []
+    for n in sizes:
+        reading, seconds = (float(np.median([each[n][side]["seconds"] for each in rounds])) for side in (0, 1))
+        mine = rounds[0][n][1]
+        lines.append({"work": f"from Parquet, n = {n:,}", "engine": mine["engines"]["y"], "seconds": seconds,
+                      "reading": reading, "megabytes": mine["megabytes"], "verdict": mine["verdict"]})  # fmt: skip
+        lines[-1]["bar"] = 2 * reading + lines[0]["seconds"]
     return lines
 
 
