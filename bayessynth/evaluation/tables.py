@@ -15,6 +15,7 @@ import pandas as pd
 
 from bayessynth.errors import DataError, TableWarning, suggest, warn
 from bayessynth.evaluation.written import plain_tables
+from bayessynth.inference.provenance import formal
 
 # A number with at most so many distinct values is tabulated value by value.
 FEW = 10
@@ -181,12 +182,33 @@ class Tables:
         needed = int(np.searchsorted(np.cumsum(sizes[drawn]), rows)) + 1
         return np.concatenate([members[g] for g in drawn[:needed]])[:rows]
 
+    @property
+    def noisy(self) -> bool:
+        """Whether copies carry the noise of formal privacy, and there are several to tell how much."""
+        return formal(self.provenance) and self.m > 1
+
+    def pair(self, samples: str = "samples of these sizes") -> str:
+        """Say what a reference compares: two such samples, or two copies with formal privacy."""
+        return "two copies (noise of formal privacy included)" if self.noisy else f"two {samples}"
+
+    def pairs_of_copies(self, repetitions: int, *key: str | int) -> list[tuple[int, int]]:
+        """Return the numbers of two copies, drawn so many times."""
+        rng = self.rng("pairs of copies", *key)
+        return [tuple(rng.choice(self.m, 2, replace=False).tolist()) for _ in range(repetitions)]
+
     def resamples(self, repetitions: int, *key: str | int) -> Iterator[tuple[Encoded, Encoded]]:
         """Yield pairs of independent samples of sizes n and k, both drawn anew from the original (see ``redraw``).
 
-        What a measure says of such a pair is its reference: copies cannot be expected to do better.
+        What a measure says of such a pair is its reference: copies cannot be expected to do better. With formal
+        privacy the pairs are of copies: where the model holds, the original is to the release what a copy is, and lies
+        no farther from a copy than another copy does, whose posterior draw has the noise too.
         """
         rng = self.rng("resample", *key)
+        if self.noisy:
+            for i, j in self.pairs_of_copies(repetitions, *key):
+                first = self.copies[i]
+                yield first if first.n == self.n else first.take(rng.integers(0, first.n, self.n)), self.copies[j]
+            return
         for _ in range(repetitions):
             yield self.original.take(self.redraw(self.n, rng)), self.original.take(self.redraw(self.k, rng))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from bayessynth.inference import registry
-from bayessynth.inference.combining import RULES, rule_named
+from bayessynth.inference.combining import RULES, Rule, rule_named
 from bayessynth.inference.estimate import SCALES
 from bayessynth.inference.overlap import expected_distance, expected_overlap, limits, overlap
 from bayessynth.inference.pooled import Pooled
 from bayessynth.inference.pooling import combine, estimates
-from bayessynth.inference.provenance import check_copies, rule_for
+from bayessynth.inference.provenance import check_copies, formal, rule_for
 from bayessynth.synthesis import SyntheticData
 
 if TYPE_CHECKING:
@@ -41,11 +41,15 @@ class Comparison:
         the population; ``sign`` and ``significant``, whether copies agree, None where the original's |z| is too small
         to tell (1 for signs, 3 for significance).
     overlap, reference : float
-        Mean overlap, and what perfect copies reach with these m, k, n.
+        Mean overlap, and what perfect copies reach with these m, k, n (and with this noise, under formal privacy).
     distance, reference_distance : float
         Mean |q̄ − q_o|/se_o, and that of perfect copies.
+    noise : ndarray of float, shape (p,) or None
+        Of copies with formal privacy: the variance that its noise adds to each coefficient's posterior, in units of
+        se_o², from the variance between copies: B − V̄ (1 + k/n), not below 0. None for others.
     lack_of_fit : float
-        Chi-squared statistic of (q̄ − q_o)'[V̄ (1 + k/n)/m]⁻¹(q̄ − q_o), ``lack_df`` degrees of freedom.
+        Chi-squared statistic of (q̄ − q_o)'[N + (V̄ (1 + k/n) + N)/m]⁻¹(q̄ − q_o) with the noise N,
+        ``lack_df`` degrees of freedom.
     p_value : float
         Of the lack of fit: small where copies differ from the original by more than their own noise.
     pooled : Pooled
@@ -64,6 +68,7 @@ class Comparison:
     reference: float
     distance: float
     reference_distance: float
+    noise: np.ndarray | None
     lack_of_fit: float
     lack_df: int
     p_value: float
@@ -94,6 +99,7 @@ class Comparison:
     def summary(self) -> str:
         """Return the comparison as text."""
         signs, significances = self.signs, self.significances
+        perfect = "perfect copies" if self.noise is None else "perfect copies with this noise of formal privacy"
         return "\n".join(
             [
                 f"{self.pooled.title}: original (n={self.pooled.n:,}) against m={self.pooled.m} copies",
@@ -101,8 +107,8 @@ class Comparison:
                 "",
                 self._shown().to_string(),
                 "",
-                f"Mean overlap of intervals {self.overlap:.3f}; perfect copies reach {self.reference:.3f}.",
-                f"Mean |difference| {self.distance:.2f} standard errors of the original; perfect copies "
+                f"Mean overlap of intervals {self.overlap:.3f}; {perfect} reach {self.reference:.3f}.",
+                f"Mean |difference| {self.distance:.2f} standard errors of the original; {perfect} "
                 f"{self.reference_distance:.2f}.",
                 f"Signs agree in {signs[0]} of {signs[1]} coefficients with |z| > 1; significance is kept in "
                 f"{significances[0]} of {significances[1]} with |z| > 3.",
@@ -165,15 +171,30 @@ def compare(
     frames = [copies] if isinstance(copies, pd.DataFrame) else list(copies)
     chosen = rule_named(rule or "proper") if provenance is None else rule_for(provenance, rule)
     check_copies(provenance, chosen, len(frames))
+    return compared(original, frames, formula, model, chosen, formal(provenance), options)
+
+
+def compared(
+    original: pd.DataFrame, frames: Sequence[pd.DataFrame], formula: str, model: str | registry.Ready, rule: Rule,
+    noisy: bool, options: Mapping[str, Any],
+) -> Comparison:  # fmt: skip
+    """Compare an analysis of frames, of which somebody else knows how they were made: :func:`compare` says the rest.
+
+    Parameters
+    ----------
+    rule : Rule
+    noisy : bool
+        Whether the copies carry the noise of formal privacy.
+    """
     own = estimates([original], formula, model, options, learn_from=frames)[0]
     found = estimates(frames, formula, model, options, learn_from=[original])
     k = round(float(np.mean([len(f) for f in frames])))
     title = registry.get(model).title if isinstance(model, str) else "Analysis"
-    pooled = combine(found, chosen, k, len(original), title=title, formula=formula)
-    return _compared(own.on(pooled.scales), pooled)
+    pooled = combine(found, rule, k, len(original), title=title, formula=formula)
+    return _compared(own.on(pooled.scales), pooled, noisy)
 
 
-def _compared(own: tuple[np.ndarray, np.ndarray], pooled: Pooled) -> Comparison:
+def _compared(own: tuple[np.ndarray, np.ndarray], pooled: Pooled, noisy: bool) -> Comparison:
     (q_o, v_o), m, ratio = own, pooled.m, pooled.k / pooled.n
     proper = pooled.rule.name != RULES["plug_in"].name
     q = np.nanmean(pooled.estimates, axis=0)
@@ -203,12 +224,29 @@ def _compared(own: tuple[np.ndarray, np.ndarray], pooled: Pooled) -> Comparison:
         [bool(s and np.sign(a) == np.sign(b)) if t and abs(a) > SIGNIFICANCE_FROM else pd.NA
          for a, b, s, t in zip(z, q, significant, tested, strict=True)], dtype="boolean",
     )  # fmt: skip
-    statistic, df = _lack_of_fit(q - q_o, pooled.within * ((1 + ratio if proper else 1.0) / m))
+    sampled = pooled.within * (1 + ratio if proper else 1.0)
+    added = _noise(pooled.between, sampled) if noisy else np.zeros_like(sampled)
+    noise = np.diag(added) / se**2
+    perfect = (m, ratio, proper, noise[np.isfinite(noise)])
+    statistic, df = _lack_of_fit(q - q_o, added + (sampled + added) / m)
     return Comparison(
-        table, float(np.nanmean(table["overlap"])), expected_overlap(m, ratio, proper),
-        float(np.nanmean(np.abs(difference))), expected_distance(m, ratio, proper), statistic, df,
+        table, float(np.nanmean(table["overlap"])), expected_overlap(*perfect),
+        float(np.nanmean(np.abs(difference))), expected_distance(*perfect), noise if noisy else None, statistic, df,
         float(stats.chi2.sf(statistic, df)) if df else float("nan"), pooled,
     )  # fmt: skip
+
+
+def _noise(between: np.ndarray, sampled: np.ndarray) -> np.ndarray:
+    """Return by how much copies vary more than sampling explains, a covariance; NaN where a coefficient has none."""
+    there = np.isfinite(np.diag(between)) & np.isfinite(np.diag(sampled))
+    found = np.full(between.shape, np.nan)
+    # In units in which sampling has variance 1 in every direction, what exceeds it is noise.
+    variance, axes = np.linalg.eigh(sampled[np.ix_(there, there)])
+    scale = np.sqrt(np.maximum(variance, 1e-12 * variance.max(initial=1e-300)))
+    values, vectors = np.linalg.eigh((axes / scale).T @ between[np.ix_(there, there)] @ (axes / scale))
+    wide = (axes * scale) @ vectors
+    found[np.ix_(there, there)] = (wide * np.maximum(values - 1, 0.0)) @ wide.T
+    return found
 
 
 def _lack_of_fit(difference: np.ndarray, covariance: np.ndarray) -> tuple[float, int]:

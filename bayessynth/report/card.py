@@ -7,11 +7,15 @@ with them somebody could check a guess of the original against the record.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from bayessynth.evaluation.evaluation import Evaluation
+from bayessynth.evaluation.expected import PAIRS, expected_utility
 from bayessynth.evaluation.measure import Measure
 from bayessynth.inference.combining import Rule
 from bayessynth.inference.provenance import counted, formal, least_copies, rule_for
@@ -104,14 +108,22 @@ def card(source: Evaluation | SyntheticData) -> Card:
     """
     if isinstance(source, Evaluation):
         tables = source.tables
-        return _card(tables.provenance, Rows(tables.m, tables.k, tables.n), tables.fitted, source.measures)
+        expected = _expected(tables.provenance, tables.copy_frames)
+        rows = Rows(tables.m, tables.k, tables.n)
+        return _card(tables.provenance, rows, tables.fitted, (*source.measures, *expected))
     record = source.provenance
-    return _card(record, Rows(record["m"], record["k"] or len(source[0]), record["n"]))
+    rows = Rows(record["m"], record["k"] or len(source[0]), record["n"])
+    return _card(record, rows, None, _expected(record, source))
 
 
-def _card(
-    record: Mapping[str, Any] | None, rows: Rows, fitted: Any = None, measures: Sequence[Measure] = ()
-) -> Card:  # fmt: skip
+def _expected(record: Mapping[str, Any] | None, copies: Iterable[pd.DataFrame]) -> list[Measure]:
+    """Return what copies with formal privacy score against each other; nothing for other copies."""
+    if not formal(record):
+        return []
+    return expected_utility(list(islice(copies, 2 * PAIRS)), (record or {}).get("group_columns", ()))
+
+
+def _card(record: Mapping[str, Any] | None, rows: Rows, fitted: Any, measures: Sequence[Measure]) -> Card:
     record = record or {}
     m, k, n = (record.get(key) or getattr(rows, key) for key in ("m", "k", "n"))
     estimated = "" if counted(record) else ", estimated from noisy counts"

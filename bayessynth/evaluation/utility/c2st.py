@@ -32,6 +32,8 @@ MARGIN = 0.05
 # An AUC so many standard errors below .5 is reported as copying.
 COPYING = 3.0
 HOLDOUT_REPETITIONS = 3
+# Pairs of copies with formal privacy, which are told from each other for the reference.
+PAIRS = 5
 
 
 @dataclass(frozen=True)
@@ -155,19 +157,37 @@ def _told(tables: Tables) -> Iterator[Measure]:
             rng = tables.rng(name, j)
             a, b = _sample(tables, "original", size, rng), _sample(tables, j, size, rng)
             values.append(cross_validated_auc(tables, a, b, classifier, rng))
-        yield _against_original(tables, name, title.format(how.rsplit(" ", 1)[0]), how, np.array(values), size)
+        chance = _between_copies(tables, name, size, classifier)
+        yield _against_original(tables, name, title.format(how.rsplit(" ", 1)[0]), how, np.array(values), size, chance)
     if tables.holdout is not None:
         yield _against_holdout(tables)
 
 
-def _against_original(tables: Tables, name: str, title: str, how: str, values: np.ndarray, size: int) -> Measure:
+def _between_copies(tables: Tables, name: str, size: int, classifier: Classifier) -> np.ndarray:
+    """Return the AUCs of telling copies with formal privacy from each other; none for other copies."""
+    found = []
+    for i, j in tables.pairs_of_copies(PAIRS, name) if tables.noisy else ():
+        rng = tables.rng(name, "copies", i, j)
+        a, b = _sample(tables, i, size, rng), _sample(tables, j, size, rng)
+        found.append(cross_validated_auc(tables, a, b, classifier, rng))
+    return np.array(found)
+
+
+def _against_original(
+    tables: Tables, name: str, title: str, how: str, values: np.ndarray, size: int, chance: np.ndarray
+) -> Measure:
     value, interval = over_copies(values)
     error = _error(tables, size)
+    reference, limits = 0.5, (0.5 - 1.96 * error, 0.5 + 1.96 * error)
+    if len(chance):
+        reference, limits = float(chance.mean()), (float(chance.min()), max(limits[1], float(chance.max())))
     copying = name == "c2st_boosting" and value < 0.5 - COPYING * error
     reading = (
         f"Given one record of a copy and one of the original, {how} the synthetic one in {value:.1%} of cases "
         "(50% is guessing)."
     )
+    if len(chance):
+        reading += f" Of {tables.pair()} one is named in {reference:.1%}."
     if copying:
         reading += f" That is {(0.5 - value) / error:.0f} standard errors below: copying, rows of the original recur."
     elif name == "c2st_logistic" and value < 0.5 - COPYING * error:
@@ -178,11 +198,11 @@ def _against_original(tables: Tables, name: str, title: str, how: str, values: n
         reading += " It sees no relation between columns."
     detail = pd.DataFrame({"copy": np.arange(tables.m), "value": values, "standard error": error})
     detail = detail.iloc[np.argsort(-np.abs(values - 0.5), kind="stable")].reset_index(drop=True)
-    close = judged(max(value, 0.5), 0.5 + 1.96 * error, MARGIN, "lower")
+    close = judged(max(value, 0.5), limits[1], MARGIN, "lower")
     verdict: Verdict = worst(["warn", close]) if copying else close
     return Measure(
-        name, "utility", title, value, reading, interval, 0.5, (0.5 - 1.96 * error, 0.5 + 1.96 * error), "closer",
-        verdict, detail, _notes(tables, size),
+        name, "utility", title, value, reading, interval, reference, limits, "closer", verdict, detail,
+        _notes(tables, size),
     )  # fmt: skip
 
 

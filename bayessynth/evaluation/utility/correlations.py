@@ -85,9 +85,9 @@ def correlations(tables: Tables) -> Iterator[Measure]:
         "correlations", "Rank correlations of numbers (average absolute difference)", parts, np.abs(drawn - own),
         chance,
         "Spearman's correlations of a copy differ from the original's by {value:.3f} on average over pairs of columns; "
-        "those of two samples of these sizes by {reference:.3f}. Farthest from chance is {worst} ({worst_value:.3f}, "
+        "those of {pair} by {reference:.3f}. Farthest from chance is {worst} ({worst_value:.3f}, "
         "by chance {worst_reference:.3f}).",
-        margin=MARGIN, part_margin=PAIR_MARGIN, notes=notes,
+        margin=MARGIN, part_margin=PAIR_MARGIN, notes=notes, pair=tables.pair(),
     )  # fmt: skip
     beside = parts.assign(original=own, copies=drawn.mean(axis=0))
     yield replace(found, detail=pd.DataFrame(found.detail).merge(beside, on=["column", "with"], how="left"))

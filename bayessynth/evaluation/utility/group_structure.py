@@ -119,7 +119,7 @@ def group_structure(tables: Tables) -> Iterator[Measure]:
     groups; ``group_sizes``, the Kolmogorov–Smirnov distance of group sizes; ``group_constants``, the share of groups in
     which a group-level column varies; ``group_means``, the difference of correlations between groups' means. The
     reference is what pairs of samples of whole groups score, drawn from the original with replacement, each drawn group
-    a group of its own.
+    a group of its own; with formal privacy, pairs of copies.
     """
     groups = [g for g in tables.groups if g in tables.original_frame]
     if not groups:
@@ -139,12 +139,16 @@ class _View:
         self.constant = group_level_columns(tables, group)
         self.original = grouped(tables, tables.original, tables.original_frame, group)
         self.copies = [grouped(tables, c, f, group) for c, f in zip(tables.copies, tables.copy_frames, strict=True)]
+        self.pair = tables.pair("samples of groups")
         rng = tables.rng("group_structure", group)
         own, drawn = len(self.original.sizes), round(float(np.mean([len(c.sizes) for c in self.copies])))
         self.samples = [
             (self.original.take(rng.integers(0, own, own)), self.original.take(rng.integers(0, own, drawn)))
             for _ in range(REPETITIONS)
         ]
+        if tables.noisy:
+            pairs = tables.pairs_of_copies(REPETITIONS, "group_structure")
+            self.samples = [(self.copies[i], self.copies[j]) for i, j in pairs]
         self.columns = [c for c in self.original.sums if _varies(self.original.sums[c])]
         self.varying = [c for c in self.columns if c not in self.constant]
         total = [sum(float(part) for part in variance_components(self.original.sums[c])) for c in self.varying]
@@ -176,11 +180,11 @@ def _variances(views: list[_View]) -> Iterator[Measure]:
     for pick, name, title, margin, reading in (
         (0, "group_icc", "Intraclass correlations (average absolute difference)", ICC_MARGIN,
          "The share of variance that lies between groups differs from the original's by {value:.3f} on average over "
-         "columns; that of two samples of groups by {reference:.3f}. Farthest from chance is {worst} "
+         "columns; that of {pair} by {reference:.3f}. Farthest from chance is {worst} "
          "({worst_value:.3f}, by chance {worst_reference:.3f})."),
         (1, "group_sd", "Standard deviation between groups (average absolute log ratio)", LOG_SD_MARGIN,
          "The standard deviation between groups differs from the original's by a log ratio of {value:.2f} on average "
-         "over columns (0.1 is a tenth); that of two samples of groups by {reference:.2f}. Farthest from chance is "
+         "over columns (0.1 is a tenth); that of {pair} by {reference:.2f}. Farthest from chance is "
          "{worst} ({worst_value:.2f}, by chance {worst_reference:.2f})."),
     ):  # fmt: skip
         own = each(pick, [v.original for v in views])
@@ -188,7 +192,15 @@ def _variances(views: list[_View]) -> Iterator[Measure]:
         sides = [[each(pick, [v.samples[i][side] for v in views]) for side in (0, 1)] for i in range(REPETITIONS)]
         chance = np.array([np.abs(a - b) for a, b in sides])
         found = summarised(
-            name, title, parts, np.abs(drawn - own), chance, reading, margin=margin, part_margin=2 * margin
+            name,
+            title,
+            parts,
+            np.abs(drawn - own),
+            chance,
+            reading,
+            margin=margin,
+            part_margin=2 * margin,
+            pair=views[0].pair,
         )
         shown = np.exp if pick else np.asarray
         beside = parts.assign(original=shown(own), copies=shown(drawn).mean(axis=0))
@@ -204,10 +216,10 @@ def _sizes(views: list[_View]) -> Measure:
     chance = np.array([[distance(*v.samples[i]) for v in views] for i in range(REPETITIONS)])
     found = summarised(
         "group_sizes", "Sizes of groups (Kolmogorov–Smirnov)", parts, own, chance,
-        "The distribution functions of group sizes of original and copy lie at most {value:.1%} apart; those of two "
-        "samples of groups {reference:.1%}. Farthest from chance is {worst} ({worst_value:.1%}, by chance "
+        "The distribution functions of group sizes of original and copy lie at most {value:.1%} apart; those of {pair} "
+        "{reference:.1%}. Farthest from chance is {worst} ({worst_value:.1%}, by chance "
         "{worst_reference:.1%}).",
-        margin=SIZE_MARGIN, part_margin=2 * SIZE_MARGIN,
+        margin=SIZE_MARGIN, part_margin=2 * SIZE_MARGIN, pair=views[0].pair,
     )  # fmt: skip
     counts = [(v.group, len(v.original.sizes), float(np.mean([len(c.sizes) for c in v.copies]))) for v in views]
     return _beside(found, pd.DataFrame(counts, columns=["group", "groups", "groups of copies"]), ["group"])
@@ -265,9 +277,9 @@ def _means(views: list[_View]) -> Iterator[Measure]:
         "group_means", "Rank correlations of groups' means (average absolute difference)", parts, np.abs(drawn - own),
         chance,
         "Spearman's correlations between the means of groups differ from the original's by {value:.2f} on average over "
-        "pairs of columns; those of two samples of groups by {reference:.2f}. Farthest from chance is {worst} "
+        "pairs of columns; those of {pair} by {reference:.2f}. Farthest from chance is {worst} "
         "({worst_value:.2f}, by chance {worst_reference:.2f}).",
-        margin=CORRELATION_MARGIN, part_margin=2 * CORRELATION_MARGIN,
+        margin=CORRELATION_MARGIN, part_margin=2 * CORRELATION_MARGIN, pair=views[0].pair,
     )  # fmt: skip
     yield _beside(found, parts.assign(original=own, copies=drawn.mean(axis=0)), ["group", "column", "with"])
 

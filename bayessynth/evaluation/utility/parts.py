@@ -20,6 +20,7 @@ def summarised(
     part_margin: float,
     better: Better = "lower",
     notes: tuple[str, ...] = (),
+    pair: str = "two samples of these sizes",
 ) -> Measure:
     """Return a measure of utility that averages over parts, its worst parts first.
 
@@ -36,11 +37,13 @@ def summarised(
     chance : ndarray of float, shape (repetitions, q)
         Scores of pairs of samples.
     reading : str
-        May use ``{value}``, ``{reference}``, ``{worst}``, ``{worst_value}`` and ``{worst_reference}``.
+        May use ``{value}``, ``{reference}``, ``{worst}``, ``{worst_value}``, ``{worst_reference}`` and ``{pair}``.
     margin, part_margin : float
         Differences that matter in practice, of the average and of a part; see :func:`judged`.
     better : {"lower", "higher"}
     notes : tuple of str
+    pair : str
+        What the samples of a pair are.
 
     Examples
     --------
@@ -67,7 +70,7 @@ def summarised(
     first = detail.iloc[0]
     said = reading.format(
         value=value, reference=float(averages.mean()), worst=" × ".join(str(first[c]) for c in parts),
-        worst_value=first["value"], worst_reference=first["reference"],
+        worst_value=first["value"], worst_reference=first["reference"], pair=pair,
     )  # fmt: skip
     verdict = worst(
         [

@@ -122,7 +122,7 @@ def pmse(tables: Tables) -> Iterator[Measure]:
     margins score perfectly, so that this measure never stands alone.
 
     Where rows come in groups, samples differ by more than independent rows do; the reference is then what pairs of
-    samples of whole groups score.
+    samples of whole groups score. With formal privacy it is what pairs of copies score.
 
     References
     ----------
@@ -150,10 +150,10 @@ def _ratios(tables: Tables, notes: tuple[str, ...]) -> Iterator[Measure]:
         f"With labels shuffled, the ratio is {shuffled.mean():.2f} (standard error "
         f"{shuffled.std(ddof=1) / np.sqrt(PERMUTATIONS):.2f}, {PERMUTATIONS} times)."
     )
-    by_group = _group_ratios(tables)
-    if len(by_group):
-        reference, spread = max(1.0, float(by_group.mean())), np.quantile(by_group, [0.025, 0.975])
-        said += " Rows come in groups: the reference is what pairs of samples of whole groups score."
+    by_pair = _pair_ratios(tables)
+    if len(by_pair):
+        reference, spread = max(1.0, float(by_pair.mean())), np.quantile(by_pair, [0.025, 0.975])
+        said += f" The reference is what {tables.pair('samples of whole groups')} score."
     else:
         reference, spread = 1.0, chi2.ppf([0.025, 0.975], terms) / terms * shuffled.mean()
     around = (float(spread[0]), float(spread[1]))
@@ -202,10 +202,10 @@ def _stacked(tables: Tables, parts: Sequence[Encoded]) -> tuple[np.ndarray, np.n
     return main_effects(tables, parts), np.repeat(np.arange(len(parts)), [p.n for p in parts])
 
 
-def _group_ratios(tables: Tables) -> np.ndarray:
-    """Return the ratios of pairs of samples of whole groups; none where rows do not come in groups."""
+def _pair_ratios(tables: Tables) -> np.ndarray:
+    """Return the ratios of pairs of samples of whole groups, or of copies with formal privacy; none of others."""
     ratios: list[float] = []
-    if tables.clusters is None:
+    if tables.clusters is None and not tables.noisy:
         return np.array(ratios)
     for a, b in tables.resamples(GROUP_PAIRS, "pmse"):
         design, synthetic = _stacked(tables, [a, b])

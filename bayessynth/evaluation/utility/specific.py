@@ -6,8 +6,9 @@ other columns: least squares for numbers, logistic for two levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,11 @@ from bayessynth.errors import BayesSynthError
 from bayessynth.evaluation.measure import Measure, judged, unavailable
 from bayessynth.evaluation.registry import measure
 from bayessynth.evaluation.tables import Encoded, Tables
-from bayessynth.inference import Comparison, Estimate, compare
+from bayessynth.inference import Comparison, Estimate
+from bayessynth.inference.combining import RULES
+from bayessynth.inference.comparison import compared
 from bayessynth.inference.logistic import fit_logistic
-from bayessynth.inference.provenance import rule_for
+from bayessynth.inference.provenance import check_copies, formal, rule_for
 from bayessynth.inference.regression import clustered, estimable, filled, finite, guarded
 
 # An overlap so far below that of perfect copies matters in practice.
@@ -35,14 +38,19 @@ def specific(tables: Tables) -> Iterator[Measure]:
     for i, (formula, model, options) in enumerate(tables.analyses):
         name = "overlap" if i == 0 else f"overlap_{i + 1}"
 
-        run = partial(compare, tables.original_frame, tables.copy_frames, formula, model, rule=_rule(tables), **options)
+        run = partial(_compared, tables, tables.original_frame, tables.copy_frames, formula, model, options)
         yield _measured(name, f"{TITLE}: {formula} ({model})", run)
     if not tables.analyses and tables.target in tables.columns:
         yield _measured("overlap", f"{TITLE}: {tables.target} on all other columns", lambda: _on_all_others(tables))
 
 
-def _rule(tables: Tables) -> str:
-    return "proper" if tables.provenance is None else rule_for(tables.provenance).name
+def _compared(
+    tables: Tables, original: pd.DataFrame, copies: Sequence[pd.DataFrame], formula: str, model: Any,
+    options: Mapping[str, Any],
+) -> Comparison:  # fmt: skip
+    rule = RULES["proper"] if tables.provenance is None else rule_for(tables.provenance)
+    check_copies(None, rule, tables.m)
+    return compared(original, copies, formula, model, rule, formal(tables.provenance), options)
 
 
 def _measured(name: str, title: str, run: Callable[[], Comparison]) -> Measure:
@@ -53,9 +61,10 @@ def _measured(name: str, title: str, run: Callable[[], Comparison]) -> Measure:
     table = found.table
     signs, significances = found.signs, found.significances
     worst = str(table["overlap_unclipped"].idxmin())
+    perfect = "perfect copies" if found.noise is None else "perfect copies with this noise of formal privacy"
     reading = (
         f"The original's and the copies' intervals for {len(table)} coefficients overlap by {found.overlap:.0%} on "
-        f"average; perfect copies reach {found.reference:.0%}. Estimates lie {found.distance:.2f} of the original's "
+        f"average; {perfect} reach {found.reference:.0%}. Estimates lie {found.distance:.2f} of the original's "
         f"standard errors apart (perfect copies: {found.reference_distance:.2f}). Signs agree in {signs[0]} of "
         f"{signs[1]} that the original can tell, significance in {significances[0]} of {significances[1]}. "
         f"Worst: {worst}."
@@ -97,9 +106,9 @@ def _on_all_others(tables: Tables) -> Comparison:
         found = filled(names, there, np.asarray(result.params), np.asarray(result.cov_params()), len(y))
         return found if number else finite(found, x)
 
-    # compare() hands frames on; each stands for one encoded table.
+    # What compares hands frames on; each stands for one encoded table.
     tokens = [pd.DataFrame({"table": np.full(table.n, i)}) for i, (table, _) in enumerate(every)]
-    return compare(tokens[0], tokens[1:], model=lambda f: analyse(*every[int(f["table"].iloc[0])]), rule=_rule(tables))
+    return _compared(tables, tokens[0], tokens[1:], "", lambda f: analyse(*every[int(f["table"].iloc[0])]), {})
 
 
 def _response(tables: Tables, target: str) -> Callable[[Encoded], np.ndarray]:

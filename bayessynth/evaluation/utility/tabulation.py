@@ -168,13 +168,14 @@ def tabulated(
     own = overlaps(tables.original, tables.copies, sets, tables)
     repetitions = int(np.clip(BUDGET // len(sets), LEAST, MOST))
     redrawn = np.vstack([overlaps(a, [b], sets, tables) for a, b in tables.resamples(repetitions, name)])
-    chance = 1 - np.minimum(1, (1 - redrawn) * sparseness(tables, sets, name))
+    # Copies share no cells by being redrawn from one table.
+    chance = redrawn if tables.noisy else 1 - np.minimum(1, (1 - redrawn) * sparseness(tables, sets, name))
     parts = pd.DataFrame(sets, columns=["column", "with", "and"][:order])
     sets_of = {2: "pairs", 3: "triples"}.get(order, f"sets of {order}")
     return summarised(
         name, title, parts, own, chance,
         f"On average over {sets_of} of columns, {{value:.1%}} of the records of original and copy fall into the "
-        "same cells of their joint table; of two samples of these sizes {reference:.1%}. Farthest from chance is "
+        "same cells of their joint table; of {pair} {reference:.1%}. Farthest from chance is "
         "{worst} ({worst_value:.1%}, by chance {worst_reference:.1%}).",
-        margin=margin, part_margin=part_margin, better="higher", notes=(*notes, *drawn),
+        margin=margin, part_margin=part_margin, better="higher", notes=(*notes, *drawn), pair=tables.pair(),
     )  # fmt: skip

@@ -77,14 +77,14 @@ def univariate(tables: Tables) -> Iterator[Measure]:
         tables, tables.levels, "univariate_levels", "Distributions of levels (total variation)",
         lambda a, b, c: total_variation(a.codes[c], b.codes[c], sizes[c]),
         "On average over columns, {value:.1%} of a copy's records would have to change level for it to agree with the "
-        "original; two samples of these sizes differ by {reference:.1%}. Farthest from chance is {worst} "
+        "original; {pair} differ by {reference:.1%}. Farthest from chance is {worst} "
         "({worst_value:.1%}, by chance {worst_reference:.1%}).",
     )  # fmt: skip
     yield from _distances(
         tables, tables.numbers, "univariate_numbers", "Distributions of numbers (Kolmogorov–Smirnov)",
         lambda a, b, c: kolmogorov_smirnov(a.values[c], b.values[c]),
         "On average over columns, the distribution functions of original and copy lie at most {value:.1%} apart; those "
-        "of two samples of these sizes {reference:.1%}. Farthest from chance is {worst} ({worst_value:.1%}, by chance "
+        "of {pair} {reference:.1%}. Farthest from chance is {worst} ({worst_value:.1%}, by chance "
         "{worst_reference:.1%}).",
     )  # fmt: skip
 
@@ -98,5 +98,5 @@ def _distances(
     own, chance = by_column(tables, columns, distance, name)
     yield summarised(
         name, title, pd.DataFrame({"column": columns}), own, chance, reading, margin=MARGIN,
-        part_margin=COLUMN_MARGIN, notes=notes,
+        part_margin=COLUMN_MARGIN, notes=notes, pair=tables.pair(),
     )  # fmt: skip

@@ -90,9 +90,9 @@ def wasserstein(tables: Tables) -> Iterator[Measure]:
     found = summarised(
         "wasserstein", "Distributions of numbers (Wasserstein, in standard deviations)", parts, own, chance,
         "On average over columns, a copy's values would have to move by {value:.3f} standard deviations to agree with "
-        "the original; those of two samples of these sizes by {reference:.3f}. Farthest from chance is {worst} "
+        "the original; those of {pair} by {reference:.3f}. Farthest from chance is {worst} "
         "({worst_value:.3f}, by chance {worst_reference:.3f}).",
-        margin=MARGIN, part_margin=COLUMN_MARGIN, notes=notes,
+        margin=MARGIN, part_margin=COLUMN_MARGIN, notes=notes, pair=tables.pair(),
     )  # fmt: skip
     detail = pd.DataFrame(found.detail)
     yield replace(found, detail=detail.assign(unit=[units[c][1] for c in detail["column"]]))
