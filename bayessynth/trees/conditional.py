@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special, stats
 
-from bayessynth.trees.design import LEVELS
+from bayessynth.trees.design import LEVELS, block
+from bayessynth.trees.distance import DAY, Distance, parted, steps
 from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn
 from bayessynth.trees.grow import COUNTED, Nodes, grow
-from bayessynth.trees.leaves import Leaves, Records, of_numbers, of_values
+from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
 from bayessynth.trees.settings import TreeSettings
 from bayessynth.trees.support import EVERYWHERE, Support
 
@@ -38,12 +39,22 @@ class Target:
         Of a number.
     support : Support
         Of a number.
+    unit : int
+        Resolution of a time without a zone, in microseconds; else 0.
+    bases : tuple of int
+        Places of other times among the predictors, from which it is drawn as a distance.
     """
 
     values: np.ndarray
     levels: int | None
     decimals: int | None = None
     support: Support = EVERYWHERE
+    unit: int = 0
+    bases: tuple[int, ...] = ()
+
+    def grid(self, values: np.ndarray) -> np.ndarray:
+        """Return the step on which each number lies."""
+        return steps(values, self.unit) if self.unit else grids(values, self.decimals)
 
 
 @dataclass(frozen=True)
@@ -51,11 +62,20 @@ class Ensemble:
     """Trees of one draw of the Bayesian bootstrap, the features that they read and the distributions in their leaves.
 
     A record is drawn from any one of the trees.
+
+    Attributes
+    ----------
+    features : Features
+    nodes : Nodes
+    leaves : Leaves
+    distance : Distance or None
+        From where the leaves' numbers are counted, if they are distances; records that have that time are drawn.
     """
 
     features: Features
     nodes: Nodes
     leaves: Leaves
+    distance: Distance | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,8 @@ class Grown:
     Attributes
     ----------
     ensembles : tuple of Ensemble
-        One; or two, of which the second draws the numbers where the first says that they are ordinary.
+        One; or two, of which the second draws the numbers where the first says that they are ordinary; or, in place of
+        the one that draws numbers, several for records that have different times from which distances are counted.
     effects : list of list of ndarray of shape (groups, scores)
         By ensemble and factor.
     """
@@ -97,7 +118,12 @@ def grown(
     ordinary = np.isfinite(values) & ~np.isin(values, _special(values))
     rows = np.flatnonzero(ordinary)
     made = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
-    return _together([*made, *([bench.of_numbers(rows, values[rows], target)] if len(rows) else [])])
+    if not len(rows):
+        return _together(made)
+    if not target.bases:
+        return _together([*made, bench.of_numbers(rows, values[rows], target)])
+    parts = parted(values, rows, seen.values, target.bases, target.unit / DAY, settings.interval_of(len(weights)), rng)
+    return _together([*made, *(own for part in parts for own in bench.of_distances(*part, target))])
 
 
 def _together(made: list[tuple[Ensemble, list[np.ndarray]]]) -> Grown:
@@ -129,8 +155,23 @@ class _Bench:
         nodes, records = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
         interval = self.settings.interval_of(len(self.weights))
-        leaves = of_numbers(records, values, heaps, interval, target.decimals, self.rng, target.support)
+        leaves = of_numbers(records, values, heaps, interval, target.grid(values), self.rng, target.support)
         return Ensemble(learnt.features, nodes, leaves), learnt.effects
+
+    def of_distances(
+        self, distance: Distance | None, rows: np.ndarray, values: np.ndarray, target: Target
+    ) -> list[tuple[Ensemble, list[np.ndarray]]]:
+        """Grow trees that part times by their distance from another; first those that tell the same day, say, apart."""
+        if distance is None:
+            return [self.of_numbers(rows, values, target)]
+        more = distance.more(self.seen.values[distance.base])
+        seen = replace(self.seen, values=[*self.seen.values, *more], counts=[*self.seen.counts, *(None for _ in more)],
+                       blocks=[*self.seen.blocks, *(block(x, None) for x in more)])  # fmt: skip
+        bench, ordinary = replace(self, seen=seen), ~np.isin(values, _special(values))
+        made = [] if ordinary.all() else [bench.of_levels(rows, np.where(ordinary, ORDINARY, values))]
+        if ordinary.any():
+            made.append(bench.of_numbers(rows[ordinary], values[ordinary], target))
+        return [(replace(ensemble, distance=distance), effects) for ensemble, effects in made]
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
         weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))

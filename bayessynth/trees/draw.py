@@ -11,6 +11,7 @@ from bayessynth.rules import Narrowed
 from bayessynth.trees import walk
 from bayessynth.trees.conditional import ORDINARY, Ensemble
 from bayessynth.trees.density import Limits, cells_of, probabilities
+from bayessynth.trees.distance import Distance
 from bayessynth.trees.effects import new_effects
 from bayessynth.trees.forest import Forest
 
@@ -100,22 +101,35 @@ class Grove:
         -------
         ndarray of shape (n,)
         """
-        limits = Limits(*_limits(narrowed, 0 if narrowed.free else n, levels))
-        first, *second = self.trees[column]
+        limits, each = _limits(narrowed, 0 if narrowed.free else n, levels), n // max(len(values), 1)
 
-        def of(number: int, ensemble: Ensemble, wanted: np.ndarray) -> np.ndarray:
-            table = _side_by_side([*predictors, *self.effects_of(column, number, groups)], n)
+        def of(number: int, wanted: np.ndarray) -> np.ndarray:
+            ensemble, free, times, own = self.trees[column][number], narrowed.free, each, limits
+            table = _side_by_side([*_read(predictors, ensemble), *self.effects_of(column, number, groups)], n)
+            if ensemble.distance is not None:
+                start = ensemble.distance.start(table[:, ensemble.distance.base])
+                own = _from_start(_limits(narrowed, n, levels), ensemble, start)
+                wanted, free, times = np.repeat(wanted, each) - start, False, 1
             cells, found = cells_of(wanted, half, levels, ensemble.leaves), np.empty(n)
-            probabilities(table, ensemble.features, ensemble.nodes, ensemble.leaves, self.smoothing, cells, limits,
-                          narrowed.free, n // max(len(wanted), 1), rng.random(n), found)  # fmt: skip
+            probabilities(table, ensemble.features, ensemble.nodes, ensemble.leaves, self.smoothing, cells,
+                          Limits(*own), free, times, rng.random(n), found)  # fmt: skip
             return found
 
-        found = of(0, first, values)
-        for ensemble in second:
-            ordinary = of(1, ensemble, values)
-            if ordinary.any():
-                found += of(0, first, np.full(len(values), ORDINARY)) * ordinary
-        return found
+        return self._over(list(range(len(self.trees[column]))), column, predictors, of, values)
+
+    def _over(
+        self, numbers: list[int], column: str, predictors: Sequence[np.ndarray],
+        of: Callable[[int, np.ndarray], np.ndarray], values: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """Return the probabilities of values under ensembles of which each draws what those before it leave."""
+        first, *others = numbers
+        if not others:
+            return of(first, values)
+        distance = self.trees[column][first].distance
+        later, found = self._over(others, column, predictors, of, values), of(first, values)
+        if later.any():
+            found = found + of(first, np.full(len(values), ORDINARY)) * later
+        return found if distance is None else np.where(np.isfinite(predictors[distance.base]), found, later)
 
     def effects_of(self, column: str, number: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Return the effects of each row's groups that one of a column's ensembles reads."""
@@ -144,20 +158,55 @@ def draw_together(
     -------
     ndarray of shape (ends[-1],)
     """
-    n = int(ends[-1])
-    drawn, rows, parts = np.empty(n), np.arange(n), np.asarray(ends)
+    n, every = int(ends[-1]), groves[0].trees[column]
+    drawn, left = np.full(n, ORDINARY), np.arange(n)
     limits = () if narrowed.free else _limits(narrowed, n, levels)
-    down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
-    for number in range(len(groves[0].trees[column])):
-        table = _side_by_side([*predictors, *_effects(groves, ends, column, number, groups)], n)
+    for number, ensemble in enumerate(every):
+        table = _side_by_side([*_read(predictors, ensemble), *_effects(groves, ends, column, number, groups)], n)
+        rows = left
+        if ensemble.distance is not None and number < len(every) - 1:
+            rows = left[np.isfinite(table[left, ensemble.distance.base])]
+        parts = np.searchsorted(rows, ends)
         for grove, rng, first, end in zip(groves, rngs, parts[:-1], parts[1:], strict=True):
             if first == end:
                 continue
-            own, uniforms = grove.trees[column][number], rng.random((3, end - first))
-            down(table, rows[first:end], own.features, own.nodes, own.leaves, grove.smoothing, uniforms, *limits, drawn)
-        rows = np.flatnonzero(drawn == ORDINARY)
-        parts = np.searchsorted(rows, ends)
+            own, some, uniforms = grove.trees[column][number], rows[first:end], rng.random((3, end - first))
+            if own.distance is not None:
+                within = limits or _limits(narrowed, n, levels)
+                _draw_distances(own, own.distance, table, some, grove.smoothing, uniforms, within, drawn)
+                continue
+            down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
+            down(table, some, own.features, own.nodes, own.leaves, grove.smoothing, uniforms, *limits, drawn)
+        left = np.flatnonzero(drawn == ORDINARY)
     return drawn
+
+
+def _read(predictors: Sequence[np.ndarray], ensemble: Ensemble) -> list[np.ndarray]:
+    """Return what an ensemble's trees read, effects of groups aside."""
+    distance = ensemble.distance
+    return [*predictors, *(distance.more(predictors[distance.base]) if distance is not None else ())]
+
+
+def _draw_distances(
+    own: Ensemble, distance: Distance, table: np.ndarray, rows: np.ndarray, smoothing: float, uniforms: np.ndarray,
+    limits: tuple[np.ndarray, ...], drawn: np.ndarray,
+) -> None:  # fmt: skip
+    """Draw times by their distance from another, within the ends of the times that there are."""
+    start, found = distance.start(table[rows, distance.base]), np.empty(len(rows))
+    limits = _from_start(tuple(part[rows] if len(part) else part for part in limits), own, start)
+    walk.draw_within(table[rows], np.arange(len(rows)), own.features, own.nodes, own.leaves, smoothing, uniforms,
+                     *limits, found)  # fmt: skip
+    drawn[rows] = start + found
+
+
+def _from_start(limits: tuple[np.ndarray, ...], own: Ensemble, start: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return limits of times, and the ends of the times that there are, as limits of their distance from a start."""
+    lower, upper, allowed, *cells = limits
+    assert own.distance is not None
+    low, high = np.maximum(lower, own.distance.low) - start, np.minimum(upper, own.distance.high) - start
+    # Where no distance would lead within the ends, only rules count.
+    far = (low > np.nanmax(own.leaves.high)) | (high < np.nanmin(own.leaves.low)) | (low > high)
+    return (np.where(far, lower - start, low), np.where(far, upper - start, high), allowed, *cells)
 
 
 def _effects(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bayessynth.design import Bound, Data, Mask
 from bayessynth.trees.conditional import Ensemble, Grown, Target, grown
 from bayessynth.trees.design import Block, block
+from bayessynth.trees.distance import Distance, bases, clock
 from bayessynth.trees.effects import GroupLaw, law, normal_law
 from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
@@ -19,6 +20,7 @@ from bayessynth.trees.settings import TreeSettings
 from bayessynth.trees.support import Support
 
 _PARTS = {"features": Features, "nodes": Nodes, "leaves": Leaves}
+_DISTANCE = "distance"
 _EFFECTS = "effects"
 
 
@@ -57,8 +59,8 @@ class Forest:
             for number, drawn in enumerate(self.trees.values())
             for copy, ensembles in enumerate(drawn)
             for place, ensemble in enumerate(ensembles)
-            for part in _PARTS
-            for name, array in getattr(ensemble, part)._asdict().items()
+            for part, names in _parts(ensemble).items()
+            for name, array in names.items()
         }
         return found | {
             f"{_EFFECTS}|{i}|{name}": np.stack([getattr(own, name) for own in laws])
@@ -87,10 +89,20 @@ class Forest:
         trees: dict[str, list[tuple[Ensemble, ...]]] = {column: [() for _ in range(copies)] for column in columns}
         for (number, copy, _), parts in sorted(found.items()):
             drawn = trees[columns[number]]
-            drawn[copy] += (Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items())),)
+            made = Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items()))
+            if _DISTANCE in parts:
+                base, *days, finer = parts[_DISTANCE][_DISTANCE].tolist()
+                made = replace(made, distance=Distance(int(base), *days, finer=bool(finer)))
+            drawn[copy] += (made,)
         effects = {factor: _read_laws(arrays, i) for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
         return cls(trees, copies, TreeSettings(**settings), effects, kept)
+
+
+def _parts(ensemble: Ensemble) -> dict[str, Mapping[str, np.ndarray]]:
+    """Return the arrays of an ensemble, by part and name."""
+    found: dict[str, Mapping[str, np.ndarray]] = {part: getattr(ensemble, part)._asdict() for part in _PARTS}
+    return found if ensemble.distance is None else {**found, _DISTANCE: {_DISTANCE: np.array(ensemble.distance)}}
 
 
 def _read_laws(arrays: Mapping[str, np.ndarray], factor: int) -> list[GroupLaw]:
@@ -205,11 +217,18 @@ class _Task:
         equation, rows = bound[column], data.rows[column]
         own = bound.inner[column]
         levels = len(own.levels) if own.levels else None
-        target = Target(data.columns[column][rows], levels, own.decimals, Support.of(own))
+        values, unit = data.columns[column][rows], clock(own)
+        predictors, counts = cls._read(bound, data, equation.reads, rows)
+        grown_by = bound.sequence is not None and column in bound.sequence.differences
+        # Declared ends, and steps of a row to the next, are limits of the times themselves.
+        plain = own.kind != "datetime" or own.declared or grown_by
+        times = {} if plain else {j: x for j, (c, x) in enumerate(zip(equation.reads, predictors, strict=True))
+                                  if bound.inner[c].kind == "datetime"}  # fmt: skip
+        target = Target(values, levels, own.decimals, Support.of(own), unit, bases(values, times))
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
-                   equation.reads, target, *cls._read(bound, data, equation.reads, rows), factors,
+                   equation.reads, target, predictors, counts, factors,
                    [data.grouping.codes[factor][rows] for factor in factors])  # fmt: skip
 
     @classmethod

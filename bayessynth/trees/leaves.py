@@ -96,9 +96,8 @@ def of_values(records: Records, values: np.ndarray) -> Leaves:
 
 
 def of_numbers(
-    records: Records, values: np.ndarray, heaps: np.ndarray, interval: int, decimals: int | None,
-    rng: np.random.Generator,
-    support: Support = EVERYWHERE,
+    records: Records, values: np.ndarray, heaps: np.ndarray, interval: int, grid: np.ndarray,
+    rng: np.random.Generator, support: Support = EVERYWHERE,
 ) -> Leaves:  # fmt: skip
     """Return leaves of numbers: heaped ones as they are, the others in intervals.
 
@@ -113,8 +112,8 @@ def of_numbers(
         Sorted numbers that many records share.
     interval : int
         Records that share one interval, at least.
-    decimals : int or None
-        Of the column.
+    grid : ndarray of shape (n,)
+        The step on which each number lies, as :func:`grids` returns it; 0 for none.
     rng : Generator
     support : Support
         Where the column's numbers can lie.
@@ -123,7 +122,7 @@ def of_numbers(
     --------
     >>> records = Records(np.zeros((1, 4), int), np.ones(4), np.zeros((4, 0)), np.zeros((4, 0)), 1)
     >>> heaps, rng = np.array([4.0]), np.random.default_rng(1)
-    >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), heaps, 2, None, rng)
+    >>> found = of_numbers(records, np.array([1.0, 2.0, 4.0, 4.0]), heaps, 2, np.zeros(4), rng)
     >>> found.low.round(2).tolist(), found.high.round(2).tolist()
     ([-0.09, 4.0], [2.64, 4.0])
     """
@@ -136,7 +135,7 @@ def of_numbers(
     run, first = np.cumsum(begins) - 1, np.flatnonzero(begins)
     last = np.append(first[1:], len(run)) - 1
     low, high = np.where(heaped, ordered, below[first][run]), np.where(heaped, ordered, above[last][run])
-    grid = np.where(heaped, 0.0, grids(values, decimals)[row])
+    grid = np.where(heaped, 0.0, grid[row])
     low, high = np.where(heaped, low, support.lowest(low, grid)), np.where(heaped, high, support.highest(high, grid))
     steps, step = np.unique(grid, return_inverse=True)
     entry = run * len(steps) + step
