@@ -265,6 +265,9 @@ def _steady(
             continue
         if np.unique(values, return_counts=True)[1].max() >= _DOMINANT * len(values):
             continue
+        # Dates that go back too, as visits do that begin anew with each test, would drift apart from those of visits.
+        if schema[column].kind == "datetime" and (values[later] < values[later - 1]).any():
+            continue
         plain = _correlation(values[later], values[later - 1])
         relative = values.min() > 0 and schema[column].kind != "datetime"
         ratio = _correlation(*np.log([values[later], values[later - 1]])) if relative else 0.0

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from bayessynth.trees.design import LEVELS, block
-from bayessynth.trees.distance import DAY, Distance, parted, steps
+from bayessynth.trees.distance import DAY, Distance, ends_of, equals, parted, steps
 from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn
 from bayessynth.trees.grow import COUNTED, Nodes, grow
 from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
@@ -43,6 +43,8 @@ class Target:
         Resolution of a time without a zone, in microseconds; else 0.
     bases : tuple of int
         Places of other times among the predictors, from which it is drawn as a distance.
+    same : int or None
+        Place of another time that it often equals, which is told apart first.
     """
 
     values: np.ndarray
@@ -51,6 +53,7 @@ class Target:
     support: Support = EVERYWHERE
     unit: int = 0
     bases: tuple[int, ...] = ()
+    same: int | None = None
 
     def grid(self, values: np.ndarray) -> np.ndarray:
         """Return the step on which each number lies."""
@@ -120,10 +123,7 @@ def grown(
     made = [] if ordinary.all() else [bench.of_levels(everywhere, np.where(ordinary, ORDINARY, values))]
     if not len(rows):
         return _together(made)
-    if not target.bases:
-        return _together([*made, bench.of_numbers(rows, values[rows], target)])
-    parts = parted(values, rows, seen.values, target.bases, target.unit / DAY, settings.interval_of(len(weights)), rng)
-    return _together([*made, *(own for part in parts for own in bench.of_distances(*part, target))])
+    return _together([*made, *bench.of_all(rows, target)])
 
 
 def _together(made: list[tuple[Ensemble, list[np.ndarray]]]) -> Grown:
@@ -158,20 +158,48 @@ class _Bench:
         leaves = of_numbers(records, values, heaps, interval, target.grid(values), self.rng, target.support)
         return Ensemble(learnt.features, nodes, leaves), learnt.effects
 
+    def of_all(self, rows: np.ndarray, target: Target) -> list[tuple[Ensemble, list[np.ndarray]]]:
+        """Grow trees of ordinary numbers: of times those that tell which equal another, then those of distances."""
+        values, made, ends = target.values, list[tuple[Ensemble, list[np.ndarray]]](), (-np.inf, np.inf)
+        tick, interval = target.unit / DAY, self.settings.interval_of(len(self.weights))
+        if target.bases or target.same is not None:
+            ends = ends_of(values[rows], interval, self.rng)
+        if target.same is not None:
+            base = self.seen.values[target.same]
+            distance = Distance.of(target.same, tick, ends, base[rows])
+            there = rows[np.isfinite(base[rows])]
+            alike = equals(values[there], distance.start(base[there]))
+            made.append(self._apart(distance).told(distance, there, np.where(alike, 0.0, ORDINARY)))
+            rows = np.setdiff1d(rows, there[alike])
+        for distance_, own, left in parted(values, rows, self.seen.values, target.bases, tick, ends):
+            if distance_ is None:
+                made.append(self.of_numbers(own, left, target))
+            else:
+                made += self._apart(distance_).of_distances(distance_, own, left, target)
+        return made
+
     def of_distances(
-        self, distance: Distance | None, rows: np.ndarray, values: np.ndarray, target: Target
+        self, distance: Distance, rows: np.ndarray, values: np.ndarray, target: Target
     ) -> list[tuple[Ensemble, list[np.ndarray]]]:
-        """Grow trees that part times by their distance from another; first those that tell the same day, say, apart."""
-        if distance is None:
-            return [self.of_numbers(rows, values, target)]
+        """Grow trees that part times by their distance from another; first those that tell a dominant one apart."""
+        ordinary = ~np.isin(values, _special(values))
+        made = [] if ordinary.all() else [self.told(distance, rows, np.where(ordinary, ORDINARY, values))]
+        if ordinary.any():
+            found, effects = self.of_numbers(rows[ordinary], values[ordinary], target)
+            made.append((replace(found, distance=distance), effects))
+        return made
+
+    def told(self, distance: Distance, rows: np.ndarray, values: np.ndarray) -> tuple[Ensemble, list[np.ndarray]]:
+        """Grow trees that tell some distances from all others."""
+        made, effects = self.of_levels(rows, values)
+        return replace(made, distance=distance), effects
+
+    def _apart(self, distance: Distance) -> _Bench:
+        """Let trees read what was cut off the time that distances are counted from."""
         more = distance.more(self.seen.values[distance.base])
         seen = replace(self.seen, values=[*self.seen.values, *more], counts=[*self.seen.counts, *(None for _ in more)],
                        blocks=[*self.seen.blocks, *(block(x, None) for x in more)])  # fmt: skip
-        bench, ordinary = replace(self, seen=seen), ~np.isin(values, _special(values))
-        made = [] if ordinary.all() else [bench.of_levels(rows, np.where(ordinary, ORDINARY, values))]
-        if ordinary.any():
-            made.append(bench.of_numbers(rows[ordinary], values[ordinary], target))
-        return [(replace(ensemble, distance=distance), effects) for ensemble, effects in made]
+        return replace(self, seen=seen)
 
     def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
         weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))

@@ -22,6 +22,8 @@ NARROWER = 0.5
 # ones before it.
 FEWEST, MOST = 40, 3
 DAY = TICKS["D"]
+# Share of the records that equal another time from which on these are told apart first. A microsecond is 1e-11 days.
+OFTEN, _CLOSE = 0.1, 1e-9
 # Where beyond the outermost times copies may end, as shares of the mean gap there.
 BEYOND = (0.25, 0.75)
 
@@ -50,6 +52,13 @@ class Distance(NamedTuple):
     high: float
     center: float
     finer: bool
+
+    @classmethod
+    def of(cls, base: int, tick: float, ends: tuple[float, float], times: np.ndarray) -> Distance:
+        """Return the distance from a time whose cells are handed in."""
+        there = times[np.isfinite(times)]
+        plain = cls(base, tick, *ends, float(there.mean()), False)
+        return plain._replace(finer=bool(np.ptp(there - plain.start(there)) > _CLOSE))
 
     def more(self, base: np.ndarray) -> list[np.ndarray]:
         """Return what trees read beside the predictors: what was cut off, where that varies."""
@@ -104,7 +113,7 @@ def _ratio(values: np.ndarray, base: np.ndarray, left: np.ndarray) -> float:
 
 def parted(
     values: np.ndarray, rows: np.ndarray, times: Sequence[np.ndarray], chosen: Sequence[int], tick: float,
-    interval: int, rng: np.random.Generator,
+    ends: tuple[float, float],
 ) -> list[tuple[Distance | None, np.ndarray, np.ndarray]]:  # fmt: skip
     """Return which rows are drawn from which base, with their distances; the last ones as they are, without a base.
 
@@ -118,36 +127,55 @@ def parted(
     chosen : sequence of int
         As :func:`bases` returned them.
     tick : float
-    interval : int
-        Records in whose gaps the ends are hidden.
-    rng : Generator
+    ends : tuple of float
+        Of the times themselves.
 
     Examples
     --------
     >>> values, base = np.arange(100.0), np.where(np.arange(100) < 60, np.arange(100.0) - 2, np.nan)
-    >>> made = parted(values, np.arange(100), [base], [0], 1.0, 2, np.random.default_rng(1))
+    >>> made = parted(values, np.arange(100), [base], [0], 1.0, (0.0, 100.0))
     >>> [(None if own is None else own.base, len(part), left[:2].tolist()) for own, part, left in made]
     [(0, 60, [2.0, 2.0]), (None, 40, [60.0, 61.0])]
     """
     found: list[tuple[Distance | None, np.ndarray, np.ndarray]] = []
-    ends = _ends(values[rows], interval, rng)
     for base in chosen:
         there = np.isfinite(times[base][rows])
         own, rows = rows[there], rows[~there]
         if not len(own):
             continue
-        distance = Distance(base, tick, *ends, float(np.mean(times[base][own])), True)
-        starts = distance.start(times[base][own])
-        distance = distance._replace(finer=bool(np.ptp(times[base][own] - starts) > 1e-6))
-        found.append((distance, own, values[own] - starts))
+        distance = Distance.of(base, tick, ends, times[base][own])
+        found.append((distance, own, values[own] - distance.start(times[base][own])))
     # Too few to be a distribution of their own, the last ones would stand in one leaf of less than its records.
-    if len(rows) >= FEWEST or not found:
+    if len(rows) and (len(rows) >= FEWEST or not found):
         found.append((None, rows, values[rows]))
     return found
 
 
-def _ends(values: np.ndarray, interval: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Return ends that lie beyond the outermost times, by part of the gaps there."""
+def equal_to(values: np.ndarray, times: Mapping[int, np.ndarray], tick: float) -> int | None:
+    """Return the time that one equals most often, cut off to its resolution, if it often does.
+
+    >>> equal_to(np.arange(100.0), {2: np.arange(100.0) // 20 * 20 + 0.5}, 1.0) is None
+    True
+    >>> equal_to(np.arange(100.0), {2: np.arange(100.0) // 5 * 5 + 0.5}, 1.0)
+    2
+    """
+    found: tuple[float, int | None] = (0.0, None)
+    for place, base in times.items():
+        both = np.isfinite(values) & np.isfinite(base)
+        if both.sum() >= FEWEST:
+            start = Distance(place, tick, -np.inf, np.inf, 0.0, False).start(base[both])
+            share = float(equals(values[both], start).mean())
+            found = max(found, (share, place), key=lambda own: own[0])
+    return found[1] if found[0] >= OFTEN else None
+
+
+def equals(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Tell which times are those from which distances are counted."""
+    return np.abs(values - starts) <= _CLOSE
+
+
+def ends_of(values: np.ndarray, interval: int, rng: np.random.Generator) -> tuple[float, float]:
+    """Return ends that lie beyond the outermost times, by part of the mean gap of so many records there."""
     ordered = np.sort(values)
     k = min(interval, len(ordered) - 1)
     below, above = (ordered[k] - ordered[0]) / max(k, 1), (ordered[-1] - ordered[-1 - k]) / max(k, 1)

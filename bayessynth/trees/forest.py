@@ -11,7 +11,7 @@ import numpy as np
 from bayessynth.design import Bound, Data, Mask
 from bayessynth.trees.conditional import Ensemble, Grown, Target, grown
 from bayessynth.trees.design import Block, block
-from bayessynth.trees.distance import Distance, bases, clock
+from bayessynth.trees.distance import DAY, Distance, bases, clock, equal_to
 from bayessynth.trees.effects import GroupLaw, law, normal_law
 from bayessynth.trees.features import Features, Seen
 from bayessynth.trees.grow import Nodes
@@ -224,7 +224,10 @@ class _Task:
         plain = own.kind != "datetime" or own.declared or grown_by
         times = {} if plain else {j: x for j, (c, x) in enumerate(zip(equation.reads, predictors, strict=True))
                                   if bound.inner[c].kind == "datetime"}  # fmt: skip
-        target = Target(values, levels, own.decimals, Support.of(own), unit, bases(values, times))
+        # From the row before a time would wander off, but it may be the same.
+        far = {j: x for j, x in times.items() if not equation.reads[j].startswith("lag(")}
+        target = Target(values, levels, own.decimals, Support.of(own), unit, bases(values, far),
+                        equal_to(values, times, unit / DAY))  # fmt: skip
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
