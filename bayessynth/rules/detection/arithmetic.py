@@ -36,7 +36,7 @@ def derivations(table: Table, leave_out: set[str]) -> Iterator[Finding]:
             aliases.add(rule.column)
             yield _finding(rule, table)
             yield from _guards(rule, table)
-    for search in (from_sums, from_spans, from_products):
+    for search in (from_spans, from_sums, from_products):
         for rule in search(table, known, aliases):
             known = known | {rule.column}
             yield _finding(rule, table)

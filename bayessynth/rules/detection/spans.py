@@ -1,4 +1,8 @@
-"""Numbers that are the time between two others, in years, months or weeks: ages, follow-up, terms."""
+"""Numbers that are the time between two others: in years, months or weeks, or the day of a trial, which knows no zero.
+
+Days of a study are counted as centuries are: the first is day 1, and the one before it day -1 (CDISC 2021, Study Data
+Tabulation Model Implementation Guide 3.4, section 4.4.4).
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,14 @@ from bayessynth.rules.grid import decimals
 
 # Days of a year, a month, a week.
 UNITS = ("365.25", "365", "365.2425", "30.4375", "30", "7")
+# Days between two times, and one more from the first day on.
+STUDY_DAY = "{0} + min(max({0} + 1, 0), 1)"
 # Columns of times among which pairs are looked at.
 WIDEST = 20
 
 
 def from_spans(table: Table, known: set[str], aliases: set[str]) -> Iterator[Derived]:
-    """Yield numbers that are the time between two others divided by a unit, rounded or in full units.
+    """Yield numbers that are the time between two others divided by a unit, rounded or in full units, or study days.
 
     Of pairs of times that fit in all rows, the one that leaves least to rounding is it: a visit a week later may give
     nearly all the same ages.
@@ -51,6 +57,9 @@ def _span(target: str, times: list[str], table: Table) -> Derived | None:
         there = ~np.isnan(days)
         if (~there).sum() > LOST * len(rows) or not np.ptp(days[there]):
             continue
+        counted, both = np.where(days >= 0, days + 1, days), days[there].min() < 0 <= days[there].max()
+        if both and (np.abs(counted[there] - values[there]) <= slack).all():
+            found.append((0.0, STUDY_DAY.format(f"({quoted(late)} - {quoted(early)})")))
         for unit in UNITS:
             span = days[there] / float(unit)
             left = span - values[there]
