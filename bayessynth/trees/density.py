@@ -167,6 +167,8 @@ def _above(
     node: int, scores: np.ndarray, nodes: Nodes, leaves: Leaves, cells: Cells, unit: int, limits: Limits, row: int
 ) -> float:
     """Return the probability where a leaf has nothing left and the nodes above are drawn from instead."""
+    if limits.lower[row] == limits.upper[row] and not limits.absent[row]:
+        return _forced(cells, unit, limits, row)
     while nodes.parent[node] >= 0:
         node = nodes.parent[node]
         wanted, total = 0.0, 0.0

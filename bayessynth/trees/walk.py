@@ -156,7 +156,8 @@ def draw_within(
     """Draw the target of some rows from what rules leave of each leaf; see :func:`draw`.
 
     Where nothing is left in a leaf, the node above it is drawn from, and so on upwards; where nothing is left at all,
-    the value is drawn evenly between its limits, or among the levels that are allowed.
+    the value is drawn evenly between its limits, or among the levels that are allowed. Where a number must be one that
+    the leaf does not have, it is that one at once.
 
     Parameters
     ----------
@@ -181,27 +182,44 @@ def draw_within(
             out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
             continue
         last = first + 1
-        while True:
-            begin, total = leaves.start[first], 0.0
-            for leaf in range(first, last):
-                share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
-                away[:] = known[predictors:]
-                away_from(leaf, leaves, away)
-                for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-                    chance = (leaves.upto[e] - before) * share * tilted(e, leaves, away)
-                    before = leaves.upto[e]
-                    total += chance * share_left(e, leaves, row, lower, upper, allowed, absent, present)
-                    weight[e - begin] = total
-            if total > 0 or (first == nodes.first[root] and last == nodes.last[root]):
-                break
-            node = max(nodes.parent[node], root)
-            first, last = nodes.first[node], nodes.last[node]
+        if not _some_left(first, last, leaves, row, lower, upper, allowed, absent, present):
+            if lower[row] == upper[row] and not absent[row]:
+                out[row] = upper[row]
+                continue
+            while not (first == nodes.first[root] and last == nodes.last[root]):
+                node = max(nodes.parent[node], root)
+                first, last = nodes.first[node], nodes.last[node]
+                if _some_left(first, last, leaves, row, lower, upper, allowed, absent, present):
+                    break
+        begin, total = leaves.start[first], 0.0
+        for leaf in range(first, last):
+            share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
+            away[:] = known[predictors:]
+            away_from(leaf, leaves, away)
+            for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
+                left = share_left(e, leaves, row, lower, upper, allowed, absent, present)
+                if left > 0:
+                    total += (leaves.upto[e] - before) * share * tilted(e, leaves, away) * left
+                before = leaves.upto[e]
+                weight[e - begin] = total
         if total > 0:
             entries = leaves.start[last] - begin
             entry = begin + min(np.searchsorted(weight[:entries], uniforms[1, i] * total, side="right"), entries - 1)
             out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
         else:
             out[row] = _forced(row, uniforms[2, i], lower, upper, allowed, absent)
+
+
+@njit(cache=True, nogil=True)
+def _some_left(
+    first: int, last: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
+    absent: np.ndarray, present: np.ndarray,
+) -> bool:  # fmt: skip
+    """Tell whether rules leave anything of some leaves."""
+    for e in range(leaves.start[first], leaves.start[last]):
+        if share_left(e, leaves, row, lower, upper, allowed, absent, present) > 0:
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True)
