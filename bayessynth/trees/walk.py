@@ -9,7 +9,7 @@ from bayessynth.trees.design import REACH
 from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.tilt import distances, factor
+from bayessynth.trees.tilt import distances, exponential, factor
 
 
 @njit(cache=True, nogil=True)
@@ -125,17 +125,31 @@ def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float, chances: np.
     low, high = leaves.start[leaf], leaves.start[leaf + 1]
     if high - low == 1:
         return low
+    # Arrays at hand and plain loops: this is where most of the time of a draw goes.
+    upto, pull = leaves.upto, leaves.pull
     if not away_from(leaf, leaves, scores):
-        return low + np.searchsorted(leaves.upto[low : high - 1], np.float32(u), side="right")
+        return _found(upto, low, high, np.float32(u))
     # First without sums, so that several entries are worked out at a time.
     for e in range(low, high):
-        chances[e - low] = tilted(e, leaves, scores)
+        power = 0.0
+        for s in range(len(scores)):
+            power += pull[e, s] * scores[s]
+        chances[e - low] = exponential(power)
     total, before = 0.0, 0.0
     for e in range(low, high):
-        total += (leaves.upto[e] - before) * chances[e - low]
-        before = leaves.upto[e]
+        total += (upto[e] - before) * chances[e - low]
+        before = upto[e]
         chances[e - low] = total
-    return min(low + np.searchsorted(chances[: high - low], u * total, side="right"), high - 1)
+    return low + _found(chances, 0, high - low, u * total)
+
+
+@njit(cache=True, nogil=True)
+def _found(upto: np.ndarray, low: int, high: int, u: float) -> int:
+    """Return the first of some places whose sum is above a number; the last one if none is."""
+    place = low
+    while place < high - 1 and upto[place] <= u:
+        place += 1
+    return place
 
 
 @njit(cache=True, nogil=True)
