@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,9 @@ from bayessynth.database.covariates import Known
 from bayessynth.database.pairing import Pairing
 from bayessynth.database.structure import Link, Structure
 from bayessynth.database.table import TableModel
+from bayessynth.fitting.cores import available_cores
 from bayessynth.schema.dtypes import dtype_named
+from bayessynth.synthesis.generate import Plan
 from bayessynth.synthesis.in_sequence import sequence_plans
 from bayessynth.synthesis.request import Request
 
@@ -55,21 +58,32 @@ def draw_copies(
     -------
     list of dict of str to DataFrame
     """
-    made = [_Copy(structure, models, asked, copy, threads) for copy in copies]
-    for number, table in enumerate(structure.order):
-        model = models[table]
-        begun = [copy.begin(table, number) for copy in made]
-        some = [i for i, own in enumerate(begun) if own.rows]
-        if model.in_sequence and len(some) > 1:
-            makers = [(model.maker(made[i].known, begun[i].at, begun[i].rows, begun[i].request), copies[i])
-                      for i in some]  # fmt: skip
-            drawn = {i: model.decoded(plan, threads)
-                     for i, plan in zip(some, sequence_plans(makers), strict=True)}  # fmt: skip
-        else:
-            drawn = {}
-        for i, (copy, own) in enumerate(zip(made, begun, strict=True)):
-            copy.take(table, own, drawn[i] if i in drawn else copy.drawn(table, own))
-    return [{table: copy.frame(table) for table in structure.order} for copy in made]
+    threads = threads or available_cores()
+    alone = threads if len(copies) == 1 else 1
+    made = [_Copy(structure, models, asked, copy, alone) for copy in copies]
+    with ThreadPoolExecutor(min(threads, len(copies))) as pool:
+        for number, table in enumerate(structure.order):
+            _draw_table(models[table], made, number, threads, pool)
+        return list(pool.map(_Copy.every, made))
+
+
+def _draw_table(
+    model: TableModel, made: Sequence[_Copy], number: int, threads: int, pool: ThreadPoolExecutor
+) -> None:  # fmt: skip
+    """Draw a table of some copies: those of sequences row by row beside each other, others a copy a thread."""
+    begun = list(pool.map(lambda copy: copy.begin(model.name, number), made))
+    some = [i for i, own in enumerate(begun) if own.rows]
+    plans: dict[int, Plan] = {}
+    if model.in_sequence and len(some) > 1:
+        makers = [(model.maker(made[i].known, begun[i].at, begun[i].rows, begun[i].request), made[i].copy)
+                  for i in some]  # fmt: skip
+        plans = dict(zip(some, sequence_plans(makers, threads), strict=True))
+
+    def finish(i: int) -> None:
+        copy, own = made[i], begun[i]
+        copy.take(model.name, own, model.decoded(plans[i], copy.threads) if i in plans else copy.drawn(model.name, own))
+
+    list(pool.map(finish, range(len(made))))
 
 
 @dataclass(frozen=True)
@@ -150,6 +164,10 @@ class _Copy:
     ) -> np.ndarray:
         owned = self.known.arrays[link.owner]
         return pairing.draw(self.known, owned, self._count(link), rows, at, rng)
+
+    def every(self) -> dict[str, pd.DataFrame]:
+        """Return all tables as the original has them."""
+        return {table: self.frame(table) for table in self.structure.order}
 
     def frame(self, table: str) -> pd.DataFrame:
         """Return a table as the original has it, keys included."""

@@ -113,7 +113,7 @@ def sequence_plan(maker: Maker, copy: int, seed: np.random.SeedSequence, rng: np
     return _finished(maker, steps.plan, rows, order, k)
 
 
-def sequence_plans(asked: Sequence[tuple[Maker, int]]) -> list[Plan]:
+def sequence_plans(asked: Sequence[tuple[Maker, int]], threads: int = 1) -> list[Plan]:
     """Draw several copies of sequences whose units are given, one row of all of them at a time.
 
     What each copy is does not depend on which others are drawn beside it.
@@ -122,12 +122,14 @@ def sequence_plans(asked: Sequence[tuple[Maker, int]]) -> list[Plan]:
     ----------
     asked : sequence of tuple of Maker and int
         What makes each copy, and its number.
+    threads : int
+        Share the rows of a step; they change no byte.
     """
     begun = []
     for maker, copy in asked:
         seed = np.random.SeedSequence(maker.request.entropy, spawn_key=(copy,))
         begun.append(_begun(maker, copy, 0, None, seed, child(seed, 0)))
-    walked = rows_together([steps for steps, _ in begun])
+    walked = rows_together([steps for steps, _ in begun], threads)
     return [_finished(maker, steps.plan, rows, order, None)
             for (maker, _), (steps, order), rows in zip(asked, begun, walked, strict=True)]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from bayessynth import families
 from bayessynth.rules import Narrowed
 from bayessynth.synthesis.generate import child
 from bayessynth.synthesis.sequence import BATCH, Fixed, Rows, Steps, Walk
-from bayessynth.trees.draw import Grove, draw_together
+from bayessynth.trees.draw import Stand
 
 
 def may_join(steps: Steps) -> bool:
@@ -24,15 +25,20 @@ def may_join(steps: Steps) -> bool:
     return drawn and not steps.cut and steps.fixed is not None and steps.units <= BATCH
 
 
-def rows_together(copies: Sequence[Steps]) -> list[Rows]:
+def rows_together(copies: Sequence[Steps], threads: int = 1) -> list[Rows]:
     """Draw the rows of several copies of one fit, each as it is when it is drawn alone.
 
     Parameters
     ----------
     copies : sequence of Steps
+    threads : int
+        Share the rows of a step.
     """
     joined = [steps for steps in copies if may_join(steps)]
-    found = dict(zip(map(id, joined), _joined(joined), strict=True)) if len(joined) > 1 else {}
+    found: dict[int, Rows] = {}
+    if len(joined) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            found = dict(zip(map(id, joined), _joined(joined, pool if threads > 1 else None, threads), strict=True))
     return [found[id(steps)] if id(steps) in found else _alone(steps) for steps in copies]
 
 
@@ -43,7 +49,7 @@ def _alone(steps: Steps) -> Rows:
     return Rows(np.concatenate([part.sizes for part in parts]), arrays)
 
 
-def _joined(copies: Sequence[Steps]) -> list[Rows]:
+def _joined(copies: Sequence[Steps], pool: ThreadPoolExecutor | None = None, threads: int = 1) -> list[Rows]:
     walks = [Walk.start(steps, slice(0, steps.units), child(steps.plan.seed, 1, 0)) for steps in copies]
     first = np.cumsum([0, *(len(walk.alive) for walk in walks)])
     fixed, begins = _fixed([steps.fixed for steps in copies if steps.fixed is not None])
@@ -53,7 +59,7 @@ def _joined(copies: Sequence[Steps]) -> list[Rows]:
 
     rows = _Copies(
         Steps(copies[0].plan, fixed), walks[0].rng, np.arange(first[-1]), together("upper"), together("codes"),
-        at=fixed.starts, length=fixed.sizes, groves=[steps.plan.grove for steps in copies],
+        at=fixed.starts, length=fixed.sizes, stand=Stand([steps.plan.grove for steps in copies], pool, threads),
         rngs=[walk.rng for walk in walks], first_unit=first,
     ).rows()  # fmt: skip
     return [Rows(rows.sizes[units], {c: values[own] for c, values in rows.arrays.items()})
@@ -78,14 +84,14 @@ class _Copies(Walk):
 
     Attributes
     ----------
-    groves : list of Grove
-        Trees of each copy.
+    stand : Stand
+        Trees of all copies.
     rngs : list of Generator
     first_unit : ndarray of int64
         Number of each copy's first unit, and of all units.
     """
 
-    groves: list[Grove] = field(default_factory=list)
+    stand: Stand = field(default_factory=lambda: Stand([]))
     rngs: list[np.random.Generator] = field(default_factory=list)
     first_unit: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
@@ -94,4 +100,4 @@ class _Copies(Walk):
     ) -> np.ndarray:
         """Draw a column of a row, of each copy from its own trees."""
         ends = np.searchsorted(self.alive, self.first_unit)
-        return draw_together(self.groves, ends, self.rngs, name, known, groups, left, levels)
+        return self.stand.draw(ends, self.rngs, name, known, groups, left, levels)

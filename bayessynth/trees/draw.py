@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bayessynth.rules import Narrowed
-from bayessynth.trees import walk
 from bayessynth.trees.conditional import ORDINARY, Ensemble
 from bayessynth.trees.density import Limits, cells_of, probabilities
-from bayessynth.trees.distance import Distance
 from bayessynth.trees.effects import new_effects
 from bayessynth.trees.forest import Forest
+from bayessynth.trees.stand import Draws, Stack, draw, stacks, uniforms_of
+
+# What stands for limits where there are none.
+_NO_LIMITS = (np.zeros(0), np.zeros(0), np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Grove:
         ndarray of shape (n,)
             Encoded as floats, codes of levels too.
         """
-        return draw_together([self], [0, n], [rng], column, predictors, groups, narrowed, levels)
+        return Stand([self]).draw([0, n], [rng], column, predictors, groups, narrowed, levels)
 
     def probability(
         self, column: str, predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], n: int,
@@ -137,48 +140,71 @@ class Grove:
         return [self.effects[factor][groups[factor], i] for factor, found in own for i in found]
 
 
-def draw_together(
-    groves: Sequence[Grove], ends: Sequence[int] | np.ndarray, rngs: Sequence[np.random.Generator], column: str,
-    predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], narrowed: Narrowed, levels: int,
-) -> np.ndarray:  # fmt: skip
-    """Draw a column of several copies at a time, each from its own trees and random stream, as if one by one.
+@dataclass(frozen=True)
+class Stand:
+    """The groves of several copies of one fit, to draw from all at once.
 
-    Parameters
+    Attributes
     ----------
     groves : sequence of Grove
-        Of copies of one fit.
-    ends : sequence of int
-        Where the rows of each copy begin, and where the last one's end.
-    rngs : sequence of Generator
-        Of each copy.
-    column, predictors, groups, narrowed, levels
-        As in :meth:`Grove.draw`, of the rows of all copies.
-
-    Returns
-    -------
-    ndarray of shape (ends[-1],)
+    pool : ThreadPoolExecutor or None
+        Threads that share the draws of many rows.
+    threads : int
     """
-    n, every = int(ends[-1]), groves[0].trees[column]
-    drawn, left = np.full(n, ORDINARY), np.arange(n)
-    limits = () if narrowed.free else _limits(narrowed, n, levels)
-    for number, ensemble in enumerate(every):
-        table = _side_by_side([*_read(predictors, ensemble), *_effects(groves, ends, column, number, groups)], n)
-        rows = left
-        if ensemble.distance is not None and number < len(every) - 1:
-            rows = left[np.isfinite(table[left, ensemble.distance.base])]
-        parts = np.searchsorted(rows, ends)
-        for grove, rng, first, end in zip(groves, rngs, parts[:-1], parts[1:], strict=True):
-            if first == end:
-                continue
-            own, some, uniforms = grove.trees[column][number], rows[first:end], rng.random((3, end - first))
-            if own.distance is not None:
-                within = limits or _limits(narrowed, n, levels)
-                _draw_distances(own, own.distance, table, some, grove.smoothing, uniforms, within, drawn)
-                continue
-            down: Callable[..., None] = walk.draw if narrowed.free else walk.draw_within
-            down(table, some, own.features, own.nodes, own.leaves, grove.smoothing, uniforms, *limits, drawn)
-        left = np.flatnonzero(drawn == ORDINARY)
-    return drawn
+
+    groves: Sequence[Grove]
+    pool: ThreadPoolExecutor | None = None
+    threads: int = 1
+    _found: dict[tuple[str, int], list[Stack]] = field(default_factory=dict, compare=False, repr=False)
+
+    def stacks(self, column: str, number: int) -> list[Stack]:
+        """Return the trees of one of a column's ensembles, of all copies."""
+        if (column, number) not in self._found:
+            self._found[column, number] = stacks([grove.trees[column][number] for grove in self.groves])
+        return self._found[column, number]
+
+    def draw(
+        self, ends: Sequence[int] | np.ndarray, rngs: Sequence[np.random.Generator], column: str,
+        predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], narrowed: Narrowed, levels: int,
+    ) -> np.ndarray:  # fmt: skip
+        """Draw a column of all copies, each from its own trees and random stream, as if one by one.
+
+        Parameters
+        ----------
+        ends : sequence of int
+            Where the rows of each copy begin, and where the last one's end.
+        rngs : sequence of Generator
+            Of each copy.
+        column, predictors, groups, narrowed, levels
+            As in :meth:`Grove.draw`, of the rows of all copies.
+
+        Returns
+        -------
+        ndarray of shape (ends[-1],)
+        """
+        n, every = int(ends[-1]), self.groves[0].trees[column]
+        drawn, left, smoothing = np.full(n, ORDINARY), np.arange(n), self.groves[0].smoothing
+        limits = _NO_LIMITS if narrowed.free else _limits(narrowed, n, levels)
+        for number, ensemble in enumerate(every):
+            if not len(left):
+                break
+            more = _effects(self.groves, ends, column, number, groups)
+            table, rows = _side_by_side([*_read(predictors, ensemble), *more], n), left
+            if ensemble.distance is not None and number < len(every) - 1:
+                rows = left[np.isfinite(table[left, ensemble.distance.base])]
+            parts = np.searchsorted(rows, ends).astype(np.int64)
+            draws = Draws(table, rows, parts, uniforms_of(rngs, parts))
+            found, last = self.stacks(column, number), number == len(every) - 1
+            if ensemble.distance is None:
+                draw(found, draws, smoothing, limits, narrowed.free, drawn, self.pool, self.threads)
+            else:
+                own = [grove.trees[column][number] for grove in self.groves]
+                start, within = _from_bases(own, draws, limits if not narrowed.free else _limits(narrowed, n, levels))
+                far = np.empty(n)
+                draw(found, draws, smoothing, within, False, far, self.pool, self.threads)
+                drawn[rows] = start + far[rows]
+            left = left[:0] if last else np.flatnonzero(drawn == ORDINARY)
+        return drawn
 
 
 def _read(predictors: Sequence[np.ndarray], ensemble: Ensemble) -> list[np.ndarray]:
@@ -187,16 +213,19 @@ def _read(predictors: Sequence[np.ndarray], ensemble: Ensemble) -> list[np.ndarr
     return [*predictors, *(distance.more(predictors[distance.base]) if distance is not None else ())]
 
 
-def _draw_distances(
-    own: Ensemble, distance: Distance, table: np.ndarray, rows: np.ndarray, smoothing: float, uniforms: np.ndarray,
-    limits: tuple[np.ndarray, ...], drawn: np.ndarray,
-) -> None:  # fmt: skip
-    """Draw times by their distance from another, within the ends of the times that there are."""
-    start, found = distance.start(table[rows, distance.base]), np.empty(len(rows))
-    limits = _from_start(tuple(part[rows] if len(part) else part for part in limits), own, start)
-    walk.draw_within(table[rows], np.arange(len(rows)), own.features, own.nodes, own.leaves, smoothing, uniforms,
-                     *limits, found)  # fmt: skip
-    drawn[rows] = start + found
+def _from_bases(
+    own: Sequence[Ensemble], draws: Draws, limits: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Return from where the distances of some rows are counted, and limits of them in the rows of the table."""
+    start, within = np.empty(len(draws.rows)), tuple(part.copy() for part in limits)
+    for ensemble, first, end in zip(own, draws.parts[:-1], draws.parts[1:], strict=True):
+        if ensemble.distance is None or first == end:
+            continue
+        rows = draws.rows[first:end]
+        start[first:end] = ensemble.distance.start(draws.table[rows, ensemble.distance.base])
+        some = tuple(part[rows] if len(part) else part for part in limits)
+        within[0][rows], within[1][rows], *_ = _from_start(some, ensemble, start[first:end])
+    return start, within
 
 
 def _from_start(limits: tuple[np.ndarray, ...], own: Ensemble, start: np.ndarray) -> tuple[np.ndarray, ...]:

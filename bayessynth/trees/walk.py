@@ -15,7 +15,7 @@ from bayessynth.trees.tilt import distances, exponential, factor
 @njit(cache=True, nogil=True)
 def draw(
     table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves,
-    smoothing: float, uniforms: np.ndarray, out: np.ndarray,
+    smoothing: float, uniforms: np.ndarray, chances: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw the target of some rows.
 
@@ -27,12 +27,13 @@ def draw(
     features, nodes, leaves
     smoothing : float
     uniforms : ndarray of shape (3, len(rows))
+    chances : ndarray of shape (entries,)
+        Room to work in.
     out : ndarray of shape (n,)
         Where the values go.
     """
     predictors, scores = features.slopes.shape
     known = np.empty(predictors + scores, dtype=np.float32)
-    chances = np.empty(np.max(np.diff(leaves.start)))
     trees = len(nodes.roots)
     order, inverse = by_tree(uniforms[0], trees), 1 / features.scale
     for k in range(len(rows)):
@@ -44,6 +45,50 @@ def draw(
         leaf = moved_from(node, nodes, smoothing, u - int(u))
         entry = _entry(leaf, leaves, known[predictors:], uniforms[1, i], chances)
         out[row] = _value(entry, leaves, uniforms[2, i])
+
+
+@njit(cache=True, nogil=True)
+def draw_copies(
+    table: np.ndarray, rows: np.ndarray, parts: np.ndarray, begin: int, end: int, features: Features, nodes: Nodes,
+    leaves: Leaves, trees: int, smoothing: float, uniforms: np.ndarray, room: np.ndarray, free: bool,
+    lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray, present: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """Draw the target of the rows of some copies, whose trees are stacked; see :func:`draw` and :func:`draw_within`.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        Those of a copy side by side.
+    parts : ndarray of int64
+        Where the rows of each copy begin, and those of the last one end.
+    begin, end : int
+        The first copy that is drawn, and one past the last.
+    features : Features
+        With a first axis for the copies.
+    trees : int
+        Of each copy.
+    uniforms : ndarray of shape (3 * len(rows),)
+    room : ndarray
+        At least as long as a copy has entries.
+    free : bool
+        Whether rules leave all, so that limits are not read.
+    """
+    for copy in range(begin, end):
+        first, last = parts[copy], parts[copy + 1]
+        if first == last:
+            continue
+        own = Features(features.fill[copy], features.first[copy], features.order, features.effects,
+                       features.center[copy], features.scale[copy], features.slopes[copy],
+                       features.gaps[copy])  # fmt: skip
+        some = Nodes(nodes.feature, nodes.threshold, nodes.left, nodes.right, nodes.parent, nodes.first, nodes.last,
+                     nodes.size, nodes.upto, nodes.roots[copy * trees : (copy + 1) * trees])  # fmt: skip
+        u = uniforms[3 * first : 3 * last].reshape((3, last - first))
+        if free:
+            draw(table, rows[first:last], own, some, leaves, smoothing, u, room, out)
+        else:
+            draw_within(table, rows[first:last], own, some, leaves, smoothing, u, room, lower, upper, allowed, absent,
+                        present, out)  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -164,8 +209,8 @@ def _value(entry: int, leaves: Leaves, within: float) -> float:
 @njit(cache=True, nogil=True)
 def draw_within(
     table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves, smoothing: float,
-    uniforms: np.ndarray, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray,
-    present: np.ndarray, out: np.ndarray,
+    uniforms: np.ndarray, weight: np.ndarray, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
+    absent: np.ndarray, present: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw the target of some rows from what rules leave of each leaf; see :func:`draw`.
 
@@ -183,7 +228,6 @@ def draw_within(
     predictors, scores = features.slopes.shape
     known = np.empty(predictors + scores, dtype=np.float32)
     away, inverse = np.empty(scores, dtype=np.float32), 1 / features.scale
-    weight = np.empty(len(leaves.upto))
     for i in range(len(rows)):
         row = rows[i]
         features_at(table, row, features, inverse, known)

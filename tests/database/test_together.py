@@ -20,9 +20,9 @@ def test_sequences_of_several_copies_are_drawn_at_a_time_to_the_same_bytes(bank,
     joined = []
     inner = together._joined
 
-    def seen(some):
+    def seen(some, *pool):
         joined.append(len(some))
-        return inner(some)
+        return inner(some, *pool)
 
     monkeypatch.setattr(together, "_joined", seen)
     alone = [synthetic[j] for j in range(4)]
@@ -40,16 +40,17 @@ def test_what_is_drawn_beside_each_other_is_bounded_by_rows(bank, monkeypatch):
     _, fitted = bank
     source = fitted.synthesize(4, random_seed=7)._source
     rows = sum(model.n for model in source.models.values())
-    assert [list(run) for run in source._runs(range(4), 1)] == [[0, 1, 2, 3]]
-    assert [list(run) for run in source._runs(range(4), 2)] == [[0, 1], [2, 3]]
+    assert [list(run) for run in source._runs(range(4))] == [[0, 1, 2, 3]]
+    monkeypatch.setattr(copies_room, "BESIDE", 2.5 * rows)
+    assert [list(run) for run in source._runs(range(4))] == [[0, 1], [2, 3]]
     monkeypatch.setattr(copies_room, "BESIDE", 1.5 * rows)
-    assert [list(run) for run in source._runs(range(4), 1)] == [[0], [1], [2], [3]]
+    assert [list(run) for run in source._runs(range(4))] == [[0], [1], [2], [3]]
 
 
 def test_copies_without_sequences_are_drawn_one_a_thread(clinics):
     _, fitted = clinics
     synthetic = fitted.synthesize(5, random_seed=7)
-    assert all(len(run) == 1 for run in synthetic._source._runs(range(5), 2))
+    assert all(len(run) == 1 for run in synthetic._source._runs(range(5)))
     for number, made in synthetic.drawn([3, 1], cores=2):
         same(made, synthetic[number])
 
