@@ -85,6 +85,17 @@ def encoded(values: np.ndarray, column: Column, rule: object) -> np.ndarray:
     return np.where(np.isnan(values), -1, codes)
 
 
+def among(values: np.ndarray, codes: Sequence[int], column: Column) -> np.ndarray:
+    """Tell which codes of a column of levels are among some, of which -1 is a missing cell.
+
+    >>> among(np.array([0, 1, -1]), [1], Column("arm", "binary", "int64", levels=(5, 10))).tolist()
+    [False, True, False]
+    """
+    found = np.zeros(len(column.levels) + 1, dtype=bool)
+    found[list(codes)] = True
+    return found[values]
+
+
 def read_numbers(cells: pd.Series) -> np.ndarray:
     """Return decoded cells as numbers, times as days since 1970 UTC, NaN for missing cells.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SpecError
-from bayessynth.rules.cells import encoded_values, numbers, read_numbers, require_number
+from bayessynth.rules.cells import among, encoded_values, numbers, read_numbers, require_number
 from bayessynth.rules.grid import at_least, at_most, decimals, natural, nearest
 from bayessynth.rules.registry import register
 from bayessynth.rules.rule import Arrays, Rule
@@ -120,13 +120,13 @@ class Floor(Rule):
             return -free, free
         own = schema[self.amount]
         room = self._room(arrays, schema)
-        takes = np.isin(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self))
+        takes = among(arrays[self.sign], encoded_values(self.minus, schema[self.sign], self), schema[self.sign])
         # An amount cannot be less than its column's least; where less is left, ``allowed`` lets the row only add.
         least = max(natural(own)[0], 0.0)
         upper = np.where(takes & ~np.isnan(room), at_most(np.maximum(room, least), own), np.inf)
         # What adds to less than the floor, as a first row does, comes up to it.
         lower = np.where(~takes & (room < 0), at_least(-room, own), -np.inf)
-        due = self._due(arrays, schema) & (takes == (room > 0))
+        due = self._due(arrays, schema, room) & (takes == (room > 0))
         exact = np.maximum(nearest(np.abs(room), own), least)
         return np.where(due, exact, lower), np.where(due, exact, upper)
 
@@ -139,12 +139,11 @@ class Floor(Rule):
         room, taking = self._room(arrays, schema), encoded_values(self.minus, own, self)
         adding = [code for code in range(len(own.levels)) if code not in taking]
         left[np.ix_(room < 10.0 ** -(decimals(schema[self.amount]) or 0), taking)] = False
-        left[np.ix_(self._due(arrays, schema) & (room > 0), adding)] = False
+        left[np.ix_(self._due(arrays, schema, room) & (room > 0), adding)] = False
         return left
 
-    def _due(self, arrays: Arrays, schema: Schema) -> np.ndarray:
+    def _due(self, arrays: Arrays, schema: Schema, room: np.ndarray) -> np.ndarray:
         """Return the rows in which the sum is to be what it is at its lowest, and that lead there."""
-        room = self._room(arrays, schema)
         if not self._when:
             return np.zeros(len(room), dtype=bool)
         reached, place = (numbers(name, arrays, schema) for name in self._when)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SpecError, suggest
-from bayessynth.rules.cells import as_tuple, encoded, group_codes, numbers, read_numbers, require_number
+from bayessynth.rules.cells import among, as_tuple, encoded, group_codes, numbers, read_numbers, require_number
 from bayessynth.rules.registry import register
 from bayessynth.rules.rule import Arrays, Rule
 from bayessynth.schema import Schema
@@ -153,7 +153,8 @@ class Running(Rule):
         if self.sign is None:
             return amounts
         levels = schema[self.sign].levels
-        return np.where(np.isin(arrays[self.sign], [levels.index(level) for level in self.minus]), -amounts, amounts)
+        taken = among(arrays[self.sign], [levels.index(level) for level in self.minus], schema[self.sign])
+        return np.where(taken, -amounts, amounts)
 
 
 def steps(values: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.errors import SpecError
-from bayessynth.rules.cells import encoded_values, is_number, numbers, read_numbers
+from bayessynth.rules.cells import among, encoded_values, is_number, numbers, read_numbers
 from bayessynth.rules.registry import register
 from bayessynth.rules.rule import Arrays, Rule
 from bayessynth.schema import Schema
@@ -110,7 +110,8 @@ class Skip(Rule):
         deciding, values = schema[self.where], arrays[self.where]
         if deciding.kind not in CODES and deciding.kind != "constant":
             values = numbers(self.where, arrays, schema)
-        skipped = np.isin(values, encoded_values(self.values, deciding, self))
+        wanted = encoded_values(self.values, deciding, self)
+        skipped = among(values, wanted, deciding) if deciding.levels else np.isin(values, wanted)
         if self.below is not None or self.above is not None:
             skipped = skipped | self._beyond(numbers(self.where, arrays, schema))
         if self.missing:

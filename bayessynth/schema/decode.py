@@ -149,6 +149,11 @@ def _objects(values: np.ndarray, column: Column) -> pd.Series:
 def _written(plain: pd.Series, column: Column) -> Any:
     """Write plain values as the original's cells were."""
     assert column.format is not None
+    if column.kind == "datetime" and column.dtype != "object" and len(plain):
+        # Days recur: each is written once.
+        codes, distinct = pd.factorize(plain, use_na_sentinel=False)
+        if len(distinct) < len(plain) / 2:
+            return _written(pd.Series(distinct), column).take(codes)
     cells = column.format.write(plain)
     if column.dtype == "object":
         cells = pd.Series(cells, dtype=object, copy=False)

@@ -176,6 +176,8 @@ class Walk:
 
     def rows(self) -> Rows:
         """Go all the way, and return the rows of all units."""
+        if self.at is not None and self.length is not None and self.length.min(initial=1) > 0:
+            return self._rows_to_length()
         units, ids, found = len(self.alive), [], []
         while len(self.alive):
             arrays, stop = self.step()
@@ -186,6 +188,24 @@ class Walk:
         places = np.argsort(where, kind="stable")
         joined = {c: np.concatenate([step[c] for step in found])[places] for c in self.steps.columns}
         return Rows(np.bincount(where, minlength=units), joined)
+
+    def _rows_to_length(self) -> Rows:
+        """Return the rows of units of which it is given how many each has: each has its place."""
+        assert self.at is not None and self.length is not None
+        sizes, first = self.length, int(self.at.min(initial=0))
+        columns: dict[str, np.ndarray] = {}
+        while len(self.alive):
+            places = self.at - first
+            arrays, stop = self.step()
+            for column in self.steps.columns:
+                values = arrays[column]
+                if column not in columns:
+                    columns[column] = np.empty(int(sizes.sum()), dtype=values.dtype)
+                elif values.dtype != columns[column].dtype:
+                    columns[column] = columns[column].astype(np.result_type(values, columns[column]))
+                columns[column][places] = values
+            self.go_on(arrays, ~stop)
+        return Rows(sizes, {c: columns.get(c, np.zeros(0)) for c in self.steps.columns})
 
     def from_trees(
         self, name: str, known: list[np.ndarray], groups: Mapping[str, np.ndarray], n: int, left: Narrowed, levels: int

@@ -68,6 +68,11 @@ def stacks(ensembles: Sequence[Ensemble]) -> list[Stack]:
 
 
 def _stacked(ensembles: list[Ensemble], begin: int) -> Stack:
+    if len(ensembles) == 1:
+        own = ensembles[0]
+        alone = Features(*(part if name in _LEVELS else part[None]
+                           for name, part in own.features._asdict().items()))  # fmt: skip
+        return Stack(begin, begin + 1, alone, own.nodes, own.leaves, len(own.nodes.roots), len(own.leaves.upto))
     entries = [len(e.leaves.upto) for e in ensembles]
     trees, most = len(ensembles[0].nodes.roots), max(entries)
     parts = {name: [getattr(e.features, name) for e in ensembles] for name in Features._fields}
