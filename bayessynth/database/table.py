@@ -105,6 +105,11 @@ class TableModel:
         bound = self.fitted.bound
         return drawn_columns(bound) | {c for columns in bound.plan.columns.values() for c in columns}
 
+    @cached_property
+    def _draws(self) -> Draws:
+        assert self.fitted is not None
+        return Draws.of(self.fitted.idata["posterior"].to_dataset())
+
     def draw(
         self, known: Known, at: np.ndarray | None, rows: int, request: Request, copy: int, threads: int | None = None
     ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
@@ -167,8 +172,7 @@ class TableModel:
         """Return what makes the rows of copies, given what is drawn already."""
         fitted = self.fitted
         assert fitted is not None
-        draws, asked = Draws.of(fitted.idata["posterior"].to_dataset()), replace(request, k=rows)
-        made = maker_of(fitted.bound, fitted.groups, draws, asked, None, None, fitted.forest)
+        made = maker_of(fitted.bound, fitted.groups, self._draws, replace(request, k=rows), None, None, fitted.forest)
         if at is None and not self.covariates:
             return made
         given = {c.name: c.values(known) for c in self.covariates if c.name in fitted.schema}
