@@ -20,7 +20,7 @@ from bayessynth.fitting.cores import available_cores
 from bayessynth.schema.dtypes import dtype_named
 
 # Rows, of all tables, up to which copies with sequences are drawn beside each other.
-BESIDE = 1_500_000
+BESIDE = 750_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Tables:
     def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
         """Yield copies in order, drawn ahead by as many threads as there are cores.
 
-        Small copies with sequences are drawn several at a time, and share all threads. Neither changes a byte.
+        Small copies with sequences are drawn several at a time, as many as keep all threads busy. Neither changes a byte.
 
         Parameters
         ----------
@@ -63,9 +63,9 @@ class Tables:
             Threads; by default all cores.
         """
         cores = cores or available_cores()
-        runs = self._runs(numbers)
+        runs = self._runs(numbers, cores)
         threads = min(cores, len(runs))
-        if threads <= 1 or len(runs[0]) > 1:
+        if threads <= 1:
             for run in runs:
                 yield from zip(run, self._beside(run, cores), strict=True)
             return
@@ -75,18 +75,20 @@ class Tables:
                 if len(waiting) >= threads:
                     first, made = waiting.popleft()
                     yield from zip(first, made.result(), strict=True)
-                waiting.append((run, pool.submit(self._beside, run, 1)))
+                waiting.append((run, pool.submit(self._beside, run, cores // threads)))
             while waiting:
                 first, made = waiting.popleft()
                 yield from zip(first, made.result(), strict=True)
 
-    def _runs(self, numbers: Sequence[int]) -> list[Sequence[int]]:
+    def _runs(self, numbers: Sequence[int], cores: int) -> list[Sequence[int]]:
         """Return which copies are drawn beside each other."""
         size = 1
         if any(model.in_sequence for model in self.models.values()):
             grown = max((k / self.models[root].n for root, k in self.asked.k.items()), default=1.0)
             rows = grown * sum(model.n for model in self.models.values())
-            size = max(1, int(BESIDE / max(rows, 1.0)))
+            number = max(1, -(-len(numbers) // max(1, int(BESIDE / max(rows, 1.0)))))
+            # Equal runs, as many as there are threads or a multiple of that.
+            size = max(1, -(-len(numbers) // (-(-number // cores) * cores)))
         return [numbers[first : first + size] for first in range(0, len(numbers), size)]
 
     def _beside(self, numbers: Sequence[int], threads: int | None) -> list[dict[str, pd.DataFrame]]:
@@ -103,8 +105,8 @@ class SyntheticDatabase:
     """m copies of a database, each from its own posterior draws.
 
     Copies are lazy: ``copies[0]`` draws all tables of the first one, a dict of frames by name. A copy is the same
-    whenever it is asked for. Going through all of them holds one copy for each core, or as many small ones with
-    sequences as have 1,500,000 rows together.
+    whenever it is asked for. Going through all of them holds, for each core, one copy or as many small ones with
+    sequences as have 750,000 rows together.
 
     Attributes
     ----------

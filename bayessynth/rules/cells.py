@@ -85,7 +85,7 @@ def encoded(values: np.ndarray, column: Column, rule: object) -> np.ndarray:
     return np.where(np.isnan(values), -1, codes)
 
 
-def among(values: np.ndarray, codes: Sequence[int], column: Column) -> np.ndarray:
+def among(values: np.ndarray, codes: Sequence[int] | np.ndarray, column: Column) -> np.ndarray:
     """Tell which codes of a column of levels are among some, of which -1 is a missing cell.
 
     >>> among(np.array([0, 1, -1]), [1], Column("arm", "binary", "int64", levels=(5, 10))).tolist()

@@ -189,7 +189,9 @@ class Stand:
             if not len(left):
                 break
             more = _effects(self.groves, ends, column, number, groups)
-            table, rows = _side_by_side([*_read(predictors, ensemble), *more], n), left
+            # Records of one copy are drawn in the order of the rows, those of a whole table tree by tree.
+            side = _side_by_side if len(self.groves) == 1 else _one_by_one
+            table, rows = side([*_read(predictors, ensemble), *more], n), left
             if ensemble.distance is not None and number < len(every) - 1:
                 rows = left[np.isfinite(table[left, ensemble.distance.base])]
             parts = np.searchsorted(rows, ends).astype(np.int64)
@@ -260,6 +262,14 @@ def _side_by_side(columns: Sequence[np.ndarray], n: int) -> np.ndarray:
     for j, column in enumerate(columns):
         table[:, j] = column
     return table
+
+
+def _one_by_one(columns: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """Return columns as a table of floats, of which a column stands in one place, as is quicker for few rows."""
+    table = np.empty((len(columns), n))
+    for own, column in zip(table, columns, strict=True):
+        own[:] = column
+    return table.T
 
 
 def _limits(narrowed: Narrowed, n: int, levels: int) -> tuple[np.ndarray, ...]:

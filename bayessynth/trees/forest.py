@@ -91,8 +91,8 @@ class Forest:
             drawn = trees[columns[number]]
             made = Ensemble(*(kind(**parts[part]) for part, kind in _PARTS.items()))
             if _DISTANCE in parts:
-                base, *days, finer = parts[_DISTANCE][_DISTANCE].tolist()
-                made = replace(made, distance=Distance(int(base), *days, finer=bool(finer)))
+                base, tick, low, high, center, finer = parts[_DISTANCE][_DISTANCE].tolist()
+                made = replace(made, distance=Distance(int(base), tick, low, high, center, bool(finer)))
             drawn[copy] += (made,)
         effects = {factor: _read_laws(arrays, i) for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 
 # Records of one call from which on threads share it.
-SHARED = 4000
+SHARED = 500
 _PLACES = {"left", "right", "parent", "roots"}
 _LEVELS = {"order", "effects"}
 
@@ -60,11 +60,15 @@ def stacks(ensembles: Sequence[Ensemble]) -> list[Stack]:
         Of one column, by copy.
     """
     found, begin = [], 0
-    for _, own in groupby(ensembles, key=lambda e: (e.features.slopes.shape, len(e.nodes.roots), e.leaves.pull.shape[1])):
+    for _, own in groupby(ensembles, key=_shape):
         some = list(own)
         found.append(_stacked(some, begin))
         begin += len(some)
     return found
+
+
+def _shape(own: Ensemble) -> tuple[tuple[int, ...], int, int]:
+    return own.features.slopes.shape, len(own.nodes.roots), own.leaves.pull.shape[1]
 
 
 def _stacked(ensembles: list[Ensemble], begin: int) -> Stack:
@@ -163,8 +167,10 @@ def draw(
 
     def run(stack: Stack, begin: int, end: int) -> None:
         room, parts = np.empty(stack.most), draws.parts[stack.begin : stack.end + 1]
+        lower, upper, allowed, absent, present = limits
         walk.draw_copies(draws.table, draws.rows, parts, begin, end, stack.features, stack.nodes, stack.leaves,
-                         stack.trees, smoothing, draws.uniforms, room, free, *limits, out)  # fmt: skip
+                         stack.trees, smoothing, draws.uniforms, room, free, lower, upper, allowed, absent, present,
+                         out)  # fmt: skip
 
     for stack in found:
         copies, own = stack.end - stack.begin, draws.parts[stack.begin : stack.end + 1]
@@ -173,6 +179,7 @@ def draw(
             continue
         wanted = own[0] + (own[-1] - own[0]) * np.arange(1, threads) / threads
         cuts = [0, *np.searchsorted(own, wanted).tolist(), copies]
-        jobs = [pool.submit(run, stack, a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]
+        jobs = [pool.submit(run, stack, a, b) for a, b in pairwise(cuts[1:]) if b > a]
+        run(stack, cuts[0], cuts[1])
         for job in jobs:
             job.result()

@@ -173,7 +173,7 @@ def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float, chances: np.
     # Arrays at hand and plain loops: this is where most of the time of a draw goes.
     upto, pull = leaves.upto, leaves.pull
     if not away_from(leaf, leaves, scores):
-        return _found(upto, low, high, np.float32(u))
+        return _found(upto, low, high, float(np.float32(u)))
     # First without sums, so that several entries are worked out at a time.
     for e in range(low, high):
         power = 0.0

@@ -40,17 +40,18 @@ def test_what_is_drawn_beside_each_other_is_bounded_by_rows(bank, monkeypatch):
     _, fitted = bank
     source = fitted.synthesize(4, random_seed=7)._source
     rows = sum(model.n for model in source.models.values())
-    assert [list(run) for run in source._runs(range(4))] == [[0, 1, 2, 3]]
-    monkeypatch.setattr(copies_room, "BESIDE", 2.5 * rows)
-    assert [list(run) for run in source._runs(range(4))] == [[0, 1], [2, 3]]
+    assert [list(run) for run in source._runs(range(4), 1)] == [[0, 1, 2, 3]]
+    assert [list(run) for run in source._runs(range(4), 2)] == [[0, 1], [2, 3]]
+    monkeypatch.setattr(copies_room, "BESIDE", 3.5 * rows)
+    assert [list(run) for run in source._runs(range(4), 1)] == [[0, 1], [2, 3]]
     monkeypatch.setattr(copies_room, "BESIDE", 1.5 * rows)
-    assert [list(run) for run in source._runs(range(4))] == [[0], [1], [2], [3]]
+    assert [list(run) for run in source._runs(range(4), 1)] == [[0], [1], [2], [3]]
 
 
 def test_copies_without_sequences_are_drawn_one_a_thread(clinics):
     _, fitted = clinics
     synthetic = fitted.synthesize(5, random_seed=7)
-    assert all(len(run) == 1 for run in synthetic._source._runs(range(5)))
+    assert all(len(run) == 1 for run in synthetic._source._runs(range(5), 2))
     for number, made in synthetic.drawn([3, 1], cores=2):
         same(made, synthetic[number])
 

@@ -27,7 +27,8 @@ def test_a_leaf_holds_each_value_with_its_share_of_the_weight() -> None:
 
 def numbers(leaf: list[int], values: list[float], heaps: list[float], interval: int = 2) -> Leaves:
     rng = np.random.default_rng(1)
-    return of_numbers(records(leaf), np.array(values), np.array(heaps, dtype=float), interval, np.zeros(len(values)), rng)
+    known, plain = np.array(heaps, dtype=float), np.zeros(len(values))
+    return of_numbers(records(leaf), np.array(values), known, interval, plain, rng)
 
 
 def test_intervals_end_between_neighbours_and_heaps_stand_alone() -> None:
