@@ -121,6 +121,19 @@ def test_ages_are_derived_from_the_two_times_that_leave_least_to_rounding(made, 
     assert not [rule for rule in found(frame) if isinstance(rule, Derived) and rule.column == "age"]
 
 
+def test_days_of_a_study_know_no_zero():
+    rng = np.random.default_rng(3)
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 500, 200), "D")
+    moved = rng.integers(-20, 100, 200)
+    frame = pd.DataFrame({"start": start, "visit": start + pd.to_timedelta(moved, "D")})
+    frame["day"] = np.where(moved >= 0, moved + 1, moved)
+    found = {f.rule.determines: f.rule for f in detect(frame, Schema.detect(frame))}
+    assert found["day"] == Derived("day", "(visit - start) + min(max((visit - start) + 1, 0), 1)")
+    # Days that begin with zero are a plain difference.
+    rules_ = [f.rule for f in detect(frame.assign(day=moved), Schema.detect(frame.assign(day=moved)))]
+    assert [rule.expression for rule in rules_ if isinstance(rule, Derived)] == ["visit - start"]
+
+
 def test_totals_are_derived_and_not_their_parts():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({f"part{i}": rng.poisson(4, N) for i in range(5)})
