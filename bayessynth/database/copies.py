@@ -54,7 +54,8 @@ class Tables:
     def drawn(self, numbers: Sequence[int], cores: int | None = None) -> Generator[tuple[int, dict[str, pd.DataFrame]]]:
         """Yield copies in order, drawn ahead by as many threads as there are cores.
 
-        Small copies with sequences are drawn several at a time, as many as keep all threads busy. Neither changes a byte.
+        Small copies with sequences are drawn several at a time, as many as keep all threads busy. Neither changes a
+        byte.
 
         Parameters
         ----------

@@ -176,7 +176,7 @@ class Walk:
 
     def rows(self) -> Rows:
         """Go all the way, and return the rows of all units."""
-        if self.at is not None and self.length is not None and self.length.min(initial=1) > 0:
+        if self.at is not None and self.length is not None and len(self.length) and self.length.min() > 0:
             return self._rows_to_length()
         units, ids, found = len(self.alive), [], []
         while len(self.alive):
@@ -192,7 +192,7 @@ class Walk:
     def _rows_to_length(self) -> Rows:
         """Return the rows of units of which it is given how many each has: each has its place."""
         assert self.at is not None and self.length is not None
-        sizes, first = self.length, int(self.at.min(initial=0))
+        sizes, first = self.length, int(self.at[0])
         columns: dict[str, np.ndarray] = {}
         while len(self.alive):
             places = self.at - first

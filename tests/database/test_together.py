@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayessynth.database import copies as copies_room
-from bayessynth.synthesis import together
+from bayessynth.synthesis import in_sequence, sequence, together
 
 
 def same(one, other):
@@ -34,6 +34,19 @@ def test_sequences_of_several_copies_are_drawn_at_a_time_to_the_same_bytes(bank,
         same(one, other)
     for one, (_, other) in zip(alone, synthetic.drawn(range(4), cores=3), strict=True):
         same(one, other)
+
+
+def test_units_of_several_batches_stand_in_their_places(bank, monkeypatch):
+    _, fitted = bank
+    for module in (sequence, in_sequence, together):
+        monkeypatch.setattr(module, "BATCH", 50)
+    copy = fitted.synthesize(1, random_seed=7)[0]
+    booking = copy["booking"]
+    assert len(copy["account"]) > 100
+    moved = np.where(booking["kind"] == "in", booking["amount"], -booking["amount"])
+    sums = pd.Series(moved).groupby(booking["account_id"]).cumsum()
+    np.testing.assert_allclose(booking["balance"], sums, atol=0.011)
+    assert booking["account_id"].is_monotonic_increasing
 
 
 def test_what_is_drawn_beside_each_other_is_bounded_by_rows(bank, monkeypatch):

@@ -111,9 +111,9 @@ def test_equal_times_are_told_by_their_share():
 
 
 def test_times_in_a_zone_have_no_steps_of_days():
-    schema = bs.Schema.detect(pd.DataFrame({
-        "plain": pd.date_range("2020-01-01", periods=5, freq="h"),
-        "zoned": pd.date_range("2020-01-01", periods=5, freq="h", tz="Europe/Paris"), "x": [0.5, 1.5, 2.25, 3, 4]}))  # fmt: skip
+    hours = pd.date_range("2020-01-01", periods=5, freq="h")
+    frame = pd.DataFrame({"plain": hours, "zoned": hours.tz_localize("Europe/Paris"), "x": [0.5, 1.5, 2.25, 3, 4]})
+    schema = bs.Schema.detect(frame)
     assert clock(schema["plain"]) == 3_600_000_000
     assert clock(schema["zoned"]) == clock(schema["x"]) == 0
     assert (steps(np.array([2.0, 2.5]), 3_600_000_000) * 24).tolist() == [24.0, 1.0]
