@@ -28,7 +28,10 @@ Caveats
 -------
 - The name of a district (A2) follows no pattern and is left out; a warning says so.
 - Districts are 77 rows: what they have in common with the size of their outlier, Prague, is blurred, and with it what
-  rests on it: an account's district tells less of its loan than in the original.
+  rests on it: of 24 correlations with a district's number of accounts and clients, which one district makes, none is
+  kept. Smaller leaves (``trees={"district": bs.TreeSettings(leaf=5)}``) keep the numbers of children themselves better
+  (Kolmogorov–Smirnov distances of .05 and .03 instead of .07 and .05), and hardly these correlations: who wants them
+  kept wants a record kept.
 - Transactions follow each other: a balance is found to be the one before and the amount, and stays exactly so, and it
   comes down to the lowest that is drawn for its account, given its loan among others, in the row that is drawn for it.
   Rows of one day, which the table has in any order, are first put in the order that the balances tell.

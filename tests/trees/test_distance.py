@@ -212,3 +212,26 @@ def test_what_was_cut_off_a_base_is_read_only_where_it_varies():
     assert not Distance.of(0, 1.0, (0.0, 9.0), times).finer
     assert not Distance.of(0, 1.0, (0.0, 9.0), times + 0.25).finer
     assert Distance.of(0, 1.0, (0.0, 9.0), times + np.arange(60) % 2 / 4).finer
+
+
+def test_dates_that_begin_anew_with_each_test_do_not_wander_off():
+    rng = np.random.default_rng(6)
+    n, visits, tests = 80, 12, 5
+    start = rng.integers(0, 3000, n)
+    at = np.sort(rng.integers(0, 60, (n, visits)), axis=1)
+    day = (start[:, None, None] + np.stack([at] * tests, axis=1)).reshape(-1)
+    frame = pd.DataFrame({
+        "patient": np.repeat(np.arange(n), tests * visits), "number": np.tile(np.arange(tests * visits), n),
+        "test": np.tile(np.repeat(list("abcde"), visits), n),
+        "date": pd.Timestamp("2015-01-01") + pd.to_timedelta(day, "D"),
+        "value": rng.normal(size=tests * n * visits).round(2),
+    })  # fmt: skip
+    spec = bs.Spec.auto(frame, unit="patient", time="number")
+    copies = spec.fit(frame, copies=2, random_seed=1).synthesize(2, random_seed=2)
+
+    def spans(table: pd.DataFrame) -> pd.Series:
+        return table.groupby("patient")["date"].agg(np.ptp) / DAY
+
+    for copy in copies:
+        assert spans(copy).max() <= spans(frame).max() + 40
+        assert spans(copy).mean() == pytest.approx(spans(frame).mean(), rel=0.4)
