@@ -18,7 +18,7 @@ from bayessynth.evaluation.checks.block import (
     divided,
     log_ratio,
 )
-from bayessynth.evaluation.tables import FEW
+from bayessynth.evaluation.encoders import FEW
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # n times the variance of a normal column's mean (in standard deviations), log standard deviation, and skewness: the

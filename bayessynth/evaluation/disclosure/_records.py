@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayessynth.evaluation.tables import Encoded, Tables, as_text
+from bayessynth.evaluation.encoders import as_text
+from bayessynth.evaluation.tables import Encoded, Tables
 
 # A missing number lies farther than 1, the most that a column counts, from every present one.
 MISSING, FAR = -1e9, 1e6

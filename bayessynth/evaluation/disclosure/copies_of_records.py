@@ -21,9 +21,10 @@ from bayessynth.evaluation.disclosure._keys import counts, keyed
 from bayessynth.evaluation.disclosure._members import chosen, sampled
 from bayessynth.evaluation.disclosure._nearest import index, nearest
 from bayessynth.evaluation.disclosure._records import space
+from bayessynth.evaluation.encoders import as_text
 from bayessynth.evaluation.measure import Measure, Verdict, over_copies
 from bayessynth.evaluation.registry import measure
-from bayessynth.evaluation.tables import Tables, as_text
+from bayessynth.evaluation.tables import Tables
 
 NAME = "copies_of_records"
 NO_MEASURE = "A smoke test for copying, not a measure of privacy."
