@@ -1,8 +1,8 @@
 """How long does a fit take? Our engines beside hand-written PyMC models sampled by nutpie, each in a new process.
 
 Imports are left out on both sides, compilation is not: compiled code comes from the caches as a user has them after
-one earlier run, so each of our fits is run once before it is measured. Both sides draw 4 x 1,000 draws and are run in
-turn. Prints a table, and writes it with ``--json FILE``. Run by ``make bench``.
+one earlier run, so each fit, ours and theirs, is run once before it is measured. Both sides draw 4 x 1,000 draws and
+are run in turn. Prints a table, and writes it with ``--json FILE``. Run by ``make bench``.
 
     python tests/benchmarks/bench_engines.py [--json FILE] [--only NAME]
 
@@ -283,6 +283,7 @@ def agreement(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
 def small(name: str, ours: list[str], theirs: str) -> list[dict[str, Any]]:
     """Compare fits of a small table, in turn, after one run each that fills the caches."""
     lines = []
+    cold(theirs)
     for own in ours:
         cold(own)
         mine, other = cold(own), cold(theirs)
