@@ -9,7 +9,8 @@ from scipy import special, stats
 
 from bayessynth.trees.design import LEVELS, block
 from bayessynth.trees.distance import DAY, Distance, ends_of, equals, parted, steps
-from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn
+from bayessynth.trees.effects import binned, group_effects
+from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn, with_effects
 from bayessynth.trees.grow import COUNTED, Nodes, grow
 from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
 from bayessynth.trees.settings import TreeSettings
@@ -144,19 +145,20 @@ class _Bench:
         """Grow trees that part values by what they are."""
         codes = np.unique(values, return_inverse=True)[1]
         goal = _indicators(codes)
-        learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
-        nodes, records = self._grown(learnt, _countable(codes, learnt.scores, self.weights[rows]), goal, rows)
-        return Ensemble(learnt.features, nodes, of_values(records, values)), learnt.effects
+        learnt = learn(self.seen, rows, goal, self.weights[rows])
+        wanted = _countable(codes, learnt.scores, self.weights[rows])
+        features, nodes, records, effects = self._grown(learnt, wanted, goal, rows)
+        return Ensemble(features, nodes, of_values(records, values)), effects
 
     def of_numbers(self, rows: np.ndarray, values: np.ndarray, target: Target) -> tuple[Ensemble, list[np.ndarray]]:
         """Grow trees that part numbers by their rank."""
         goal = _normal_scores(values)
-        learnt = learn(self.seen, rows, goal, self.weights[rows], self.rng)
-        nodes, records = self._grown(learnt, goal, goal, rows)
+        learnt = learn(self.seen, rows, goal, self.weights[rows])
+        features, nodes, records, effects = self._grown(learnt, goal, goal, rows)
         heaps = _heaps(values, self.settings.heap)
         interval = self.settings.interval_of(len(self.weights))
         leaves = of_numbers(records, values, heaps, interval, target.grid(values), self.rng, target.support)
-        return Ensemble(learnt.features, nodes, leaves), learnt.effects
+        return Ensemble(features, nodes, leaves), effects
 
     def of_all(self, rows: np.ndarray, target: Target) -> list[tuple[Ensemble, list[np.ndarray]]]:
         """Grow trees of ordinary numbers: of times those that tell which equal another, then those of distances."""
@@ -201,14 +203,40 @@ class _Bench:
                        blocks=[*self.seen.blocks, *(block(x, None) for x in more)])  # fmt: skip
         return replace(self, seen=seen)
 
-    def _grown(self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray) -> tuple[Nodes, Records]:
+    def _grown(
+        self, learnt: Learnt, wanted: np.ndarray, goal: np.ndarray, rows: np.ndarray
+    ) -> tuple[Features, Nodes, Records, list[np.ndarray]]:
         weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))
+        drawn, by_row = self._effects(learnt, goal, rows, None) if goal.ndim == 1 else ([], [])
+        scores, size = learnt.scores + sum(by_row), learnt.scores.shape[1]
+        matrix = np.hstack([learnt.matrix[:, : learnt.matrix.shape[1] - size], *by_row, scores])
         seed = int(self.rng.integers(2**31 - self.trees))
-        made = learnt.matrix.shape[1] - len(self.seen.values)
-        nodes, leaf = grow(learnt.matrix, wanted, weights, least, self.trees, seed, made)
-        pull = _pull(goal, learnt.scores, weights)
-        variance = _variance(goal, learnt.scores, weights) if goal.ndim == 1 else None
-        return nodes, Records(leaf, weights, learnt.scores, pull, len(nodes.upto) - 1, variance)
+        nodes, leaf = grow(matrix, wanted, weights, least, self.trees, seed, size * (1 + len(by_row)))
+        if goal.ndim == 2:
+            drawn, by_row = self._effects(learnt, goal, rows, leaf)
+            scores = scores + sum(by_row)
+            # Effects stand between the predictors and the scores among which cuts were looked for.
+            predictors, more = len(learnt.features.first), len(drawn) * size
+            moved = np.where(nodes.feature >= predictors, nodes.feature + more, nodes.feature)
+            nodes = nodes._replace(feature=moved.astype(np.int32))
+        features = with_effects(learnt.features, len(drawn), seen=goal.ndim == 1)
+        pull = _pull(goal, scores, weights)
+        variance = _variance(goal, scores, weights) if goal.ndim == 1 else None
+        return features, nodes, Records(leaf, weights, scores, pull, len(nodes.upto) - 1, variance), drawn
+
+    def _effects(
+        self, learnt: Learnt, goal: np.ndarray, rows: np.ndarray, leaf: np.ndarray | None
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Draw the effects of the groups, factor by factor, and return them by factor and by row."""
+        scores, drawn, by_row = learnt.scores, [], []
+        for groups in self.seen.groups:
+            own, number = groups[rows], int(groups.max()) + 1
+            found = group_effects(goal, scores, learnt.projection, self.weights[rows], leaf, own, number, self.rng)
+            shown = (binned(found) if leaf is None else found)[own].astype(np.float32)
+            drawn.append(found)
+            by_row.append(shown)
+            scores = scores + shown
+        return drawn, by_row
 
 
 def _pull(goal: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -106,8 +106,8 @@ def probabilities(
         Choose the leaves to which draws are moved.
     out : ndarray of shape (units * each,)
     """
-    predictors, scores = features.slopes.shape
-    known, inverse = np.empty(predictors + scores, dtype=np.float32), 1 / features.scale
+    predictors, number = features.slopes.shape
+    known, inverse = np.empty(predictors + 2 * number, dtype=np.float32), 1 / features.scale
     for row in range(len(out)):
         features_at(table, row, features, inverse, known)
         out[row] = 0.0
@@ -115,7 +115,7 @@ def probabilities(
         for tree, root in enumerate(nodes.roots):
             node = node_of(known, nodes, root)
             up = smoothing / (nodes.size[node] + smoothing) if nodes.parent[node] >= 0 else 0.0
-            share, scores = (1.0 - up) / len(nodes.roots), known[predictors:]
+            share, scores = (1.0 - up) / len(nodes.roots), known[predictors + number :]
             leaf = nodes.first[node]
             out[row] += share * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
             if up > 0 and tree == int(u):

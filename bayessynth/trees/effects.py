@@ -1,22 +1,25 @@
 """Group effects of tree equations: what groups have in common beyond the columns that are read.
 
-A linear score's residuals are averaged by group; the variance between groups is estimated by moments, each group's
-effect drawn from its normal posterior, and joins the score. New groups have effects with the distributions of these
-draws, and their correlations over all equations of the factor together and with the groups' sizes.
+The variance between groups is estimated by moments, each group's effect drawn from its normal posterior, and joins the
+linear score, which tilts the leaves. Effects on numbers are what the linear score leaves, and trees see classes of
+similar groups: were trees asked first, they would take rows of one group for what columns tell, and rows of a new group
+would have less in common. Effects on levels are what score and trees together leave, and trees do not see them: those
+of groups of a few records know these records' own values, which trees would learn. New groups have effects with the
+distributions of these draws, and their correlations over all equations of the factor together and with the groups'
+sizes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-# Of a level that fewer records have, groups say too little to tell a variance between them.
-EVENTS = 50
+from bayessynth.trees.odds import odds_effects
 
-
+# Newton steps to the intercepts of leaves, how far one goes, and the intercept of a leaf with one level only.
+STEPS, FURTHEST, CERTAIN = 8, 3.0, 20.0
 # Groups in a class of similar effects, at least, and classes, at most.
 CLASS, MOST_CLASSES = 8, 10
 # Groups' worth by which slopes of effects on sizes are drawn towards zero, and standard deviations from the mean beyond
@@ -26,34 +29,11 @@ SLOPES, OUTERMOST = 2.0, 2.5
 _NORMAL = special.ndtri((np.arange(MOST_CLASSES) + 0.5) / MOST_CLASSES)
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """What a linear score leaves of its target.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, scores)
-        On the scale of the scores.
-    precision : ndarray of shape (n, scores)
-        Of each, where it is known (a log odds); else relative weights.
-    known : bool
-        Whether the precision is known.
-    noise : ndarray of shape (n, scores)
-        Square of each one's weight in its group's mean, times its variance where that is known: the bootstrap's weights
-        leave less in a group than it has records.
-    skew : float
-        (1 - 2p)² of a level of probability p: by how much its residuals overstate log odds that are far from the mean.
-    """
-
-    values: np.ndarray
-    precision: np.ndarray
-    known: bool
-    noise: np.ndarray
-    skew: float = 0.0
-
-
-def residuals(goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | None, weights: np.ndarray) -> Residuals:
-    """Return the residuals of linear scores.
+def group_effects(
+    goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | None, weights: np.ndarray, leaf: np.ndarray | None,
+    codes: np.ndarray, groups: int, rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Draw the effects of groups on a target's scores, beyond what linear scores, or these and trees, tell.
 
     Parameters
     ----------
@@ -63,35 +43,77 @@ def residuals(goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | Non
     projection : ndarray of shape (levels, scores), or None
         Directions of the scores of more than two levels.
     weights : ndarray of shape (n,)
+    leaf : ndarray of int, shape (trees, n), or None
+        The leaf of every record in each tree; None before trees are grown.
+    codes : ndarray of int, shape (n,)
+    groups : int
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of shape (groups, scores)
+    """
+    leaf = np.zeros((1, len(goal)), dtype=np.int64) if leaf is None else leaf
+    if goal.ndim == 2 and goal.shape[1] == 2:
+        y = goal[:, 1].astype(float)
+        chance = _chances(y, scores[:, 0].astype(float), weights, leaf)
+        return odds_effects(y, chance, codes, groups, rng)[:, None]
+    return drawn_effects(residuals(goal, scores, projection, weights, leaf), weights, codes, groups, rng)
+
+
+def residuals(
+    goal: np.ndarray, scores: np.ndarray, projection: np.ndarray | None, weights: np.ndarray, leaf: np.ndarray
+) -> np.ndarray:
+    """Return what linear scores and trees together leave of numbers, or of more than two levels along directions.
+
+    Parameters
+    ----------
+    goal, scores, projection, weights, leaf
+        As in :func:`group_effects`.
 
     Examples
     --------
-    >>> residuals(np.array([1.0, 3.0]), np.zeros((2, 1)), None, np.ones(2)).values.ravel().tolist()
-    [-1.0, 1.0]
+    >>> one = np.ones(2)
+    >>> residuals(np.array([1.0, 3.0]), np.zeros((2, 1)), None, one, np.zeros((1, 2), dtype=int)).tolist()
+    [[-1.0], [1.0]]
     """
-    if goal.ndim == 2 and goal.shape[1] == 2:
-        y, intercept = goal[:, 1].astype(float), 0.0
-        for _ in range(20):
-            p = special.expit(scores[:, 0] + intercept)
-            intercept += float(weights @ (y - p)) / max(float(weights @ (p * (1 - p))), 1e-9)
-            intercept = float(np.clip(intercept, -30, 30))
-        curvature = np.maximum(p * (1 - p), 1e-4)
-        left = (y - p) / curvature if min(y.sum(), (1 - y).sum()) >= EVENTS else np.zeros(len(y))
-        return Residuals(left[:, None], (weights * curvature)[:, None], True, (weights**2 * curvature)[:, None],
-                         skew=float((1 - 2 * np.average(y, weights=weights)) ** 2))  # fmt: skip
-    wanted = goal[:, None] if goal.ndim == 1 else goal @ projection
-    left = wanted - scores
-    left = left - np.average(left, axis=0, weights=weights)
-    each = np.repeat(weights[:, None], left.shape[1], axis=1)
-    return Residuals(left, each, False, each**2)
+    left: np.ndarray = (goal[:, None] if goal.ndim == 1 else goal @ projection) - scores
+    means = [_leaf_means(own, weights, leaf) for own in left.T]
+    return left - np.reshape(means, left.T.shape).T
 
 
-def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.random.Generator) -> np.ndarray:
+def _leaf_means(values: np.ndarray, weights: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """Return for every record the mean of its leaves' weighted means, over the trees."""
+    total = np.bincount(leaf.ravel(), np.tile(weights, len(leaf)))
+    found = np.bincount(leaf.ravel(), np.tile(weights * values, len(leaf))) / np.maximum(total, 1e-12)
+    mean: np.ndarray = found[leaf].mean(axis=0)
+    return mean
+
+
+def _chances(y: np.ndarray, log_odds: np.ndarray, weights: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """Return the mean over the trees of each record's chance: its log odds, with an intercept for every leaf."""
+    flat, times = leaf.ravel(), len(leaf)
+    w, eta = np.tile(weights, times), np.tile(log_odds, times)
+    events = np.bincount(flat, w * np.tile(y, times))
+    intercepts = np.zeros(len(events))
+    for _ in range(STEPS):
+        p = special.expit(eta + intercepts[flat])
+        step = (events - np.bincount(flat, w * p)) / np.maximum(np.bincount(flat, w * p * (1 - p)), 1e-9)
+        intercepts = np.clip(intercepts + np.clip(step, -FURTHEST, FURTHEST), -CERTAIN, CERTAIN)
+    mean: np.ndarray = special.expit(eta + intercepts[flat]).reshape(leaf.shape).mean(axis=0)
+    return mean
+
+
+def drawn_effects(
+    left: np.ndarray, weights: np.ndarray, codes: np.ndarray, groups: int, rng: np.random.Generator
+) -> np.ndarray:
     """Draw the effect of every group from its posterior, given the variance between groups by moments.
 
     Parameters
     ----------
-    found : Residuals
+    left : ndarray of shape (n, scores)
+        Residuals.
+    weights : ndarray of shape (n,)
     codes : ndarray of int, shape (n,)
     groups : int
     rng : Generator
@@ -106,29 +128,26 @@ def drawn_effects(found: Residuals, codes: np.ndarray, groups: int, rng: np.rand
 
     Examples
     --------
-    >>> apart = np.repeat([-2.0, 2.0, -2.0, 2.0], 50)[:, None]
-    >>> noisy = Residuals(apart + np.tile([-0.1, 0.1], 100)[:, None], np.ones((200, 1)), False, np.ones((200, 1)))
-    >>> drawn_effects(noisy, np.repeat(np.arange(4), 50), 4, np.random.default_rng(1)).round().ravel().tolist()
+    >>> left = (np.repeat([-2.0, 2.0, -2.0, 2.0], 50) + np.tile([-0.1, 0.1], 100))[:, None]
+    >>> codes = np.repeat(np.arange(4), 50)
+    >>> drawn_effects(left, np.ones(200), codes, 4, np.random.default_rng(1)).round().ravel().tolist()
     [-2.0, 2.0, -2.0, 2.0]
     """
-    effects = np.zeros((groups, found.values.shape[1]))
+    effects = np.zeros((groups, left.shape[1]))
+    size = np.bincount(codes, weights=weights, minlength=groups)
+    # Records that would say as much without weights: the bootstrap leaves less in a group than it has records.
+    alike = np.bincount(codes, weights=weights**2, minlength=groups) / np.maximum(size, 1e-12)
     for s in range(effects.shape[1]):
-        values, precision = found.values[:, s], found.precision[:, s]
-        size = np.bincount(codes, weights=precision, minlength=groups)
-        mean = np.bincount(codes, weights=precision * values, minlength=groups) / np.maximum(size, 1e-12)
-        spread = precision @ (values - mean[codes]) ** 2
-        # Records that would say as much without weights.
-        alike = np.bincount(codes, weights=found.noise[:, s], minlength=groups) / np.maximum(size, 1e-12)
-        scale = 1.0 if found.known else spread / max(float((size - alike).sum()), 1e-12)
+        values = left[:, s] - np.average(left[:, s], weights=weights)
+        mean = np.bincount(codes, weights=weights * values, minlength=groups) / np.maximum(size, 1e-12)
+        spread = weights @ (values - mean[codes]) ** 2
+        scale = spread / max(float((size - alike).sum()), 1e-12)
         a = size / np.maximum(alike * scale, 1e-12)
         centre = (a @ mean) / a.sum()
         between = a @ (mean - centre) ** 2 - (np.count_nonzero(size) - 1)
         variance = max(float(between) / max(float(a.sum() - (a @ a) / a.sum()), 1e-12), 0.0)
         share = variance / (variance + 1 / np.maximum(a, 1e-12))
-        drawn = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
-        # Of a rare level the residuals are relative rates less one: with variance v their logarithms have log(1 + v).
-        wide = variance * found.skew
-        effects[:, s] = drawn * (np.sqrt(np.log1p(wide) / wide) if wide > 0 else 1.0)
+        effects[:, s] = share * (mean - centre) + np.sqrt(variance * (1 - share)) * rng.standard_normal(groups)
     return effects
 
 

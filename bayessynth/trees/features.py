@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from bayessynth.trees.calendar import PARTS, parts_of
 from bayessynth.trees.design import Block, joined
-from bayessynth.trees.effects import binned, drawn_effects, residuals
 from bayessynth.trees.score import coefficients
 
 # Records' worth of the overall mean that a level's mean is drawn towards, when levels are ordered by it.
 SHRINKAGE = 5.0
+# What stands for the place of a level predictor's orders, where a predictor has none.
+NUMBER, EFFECT = -1, -2
 
 
 class Features(NamedTuple):
@@ -23,7 +25,8 @@ class Features(NamedTuple):
     fill : ndarray of shape (p,)
         What stands for a missing number: a value below all others, so that one cut parts it from them.
     first : ndarray of int64, shape (p,)
-        Where a level predictor's orders and effects begin, that of the missing level first; -1 for a number.
+        Where a level predictor's orders and effects begin, that of the missing level first; ``NUMBER`` for a number,
+        ``EFFECT`` for one that joins the scores after trees have seen these, or a part of a time.
     order : ndarray of float32
         Rank of every level in the order of the target's mean.
     effects : ndarray of shape (levels, scores)
@@ -32,6 +35,8 @@ class Features(NamedTuple):
         Of the numbers, for the linear scores.
     slopes, gaps : ndarray of shape (p, scores)
         Coefficient of a number, and what a missing one adds.
+    source : ndarray of int64, shape (p,)
+        Where the time stands of which a predictor is a part.
     """
 
     fill: np.ndarray
@@ -42,6 +47,7 @@ class Features(NamedTuple):
     scale: np.ndarray
     slopes: np.ndarray
     gaps: np.ndarray
+    source: np.ndarray = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,15 @@ class Seen:
         Number of levels of each that has levels.
     groups : list of ndarray of shape (n,)
         Group of every row, by factor, the coarsest first.
+    times : list of int
+        Which of them are times.
     """
 
     values: list[np.ndarray]
     blocks: list[Block]
     counts: list[int | None]
     groups: list[np.ndarray]
+    times: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,19 @@ class Learnt:
     Attributes
     ----------
     features : Features
-    matrix : ndarray of float32, shape (n, p + effects + scores)
+    matrix : ndarray of float32, shape (n, p + scores)
     scores : ndarray of float32, shape (n, scores)
-    effects : list of ndarray of shape (groups, scores)
-        By factor.
+    projection : ndarray of shape (levels, scores), or None
+        Directions of the scores of more than two levels.
     """
 
     features: Features
     matrix: np.ndarray
     scores: np.ndarray
-    effects: list[np.ndarray]
+    projection: np.ndarray | None
 
 
-def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> Learnt:
+def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray) -> Learnt:
     """Learn the features of a target.
 
     Parameters
@@ -96,41 +105,40 @@ def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray,
     target : ndarray
         Numbers of shape (len(rows),), or indicators of shape (len(rows), levels).
     weights : ndarray of shape (len(rows),)
-    rng : Generator
-        Draws the effects of groups.
     """
     design = joined(seen.blocks, rows)
     slopes, projection = coefficients(design, target, weights)
     scores = design @ slopes.astype(np.float32)
-    drawn, effects = _effects(seen, rows, target, scores, projection, weights, rng)
     features, own = _predictors(seen, rows, target, slopes, weights)
-    scores = scores + sum(effects, np.zeros_like(scores))
-    return Learnt(_with_effects(features, len(effects)), np.hstack([own, *effects, scores]), scores, drawn)
+    parts = [parts_of(seen.values[j][rows]).astype(np.float32) for j in seen.times]
+    features = _with_more(features, np.tile(PARTS, len(parts)), np.repeat(seen.times, len(PARTS)))
+    return Learnt(features, np.hstack([own, *parts, scores]), scores, projection)
 
 
-def _effects(
-    seen: Seen, rows: np.ndarray, target: np.ndarray, scores: np.ndarray, projection: np.ndarray | None,
-    weights: np.ndarray, rng: np.random.Generator,
-) -> tuple[list[np.ndarray], list[np.ndarray]]:  # fmt: skip
-    """Draw the groups' effects, and return them by factor and by row."""
-    drawn: list[np.ndarray] = []
-    by_row: list[np.ndarray] = []
-    for groups in seen.groups:
-        left = residuals(target, scores + sum(by_row, np.zeros_like(scores)), projection, weights)
-        drawn.append(drawn_effects(left, groups[rows], int(groups.max()) + 1, rng))
-        by_row.append(binned(drawn[-1])[groups[rows]].astype(np.float32))
-    return drawn, by_row
+def with_effects(features: Features, factors: int, seen: bool) -> Features:
+    """Return features that read each factor's effects as further numbers, which add to the scores as they are.
 
-
-def _with_effects(features: Features, factors: int) -> Features:
-    """Return features that read each factor's effects as further numbers, which add to the scores as they are."""
+    Parameters
+    ----------
+    features : Features
+    factors : int
+    seen : bool
+        Whether trees see effects, and scores with them.
+    """
     scores = features.slopes.shape[1]
-    more = factors * scores
+    more = _with_more(features, np.full(factors * scores, NUMBER if seen else EFFECT), np.full(factors * scores, -1))
     unit = np.tile(np.eye(scores), (factors, 1))
+    return more._replace(slopes=np.vstack([features.slopes, unit]))
+
+
+def _with_more(features: Features, first: np.ndarray, source: np.ndarray) -> Features:
+    """Return features with further predictors, that have no slopes."""
+    none, more = np.zeros(len(first)), np.zeros((len(first), features.slopes.shape[1]))
     return features._replace(
-        fill=np.append(features.fill, np.zeros(more)), first=np.append(features.first, np.full(more, -1)),
-        center=np.append(features.center, np.zeros(more)), scale=np.append(features.scale, np.ones(more)),
-        slopes=np.vstack([features.slopes, unit]), gaps=np.vstack([features.gaps, np.zeros((more, scores))]),
+        fill=np.append(features.fill, none), first=np.append(features.first, first.astype(np.int64)),
+        center=np.append(features.center, none), scale=np.append(features.scale, none + 1),
+        slopes=np.vstack([features.slopes, more]), gaps=np.vstack([features.gaps, more]),
+        source=np.append(features.source, source.astype(np.int64)),
     )  # fmt: skip
 
 
@@ -140,8 +148,8 @@ def _predictors(
     axis = _axis(target)
     p, scores = len(seen.values), slopes.shape[1]
     features = Features(
-        np.zeros(p), np.full(p, -1), *(np.zeros(0, dtype=np.float32), np.zeros((0, scores))), np.zeros(p), np.ones(p),
-        np.zeros((p, scores)), np.zeros((p, scores)),
+        np.zeros(p), np.full(p, NUMBER), np.zeros(0, dtype=np.float32), np.zeros((0, scores)), np.zeros(p), np.ones(p),
+        np.zeros((p, scores)), np.zeros((p, scores)), np.full(p, -1),
     )  # fmt: skip
     orders, effects, at, place = [], [], 0, 0
     matrix = np.empty((len(rows), p), dtype=np.float32)

@@ -144,7 +144,9 @@ def plant(
         task, copy = pair
         rng = np.random.default_rng(np.random.SeedSequence([entropy, 1, copy, *task.column.encode()]))
         own = weights[copy, task.level][task.rows]
-        seen = Seen(task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups)
+        seen = Seen(
+            task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups, task.times
+        )
         follows = bound.sequence is not None and task.level == "row"
         how = settings.in_sequence() if follows else settings
         return grown(task.target, seen, own / own.mean(), how, number, rng)
@@ -209,6 +211,7 @@ class _Task:
     target: Target
     predictors: list[np.ndarray]
     counts: list[int | None]
+    times: list[int]
     factors: tuple[str, ...]
     groups: list[np.ndarray]
 
@@ -218,7 +221,7 @@ class _Task:
         own = bound.inner[column]
         levels = len(own.levels) if own.levels else None
         values, unit = data.columns[column][rows], clock(own)
-        predictors, counts = cls._read(bound, data, equation.reads, rows)
+        predictors, counts, moments = cls._read(bound, data, equation.reads, rows)
         grown_by = bound.sequence is not None and column in bound.sequence.differences
         # Declared ends, and steps of a row to the next, are limits of the times themselves.
         plain = own.kind != "datetime" or own.declared or grown_by
@@ -231,7 +234,7 @@ class _Task:
         whole = len(rows) == len(data.grouping.rows(equation.level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
         return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
-                   equation.reads, target, predictors, counts, factors,
+                   equation.reads, target, predictors, counts, moments, factors,
                    [data.grouping.codes[factor][rows] for factor in factors])  # fmt: skip
 
     @classmethod
@@ -244,9 +247,10 @@ class _Task:
     @staticmethod
     def _read(
         bound: Bound, data: Data, names: Sequence[str], rows: np.ndarray
-    ) -> tuple[list[np.ndarray], list[int | None]]:
+    ) -> tuple[list[np.ndarray], list[int | None], list[int]]:
         counts = [len(bound.inner[name].levels) or None for name in names]
-        return [data.columns[name][rows] for name in names], counts
+        times = [j for j, name in enumerate(names) if bound.inner[name].kind == "datetime"]
+        return [data.columns[name][rows] for name in names], counts, times
 
 
 def _blocks(tasks: Sequence[_Task]) -> dict[tuple[str, str], Block]:

@@ -81,7 +81,7 @@ def _stacked(ensembles: list[Ensemble], begin: int) -> Stack:
     trees, most = len(ensembles[0].nodes.roots), max(entries)
     parts = {name: [getattr(e.features, name) for e in ensembles] for name in Features._fields}
     level = np.cumsum([0, *(len(order) for order in parts["order"])])
-    parts["first"] = [np.where(own < 0, -1, own + at) for own, at in zip(parts["first"], level, strict=False)]
+    parts["first"] = [np.where(own < 0, own, own + at) for own, at in zip(parts["first"], level, strict=False)]
     features = Features(**{name: np.concatenate(own) if name in _LEVELS else np.ascontiguousarray(np.stack(own))
                            for name, own in parts.items()})  # fmt: skip
     end = begin + len(ensembles)

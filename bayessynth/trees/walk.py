@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from bayessynth.trees.calendar import part_of
 from bayessynth.trees.design import REACH
-from bayessynth.trees.features import Features
+from bayessynth.trees.features import EFFECT, Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.leaves import Leaves
 from bayessynth.trees.tilt import distances, exponential, factor
@@ -33,7 +34,7 @@ def draw(
         Where the values go.
     """
     predictors, scores = features.slopes.shape
-    known = np.empty(predictors + scores, dtype=np.float32)
+    known = np.empty(predictors + 2 * scores, dtype=np.float32)
     trees = len(nodes.roots)
     order, inverse = by_tree(uniforms[0], trees), 1 / features.scale
     for k in range(len(rows)):
@@ -43,7 +44,7 @@ def draw(
         u = uniforms[0, i] * trees
         node = node_of(known, nodes, nodes.roots[int(u)])
         leaf = moved_from(node, nodes, smoothing, u - int(u))
-        entry = _entry(leaf, leaves, known[predictors:], uniforms[1, i], chances)
+        entry = _entry(leaf, leaves, known[predictors + scores :], uniforms[1, i], chances)
         out[row] = _value(entry, leaves, uniforms[2, i])
 
 
@@ -80,7 +81,7 @@ def draw_copies(
             continue
         own = Features(features.fill[copy], features.first[copy], features.order, features.effects,
                        features.center[copy], features.scale[copy], features.slopes[copy],
-                       features.gaps[copy])  # fmt: skip
+                       features.gaps[copy], features.source[copy])  # fmt: skip
         some = Nodes(nodes.feature, nodes.threshold, nodes.left, nodes.right, nodes.parent, nodes.first, nodes.last,
                      nodes.size, nodes.upto, nodes.roots[copy * trees : (copy + 1) * trees])  # fmt: skip
         u = uniforms[3 * first : 3 * last].reshape((3, last - first))
@@ -108,18 +109,29 @@ def by_tree(uniforms: np.ndarray, trees: int) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def features_at(table: np.ndarray, row: int, features: Features, inverse: np.ndarray, known: np.ndarray) -> None:
-    """Write down what trees read of a row: its predictors, and the linear scores; ``inverse`` is one by the scale."""
+    """Write down what trees read of a row, its predictors and linear scores, and the scores with effects of groups.
+
+    ``inverse`` is one by the scale.
+    """
     predictors, scores = features.slopes.shape
-    for s in range(scores):
+    for s in range(2 * scores):
         known[predictors + s] = 0.0
+    column = 0
     for j in range(predictors):
-        value = table[row, j]
         first = features.first[j]
+        if first < EFFECT:
+            known[j] = part_of(table[row, features.source[j]], first)
+            continue
+        value = table[row, column]
+        column += 1
         if first >= 0:
             code = first + int(value) + 1
             known[j] = features.order[code]
             for s in range(scores):
                 known[predictors + s] += np.float32(features.effects[code, s])
+        elif first == EFFECT:
+            for s in range(scores):
+                known[predictors + scores + s] += np.float32(features.slopes[j, s] * value)
         elif np.isnan(value):
             known[j] = features.fill[j]
             for s in range(scores):
@@ -129,6 +141,8 @@ def features_at(table: np.ndarray, row: int, features: Features, inverse: np.nda
             standard = min(max((value - features.center[j]) * inverse[j], -REACH), REACH)
             for s in range(scores):
                 known[predictors + s] += np.float32(features.slopes[j, s] * standard)
+    for s in range(scores):
+        known[predictors + scores + s] += known[predictors + s]
 
 
 @njit(cache=True, nogil=True)
@@ -226,7 +240,7 @@ def draw_within(
         Where a cell must, and must not, be missing.
     """
     predictors, scores = features.slopes.shape
-    known = np.empty(predictors + scores, dtype=np.float32)
+    known = np.empty(predictors + 2 * scores, dtype=np.float32)
     away, inverse = np.empty(scores, dtype=np.float32), 1 / features.scale
     for i in range(len(rows)):
         row = rows[i]
@@ -236,7 +250,7 @@ def draw_within(
         node = node_of(known, nodes, root)
         first = moved_from(node, nodes, smoothing, u - int(u))
         if _untouched(first, leaves, row, lower, upper, allowed, absent, present):
-            entry = _entry(first, leaves, known[predictors:], uniforms[1, i], weight)
+            entry = _entry(first, leaves, known[predictors + scores :], uniforms[1, i], weight)
             out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
             continue
         last = first + 1
@@ -252,7 +266,7 @@ def draw_within(
         begin, total = leaves.start[first], 0.0
         for leaf in range(first, last):
             share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
-            away[:] = known[predictors:]
+            away[:] = known[predictors + scores :]
             away_from(leaf, leaves, away)
             for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
                 left = share_left(e, leaves, row, lower, upper, allowed, absent, present)

@@ -72,7 +72,7 @@ def test_no_value_of_a_unique_column_can_be_read_out_of_a_tree() -> None:
 def test_records_reach_the_leaves_that_scikit_learn_puts_them_in() -> None:
     y = AGE + 5 * SEX + RNG.normal(size=N)
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
-    learnt = learn(seen, np.arange(N), y, np.ones(N), np.random.default_rng(1))
+    learnt = learn(seen, np.arange(N), y, np.ones(N))
     nodes, leaf = grow(learnt.matrix, y, np.ones(N), 15, trees=1, seed=3)
     fitted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(learnt.matrix, y)
     numbered = np.unique(fitted.apply(learnt.matrix), return_inverse=True)[1]
@@ -88,7 +88,7 @@ def test_records_reach_the_leaves_that_scikit_learn_puts_them_in() -> None:
 def test_a_record_is_drawn_from_any_one_of_several_trees() -> None:
     x = RNG.normal(size=(3, N))
     seen = Seen([*x], [block(own, None) for own in x], [None] * 3, [])
-    learnt = learn(seen, np.arange(N), x.sum(axis=0), np.ones(N), np.random.default_rng(1))
+    learnt = learn(seen, np.arange(N), x.sum(axis=0), np.ones(N))
     nodes, leaf = grow(learnt.matrix, x.sum(axis=0), np.ones(N), 15, trees=4, seed=3)
     assert leaf.shape == (4, N)
     nothing = np.zeros((N, learnt.scores.shape[1]))

@@ -10,7 +10,8 @@ import pytest
 
 import bayessynth as bs
 from bayessynth.trees import Forest
-from bayessynth.trees.effects import Residuals, drawn_effects, law, new_effects, residuals
+from bayessynth.trees.effects import drawn_effects, law, new_effects
+from bayessynth.trees.odds import odds_effects
 
 RNG = np.random.default_rng(1)
 CODES = np.repeat(np.arange(200), 10)
@@ -20,9 +21,7 @@ CODES = np.repeat(np.arange(200), 10)
 def test_drawn_effects_vary_as_the_groups_do(sd: float) -> None:
     truth = RNG.normal(0, sd, 200)
     left = (truth[CODES] + RNG.normal(size=2000))[:, None]
-    drawn = drawn_effects(
-        Residuals(left, np.ones((2000, 1)), False, np.ones((2000, 1))), CODES, 200, np.random.default_rng(2)
-    )
+    drawn = drawn_effects(left, np.ones(2000), CODES, 200, np.random.default_rng(2))
     assert drawn.std() == pytest.approx(sd, abs=0.12)
     if sd == 2:
         assert np.corrcoef(drawn[:, 0], truth)[0, 1] > 0.95
@@ -32,10 +31,8 @@ def test_effects_of_a_binary_column_are_log_odds() -> None:
     truth = RNG.normal(0, 1, 200)
     codes = np.repeat(np.arange(200), 50)
     y = (RNG.logistic(size=10_000) < truth[codes]).astype(float)
-    left = residuals(np.column_stack([1 - y, y]), np.zeros((10_000, 1)), None, np.ones(10_000))
-    drawn = drawn_effects(left, codes, 200, np.random.default_rng(2))[:, 0]
-    # One step from zero shrinks the largest log odds.
-    assert 0.75 < drawn.std() < 1.1
+    drawn = odds_effects(y, np.full(10_000, y.mean()), codes, 200, np.random.default_rng(2))
+    assert drawn.std() == pytest.approx(truth.std(), abs=0.1)
     assert np.corrcoef(drawn, truth)[0, 1] > 0.85
 
 
@@ -58,9 +55,8 @@ def test_effects_of_a_rare_level_do_not_run_away() -> None:
     truth = RNG.normal(0, 1, 2000)
     codes = np.repeat(np.arange(2000), 6)
     y = (RNG.random(12_000) < 1 / (1 + np.exp(5 - truth[codes]))).astype(float)
-    left = residuals(np.column_stack([1 - y, y]), np.zeros((12_000, 1)), None, np.ones(12_000))
-    drawn = drawn_effects(left, codes, 2000, np.random.default_rng(2))[:, 0]
-    assert 0.5 < drawn.std() < 1.3
+    drawn = odds_effects(y, np.full(12_000, y.mean()), codes, 2000, np.random.default_rng(2))
+    assert drawn.std() == pytest.approx(1.0, abs=0.35)
 
 
 def test_effects_follow_sizes_and_average_zero_over_rows() -> None:
@@ -106,3 +102,19 @@ def test_effects_that_an_earlier_version_wrote_are_read() -> None:
     drawn = new_effects(one, np.full(20_000, np.nan), np.random.default_rng(1))
     np.testing.assert_allclose(drawn.std(axis=0), [2.0, 0.5], rtol=0.05)
     assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_what_columns_decide_is_not_laid_on_groups() -> None:
+    rng = np.random.default_rng(7)
+    person = np.repeat(np.arange(800), 4)
+    frail = rng.normal(0, 1.5, 800)[person]
+    drugs = np.where(rng.random(3200) < 1 / (1 + np.exp(-frail)), rng.lognormal(3, 1, 3200), 0).round(2)
+    visits = np.where(rng.random(3200) < 1 / (1 + np.exp(-frail)), rng.lognormal(4, 1, 3200), 0).round(2)
+    other = np.where((drugs + visits > 0) & (rng.random(3200) < 0.3), rng.lognormal(2, 1, 3200), 0)
+    frame = pd.DataFrame({"person_id": person, "drugs": drugs, "visits": visits,
+                          "paid": np.where(drugs + visits > 0, drugs * 0.7 + visits + other, 0).round(1)})  # fmt: skip
+    copies = bs.synthesize(frame, m=3, random_seed=1)
+    for copy in (copies[j] for j in range(3)):
+        none = (copy["drugs"] == 0) & (copy["visits"] == 0)
+        assert (copy["paid"][none] == 0).mean() > 0.93
+        assert (copy["paid"] == 0).mean() == pytest.approx((frame["paid"] == 0).mean(), abs=0.04)
