@@ -205,8 +205,9 @@ class Gaussian:
             taken[group.factor] += q
             sds.append(x[:, at : at + q])
             factors.append(made.forward(thetas[:, place : place + q * (q - 1) // 2]) if made else None)
-            correlated = z if factors[-1] is None else np.einsum("sjk,sgk->sgj", factors[-1], z)
-            own.append(correlated * sds[-1][:, None])
+            # One small product a draw: many times as fast as the same sums by einsum.
+            scale = sds[-1][:, :, None] * np.eye(q) if factors[-1] is None else sds[-1][:, :, None] * factors[-1]
+            own.append(z @ scale.transpose(0, 2, 1))
         intercept = dense[:, 0] + self.level if self.intercept else None
         return PredictorDraws(intercept, dense[:, start : start + p], tuple(sds), tuple(factors), tuple(own))
 

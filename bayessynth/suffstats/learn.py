@@ -93,7 +93,25 @@ def check_apart(spec: Spec) -> None:
             )
 
 
-def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> Learnt:
+@dataclass(frozen=True)
+class First:
+    """What is had of a table's first chunk, so that nothing is done to it twice.
+
+    Attributes
+    ----------
+    learnt : Learnt
+    encoded : Encoded
+        The chunk.
+    structure : Growing
+        To which the chunk was added.
+    """
+
+    learnt: Learnt
+    encoded: Encoded
+    structure: Growing
+
+
+def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> First:
     """Learn from a table's first chunk.
 
     Parameters
@@ -147,7 +165,7 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
             units[column] = (
                 np.array([0.0, *(v.mean() for v in values[1:])]), np.array([1.0, *(v.std() or 1.0 for v in values[1:])])
             )  # fmt: skip
-    return Learnt(spec, schema, kept, missing, drafts, units, chunk.n, detected)
+    return First(Learnt(spec, schema, kept, missing, drafts, units, chunk.n, detected), encoded, growing)
 
 
 def complete_rows(encoded: Encoded, columns: tuple[str, ...]) -> np.ndarray | None:

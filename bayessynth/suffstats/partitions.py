@@ -77,7 +77,7 @@ def _learn(
         return None
     frame = pd.concat(list(parts), ignore_index=True)
     check_frame(frame)
-    return learn(spec, Chunk(frame), schema, missing)
+    return learn(spec, Chunk(frame), schema, missing).learnt
 
 
 def _reduce(

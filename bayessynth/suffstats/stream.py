@@ -181,7 +181,12 @@ def of_chunks(
     for chunk in parts:
         if collected is None:
             check_frame(chunk.head())
-            learnt = learnt or learn(spec, chunk, schema, missing)
+            if learnt is None:
+                first = learn(spec, chunk, schema, missing)
+                collected = _Pass(first.learnt, first.structure)
+                collected.add(chunk, first.encoded)
+                del first
+                continue
             collected = _Pass(learnt)
         collected.add(chunk)
     if collected is None:
@@ -192,10 +197,10 @@ def of_chunks(
 class _Pass:
     """Collectors of all equations, to which chunks are added."""
 
-    def __init__(self, learnt: Learnt) -> None:
+    def __init__(self, learnt: Learnt, structure: Growing | None = None) -> None:
         self.learnt = learnt
         self.n = 0
-        self.structure = Growing(group_columns(learnt.spec))
+        self.structure = structure or Growing(group_columns(learnt.spec))
         self.facts: dict[str, Facts] = {}
         self.dropped: dict[str, int] = {}
         self.equations = [e for e in learnt.spec if self._summed(e)]
@@ -225,14 +230,15 @@ class _Pass:
         bounds = (min(low, self.facts[column].low), max(high, self.facts[column].high))
         return replace(drafted, options={**drafted.options, "bounds": bounds})
 
-    def add(self, chunk: Chunk) -> None:
-        """Add a chunk."""
-        learnt = self.learnt
-        detected = learnt.rows if learnt.detected else 0
-        encoded = encode_chunk(chunk, learnt.schema, self.structure.labels, detected)
+    def add(self, chunk: Chunk, encoded: Encoded | None = None) -> None:
+        """Add a chunk; one that is encoded already has been added to the structure too."""
+        if encoded is None:
+            learnt = self.learnt
+            detected = learnt.rows if learnt.detected else 0
+            encoded = encode_chunk(chunk, learnt.schema, self.structure.labels, detected)
+            self.structure.add(encoded)
         self.n += encoded.n
         self._check_missing(chunk, encoded)
-        self.structure.add(encoded)
         for name in dict.fromkeys((*encoded.arrays, *encoded.missing)):
             scanned = encoded.scans.get(name)
             low, high = (scanned.low, scanned.high) if scanned else (np.inf, -np.inf)
