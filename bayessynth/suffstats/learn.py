@@ -25,6 +25,8 @@ from bayessynth.suffstats.structure import Growing, group_columns
 
 # Sums of products take less than the rows where a combination of groups has so many rows.
 ROWS_A_CELL = 4
+# Rows whose means and standard deviations products are about, which only keeps rounding small.
+SCALED_ON = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,8 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
         cells = growing.cells.size if groups else 1
         if unserved(drafts[column]) is None and cells * ROWS_A_CELL <= max(encoded.n, ROWS_A_CELL):
             values = column_values(drafts[column], frame)
-            units[column] = (
-                np.array([0.0, *(v.mean() for v in values[1:])]), np.array([1.0, *(v.std() or 1.0 for v in values[1:])])
-            )  # fmt: skip
+            few = [v[:SCALED_ON] for v in values[1:]]
+            units[column] = np.array([0.0, *(v.mean() for v in few)]), np.array([1.0, *(v.std() or 1.0 for v in few)])
     return First(Learnt(spec, schema, kept, missing, drafts, units, chunk.n, detected), encoded, growing)
 
 
