@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -131,10 +132,18 @@ def test_warnings_reach_the_user(client: distributed.Client, tmp_path: Path) -> 
 
 
 def test_errors_of_a_task_reach_the_user(copies: SyntheticData, client: distributed.Client, tmp_path: Path) -> None:
-    mixed = [pd.DataFrame({"x": [1]}), pd.DataFrame({"x": ["a"]})]
+    finished, here = tmp_path / "out" / "copy=0" / "part-00000.parquet", os.getpid()
+
+    def drawn(copy: int, threads: int) -> Iterator[pd.DataFrame]:
+        """Have a worker draw copy 1, whose cells are of another type, once copy 0 is written."""
+        until = time.monotonic() + 60
+        while copy and os.getpid() != here and not finished.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        yield pd.DataFrame({"x": ["a" if copy else 1]})
+
     with pytest.raises(SynthesisError, match="Copy 1 has cells of other types"):
-        SyntheticData(lambda j, threads: iter([mixed[j]]), 2, {}).to_parquet(tmp_path / "out", client=client)
-    assert [path.parent.name for path in tmp_path.rglob("*.parquet")] == ["copy=0"]
+        SyntheticData(drawn, 2, {}).to_parquet(tmp_path / "out", client=client)
+    assert list(tmp_path.rglob("*.parquet")) == [finished]
 
 
 def test_what_cannot_be_sent(client: distributed.Client, tmp_path: Path) -> None:
