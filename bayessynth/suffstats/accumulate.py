@@ -10,7 +10,7 @@ from numba import njit
 # Rows that are laid side by side at a time: they stay in the second-level cache.
 _BLOCK = 4096
 # Code of its own is compiled for a number of columns where so many rows are to be summed, if they are no more than so.
-_MANY_ROWS, _FEW_COLUMNS = 200_000, 8
+_MANY_ROWS, _FEW_COLUMNS = 1 << 16, 8
 
 
 def accumulate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,12 +19,16 @@ import pyarrow.parquet as pq
 from bayessynth.errors import DataError
 from bayessynth.suffstats.scan import scan
 
-#: Rows that are read at a time.
-CHUNK = 1 << 20
+#: Rows that are read at a time: few, as nothing can be done before the first are there, but at least ``LEAST``.
+CHUNK = 1 << 17
+#: Chunks that are read ahead of the one that is worked on.
+AHEAD = 8
 # Rows up to which a file is read whole: one pass over chunks takes less memory and time beyond.
 WHOLE = 1 << 18
 #: Rows that a chunk has at least (the table's, if those are fewer): what is learnt is learnt from the first.
 LEAST = 100_000
+#: Rows that the first has at least where a schema is to be detected on it: later ones must not have other levels.
+DETECTED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def source_of(data: Any) -> Source:
         odd = [name for name in data.columns if not isinstance(name, str)] + (not data.columns.is_unique) * ["twice"]
         names = () if odd else tuple(data.columns)
         return Source(names, lambda columns: _slices(data[list(columns)] if names else data), "DataFrame",
-                      len(data) <= CHUNK, lambda: data)  # fmt: skip
+                      len(data) <= WHOLE, lambda: data)  # fmt: skip
     if not isinstance(data, str | os.PathLike):
         raise DataError(
             f"data must be a DataFrame, a Dask frame, or a path to a Parquet or CSV file, not {type(data).__name__}."
@@ -247,39 +252,41 @@ def _told[T](file: Path, read: Callable[[], T]) -> T:
         raise DataError(f"{file.name} cannot be read: {error}. Look at the file, or hand in a DataFrame.") from error
 
 
-def chunks(source: Source, columns: Sequence[str]) -> Iterator[Chunk]:
-    """Yield a table's chunks, each read while the one before is worked on.
+def chunks(source: Source, columns: Sequence[str], first: int | None = None) -> Iterator[Chunk]:
+    """Yield a table's chunks, read while those before are worked on.
 
     Parameters
     ----------
     source : Source
     columns : sequence of str
+    first : int, optional
+        Rows that the first chunk has at least; else as many as any.
 
     Examples
     --------
     >>> [chunk.start for chunk in chunks(source_of(pd.DataFrame({"x": range(5)})), ["x"])]
     [0]
     """
-    parts = _joined(source.read(columns))
+    parts = _joined(source.read(columns), first or LEAST)
     start = 0
     with ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(next, parts, None)
-        scan(np.zeros(1))  # what compiled code needs is loaded while the first is read, as reading needs no Python
-        while (part := ahead.result()) is not None:
-            ahead = reader.submit(next, parts, None)
+        ahead = deque(reader.submit(next, parts, None) for _ in range(AHEAD))
+        scan(np.zeros(1))  # what compiled code needs is loaded while they are read, as reading needs no Python
+        while (part := ahead.popleft().result()) is not None:
+            ahead.append(reader.submit(next, parts, None))
             yield replace(part, start=start)
             start += part.n
             del part
 
 
-def _joined(parts: Iterator[pd.DataFrame | pa.Table]) -> Iterator[Chunk]:
-    """Join parts until they have rows enough; the last may have fewer, unless it is the only one."""
+def _joined(parts: Iterator[pd.DataFrame | pa.Table], least: int) -> Iterator[Chunk]:
+    """Join parts until they have rows enough, the first of them ``least``; the last may have fewer."""
     held: list[pd.DataFrame | pa.Table] = []
     for part in parts:
         held.append(part)
-        if sum(map(len, held)) >= LEAST:
+        if sum(map(len, held)) >= least:
             yield _one(held)
-            held = []
+            held, least = [], LEAST
     if held:
         yield _one(held)
 

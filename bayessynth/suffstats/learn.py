@@ -23,7 +23,7 @@ from bayessynth.suffstats.encode import Encoded, encode_chunk
 from bayessynth.suffstats.gram import column_names, unserved
 from bayessynth.suffstats.structure import Growing, group_columns
 
-# Sums of products take less than the rows where a combination of groups has so many rows.
+# Sums of products take less than the rows where so many rows come to each further combination of groups.
 ROWS_A_CELL = 4
 # Rows whose means and standard deviations products are about, which only keeps rounding small.
 SCALED_ON = 1 << 16
@@ -140,6 +140,7 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
     growing = Growing(group_columns(spec))
     encoded = encode_chunk(chunk, schema, growing.labels, 0)
     growing.add(encoded)
+    compressed = _compressed(growing, encoded)
     drafts, units = {}, {}
     for equation in spec:
         column = equation.response
@@ -160,13 +161,21 @@ def learn(spec: Spec, chunk: Chunk, schema: Schema | None, missing: Missing) -> 
             )
         frame = frame_on(encoded, schema, (column, *equation.columns), rows)
         drafts[column] = draft(equation, resolved, frame)
-        groups = tuple(dict.fromkeys(c for factor in equation.factors for c in factor))
-        cells = growing.cells.size if groups else 1
-        if unserved(drafts[column]) is None and cells * ROWS_A_CELL <= max(encoded.n, ROWS_A_CELL):
+        if unserved(drafts[column]) is None and (compressed or not equation.factors):
             values = column_values(drafts[column], frame)
             few = [v[:SCALED_ON] for v in values[1:]]
             units[column] = np.array([0.0, *(v.mean() for v in few)]), np.array([1.0, *(v.std() or 1.0 for v in few)])
     return First(Learnt(spec, schema, kept, missing, drafts, units, chunk.n, detected), encoded, growing)
+
+
+def _compressed(growing: Growing, encoded: Encoded) -> bool:
+    """Tell whether sums take less than rows, by the combinations of groups new in the first chunk's second half.
+
+    Where rows come in any order, combinations run out; where they are sorted, they keep coming.
+    """
+    half = encoded.n // 2
+    seen = np.count_nonzero(np.bincount(growing.cells.of(encoded.groups, encoded.n)[:half]))
+    return bool((growing.cells.size - seen) * ROWS_A_CELL <= max(encoded.n - half, ROWS_A_CELL))
 
 
 def complete_rows(encoded: Encoded, columns: tuple[str, ...]) -> np.ndarray | None:

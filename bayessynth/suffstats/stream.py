@@ -18,7 +18,7 @@ from bayessynth.schema import Schema
 from bayessynth.schema.validate import check_frame
 from bayessynth.spec import Equation, Spec
 from bayessynth.spec.sequence import refuse_sequences
-from bayessynth.suffstats.chunks import Chunk, Source, chunks, source_of
+from bayessynth.suffstats.chunks import DETECTED, Chunk, Source, chunks, source_of
 from bayessynth.suffstats.collect import Part, Products, Records
 from bayessynth.suffstats.encode import Encoded, encode_chunk, in_place
 from bayessynth.suffstats.learn import Learnt, check_numbers, complete_rows, frame_on, learn, levels_of_numbers
@@ -37,8 +37,8 @@ def sufficient_statistics(
     """Reduce a table to what fitting a spec needs of it, in one pass.
 
     A table that is read in chunks may be larger than memory. What is learnt from rows (the schema, if it is not given;
-    knots and centres of transforms, and whether sums of products compress the rows) is learnt from the first chunk:
-    of 1,048,576 rows, or a Parquet file's first row groups with together at least 100,000, or all if there are fewer.
+    knots and centres of transforms, and whether sums of products compress the rows) is learnt from the first rows: at
+    least 100,000, or 1,048,576 where the schema is to be detected on them, or all if there are fewer.
     Later chunks are checked against it. Coefficients of ``scale(x)`` and of splines refer to what was learnt; the
     models are the same but for where knots stand.
 
@@ -116,7 +116,8 @@ def _reduced(
 
         return of_partitions(spec, data, schema, missing, learnt)
     source = source_of(data)
-    parts = chunks(source, needed(spec, source, schema, learnt))
+    first = DETECTED if schema is None and learnt is None else None
+    parts = chunks(source, needed(spec, source, schema, learnt), first)
     return of_chunks(spec, parts, schema, missing, learnt, source.named)
 
 

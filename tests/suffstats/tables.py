@@ -11,7 +11,7 @@ import pytest
 
 import bayessynth as bs
 from bayessynth.design import Bound, Component, bind, component
-from bayessynth.suffstats import Sums, bind_statistics, chunks, gram
+from bayessynth.suffstats import Sums, bind_statistics, chunks, gram, stream
 from bayessynth.suffstats.bound import BoundStatistics
 from bayessynth.suffstats.gram import Gram
 
@@ -67,6 +67,7 @@ def read_in(size: int, least: int | None = None) -> Iterator[None]:
         patch.setattr(chunks, "CHUNK", size)
         patch.setattr(chunks, "WHOLE", size)
         patch.setattr(chunks, "LEAST", size if least is None else least)
+        patch.setattr(stream, "DETECTED", size)
         yield
 
 

@@ -25,7 +25,7 @@ from bayessynth.errors import (
     SpecError,
 )
 from bayessynth.families import Moments
-from bayessynth.suffstats import Counts, Source, accumulate, bind_statistics, chunks, source_of
+from bayessynth.suffstats import Counts, Gram, Source, accumulate, bind_statistics, chunks, source_of
 from bayessynth.suffstats.chunks import Chunk
 from bayessynth.suffstats.encode import encode_chunk
 from bayessynth.suffstats.labels import Labels, Pairs
@@ -119,7 +119,8 @@ def test_only_the_columns_that_are_needed_are_read() -> None:
     assert [c.n for c in chunks.chunks(source, columns)] == [600] and read == [columns]
 
 
-def test_few_chunks_are_held_at_a_time() -> None:
+def test_few_chunks_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "AHEAD", 1)
     alive: list[int] = []
     refs: list[weakref.ref[Any]] = []
 
@@ -151,6 +152,19 @@ def test_chunks_begin_where_the_last_ended(size: int) -> None:
 def test_small_parts_are_joined() -> None:
     with read_in(7, 20):
         assert [c.n for c in chunks.chunks(source_of(table()), ["x"])][:2] == [21, 21]
+        assert [c.n for c in chunks.chunks(source_of(table()), ["x"], 36)][:2] == [42, 21]
+
+
+@pytest.mark.parametrize(("order", "statistic"), [("any", Gram), ("sorted", Counts)])
+def test_sums_are_kept_where_combinations_of_groups_run_out(order: str, statistic: type) -> None:
+    """A third as many groups as the first rows, which come in any order, or one group after the other."""
+    rng = np.random.default_rng(1)
+    site = rng.permutation(np.arange(900) % 100) if order == "any" else np.arange(900) // 3
+    frame = pd.DataFrame({"site": site, "y": rng.normal(size=900)})
+    schema = bs.Schema.detect(frame).override(site="group")
+    with read_in(300):
+        found = bs.Spec("y ~ 1 + (1 | site)", rest="drop").sufficient_statistics(frame, schema=schema)
+    assert isinstance(found.parts["y"].statistic, statistic) and found.n == 900
 
 
 def put(column: str, value: Any) -> Callable[[pd.DataFrame], None]:
