@@ -296,8 +296,8 @@ def _zeros(domain: Domain, unit: Unit, block: Block) -> NoisyMoments:
     """Return moments as a release would have them, but of no table."""
     layout = moment_layout(domain, unit, block.read, block.group)
     total = np.zeros((max(1, len(layout.groups)), len(layout.pairs)))
-    return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, 1.0, 1 if layout.counted else None,
-                        layout.groups)  # fmt: skip
+    return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, np.eye(len(layout.pairs)),
+                        1 if layout.counted else None, layout.groups)  # fmt: skip
 
 
 def _check_spec(spec: Spec, unit: Unit) -> None:

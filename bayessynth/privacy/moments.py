@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from bayessynth.privacy.unit import Unit
 
 # Steps of the grid between 0 and 1: rounding then has a standard deviation of .0003 on the scale of [-1, 1].
 GRID = 1024
+# Weight of a sum of numbers, so large that others are whole numbers too; standard deviation of a number that weights
+# are made for.
+_WEIGHT, _SPREAD = 16, 0.5
 # Rows summed at once. A product is at most 2**32, so that sums of so many are whole numbers below 2**53, which floats
 # hold exactly.
 _CHUNK = 1 << 20
@@ -40,8 +44,8 @@ class NoisyMoments:
         out only where ``n`` is public and there is one group.
     total : ndarray of shape (groups, len(pairs))
         Noisy sums.
-    variance : float
-        Variance of the noise in each entry.
+    covariance : ndarray of shape (len(pairs), len(pairs))
+        Of the noise in a row of ``total``; rows are independent.
     n : int or None
         Number of rows, where the neighbour relation makes it public.
     groups : tuple of str
@@ -51,17 +55,18 @@ class NoisyMoments:
 
     Examples
     --------
-    >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), np.array([[90.0, 12.0, 30.0]]), 36.0, None, ())
+    >>> sums, noise = np.array([[90.0, 12.0, 30.0]]), 36.0 * np.eye(3)
+    >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), sums, noise, None, ())
     >>> both = one + one
-    >>> both.total.tolist(), both.variance
-    ([[180.0, 24.0, 60.0]], 72.0)
+    >>> both.total.tolist(), both.covariance[0].tolist()
+    ([[180.0, 24.0, 60.0]], [72.0, 0.0, 0.0])
     """
 
     columns: tuple[str, ...]
     binary: tuple[bool, ...]
     pairs: tuple[tuple[int, int], ...]
     total: np.ndarray
-    variance: float
+    covariance: np.ndarray
     n: int | None
     groups: tuple[str, ...]
     test: bool = False
@@ -69,12 +74,12 @@ class NoisyMoments:
     def scaled(self, factor: float) -> NoisyMoments:
         """Return the sums, as if each row had a weight of ``factor``.
 
-        >>> sums = np.array([[90.0, 12.0, 30.0]])
-        >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 36.0, None, ())
-        >>> one.scaled(0.5).total.tolist(), one.scaled(0.5).variance
-        ([[45.0, 6.0, 15.0]], 9.0)
+        >>> sums, noise = np.array([[90.0, 12.0, 30.0]]), 36.0 * np.eye(3)
+        >>> one = NoisyMoments(("age",), (False,), ((0, 0), (0, 1), (1, 1)), sums, noise, None, ())
+        >>> one.scaled(0.5).total.tolist(), one.scaled(0.5).covariance[0].tolist()
+        ([[45.0, 6.0, 15.0]], [9.0, 0.0, 0.0])
         """
-        return replace(self, total=factor * self.total, variance=factor**2 * self.variance)
+        return replace(self, total=factor * self.total, covariance=factor**2 * self.covariance)
 
     def __add__(self, other: NoisyMoments) -> NoisyMoments:
         if not isinstance(other, NoisyMoments):
@@ -91,7 +96,7 @@ class NoisyMoments:
                 "both under the same neighbour relation."
             )
         n = None if self.n is None or other.n is None else self.n + other.n
-        return replace(self, total=self.total + other.total, variance=self.variance + other.variance, n=n,
+        return replace(self, total=self.total + other.total, covariance=self.covariance + other.covariance, n=n,
                        test=self.test or other.test)  # fmt: skip
 
 
@@ -109,14 +114,30 @@ class MomentLayout:
         As in :class:`NoisyMoments`.
     counted : bool
         Whether the number of rows is public.
+    centred : bool
+        Whether of a square the sum of 2w² - 1 is released, which lies within [-1, 1] too.
+    weights : tuple of int
+        What every entry is multiplied by before noise of one scale is added to all.
     squared : int
-        Square of the L2 sensitivity of all sums together, on the unit scale.
+        Square of the L2 sensitivity of all weighted sums together, on the unit scale.
 
     Notes
     -----
-    Of one row t has k entries within [-1, 1]. Adding or removing a row moves the sums by ‖t‖ <= √k, whatever group it
-    lies in. Replacing a row by one of the same group moves them by ‖t - t'‖ <= p + 1: with a = w + w', b = w - w' and
-    C = Σ|a_i b_i| <= p, ‖t - t'‖² <= ¼(‖a‖²‖b‖² + C²) + ½C, where ‖a‖² + ‖b‖² <= 4(p + 1) - 2C; hence
+    Of one row t has k entries within [-1, 1]. Adding or removing a row moves the weighted sums by ‖m t‖ <= ‖m‖,
+    whatever group it lies in.
+
+    The weights m make the noise small where sampling errors are: with noise of variance ‖m‖²σ² in every weighted sum,
+    they minimise the noise's variance over the variance that one row adds, averaged over sums of columns, over squares
+    and over products, and these added up, if the columns are independent around 0 with a standard deviation of ½, or 1
+    for a level. What one row adds to a sum has variance s_i², to a product s_i² s_j², to a square 2s⁴, to the number
+    of rows 1 by convention; Σw² is half of Σ(2w² - 1) and n together, so that the noise in n goes into every square.
+    Hence, of p columns and q numbers, m_i⁴ ∝ 1/p s_i², m_ij⁴ ∝ 2/p(p - 1) s_i² s_j², m_ii⁴ ∝ 1/8q s_i⁴ and
+    m_00⁴ ∝ 1 + 1/8s⁴, the last term where there are numbers. Weights depend on nothing but the kinds of the columns;
+    where they do not suit a table, its intervals are wider and as valid.
+
+    With a relation that replaces rows all weights are 1 and squares stay as they are. Replacing a row by one of the
+    same group moves the sums by ‖t - t'‖ <= p + 1: with a = w + w', b = w - w' and C = Σ|a_i b_i| <= p,
+    ‖t - t'‖² <= ¼(‖a‖²‖b‖² + C²) + ½C, where ‖a‖² + ‖b‖² <= 4(p + 1) - 2C; hence
     ‖t - t'‖² <= (p + 1)² - C(p + 1) + ½C(C + 1) <= (p + 1)². Between groups the two rows share no entry, and it is
     √(2k). A row left out counts as t = 0, which is no further away. A person with at most c rows moves the sums c times
     as far; the mean over a person's rows moves them no further than one row.
@@ -129,7 +150,37 @@ class MomentLayout:
     pairs: tuple[tuple[int, int], ...]
     groups: tuple[str, ...]
     counted: bool
+    centred: bool
+    weights: tuple[int, ...]
     squared: int
+
+    @property
+    def share(self) -> Fraction:
+        """Square of the sensitivity, with the weight of a sum of numbers as the unit."""
+        return Fraction(self.squared, _WEIGHT**2 if self.centred else 1)
+
+    def told(self, noisy: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sums of products, and the covariance of the noise in them, from weighted sums with noise.
+
+        Parameters
+        ----------
+        noisy : ndarray of shape (groups, pairs)
+        sd : float
+            Standard deviation of the noise.
+
+        Returns
+        -------
+        tuple of ndarray
+            Shapes (groups, pairs) and (pairs, pairs).
+        """
+        weights = np.array(self.weights, dtype=float)
+        total, back = noisy.astype(float) / weights, np.diag(1.0 / weights)
+        if self.centred:
+            rows = self.pairs.index((0, 0))
+            squares = [at for at, (i, j) in enumerate(self.pairs) if i == j and i]
+            total[:, squares] = 0.5 * (total[:, squares] + total[:, [rows]])
+            back[squares] = 0.5 * (back[squares] + back[rows])
+        return total, sd**2 * back @ back.T
 
     def on_grid(self, unit: Unit, grid: int) -> int:
         """Return the square of the L2 sensitivity of sums in units of 1/grid².
@@ -159,8 +210,10 @@ def moment_layout(domain: Domain, unit: Unit, read: Sequence[str], group: str | 
     >>> import bayessynth as bs
     >>> domain = bs.Domain({"age": bs.Bounds(0, 110), "sex": bs.Levels("f", "m")}, source="codebook")
     >>> layout = moment_layout(domain, bs.Unit(), ["age", "sex"])
-    >>> layout.columns, layout.pairs, layout.squared
-    (('age', 'sex[m]'), ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2)), 5)
+    >>> layout.columns, layout.pairs
+    (('age', 'sex[m]'), ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2)))
+    >>> layout.weights, layout.squared
+    ((18, 16, 11, 16, 19), 1318)
     """
     found = [(f"{name}[{level}]" if level is not None else name, level is not None)
              for name in read for level in _levels(domain[name])]  # fmt: skip
@@ -172,9 +225,27 @@ def moment_layout(domain: Domain, unit: Unit, read: Sequence[str], group: str | 
     size = len(found) + 1
     pairs = tuple((i, j) for i in range(size) for j in range(i, size)
                   if (i != j or not i or not found[i - 1][1]) and (i or j or groups or not counted))  # fmt: skip
-    squared = len(pairs) if unit.adds else max(size**2, 2 * len(pairs) if groups else 0)
-    return MomentLayout(tuple(read), group, tuple(name for name, _ in found), tuple(binary for _, binary in found),
-                        pairs, groups, counted, squared * unit.cap**2)  # fmt: skip
+    binary = tuple(level for _, level in found)
+    weights = _weights(binary, pairs) if unit.adds else (1,) * len(pairs)
+    squared = sum(m**2 for m in weights) if unit.adds else max(size**2, 2 * len(pairs) if groups else 0)
+    return MomentLayout(tuple(read), group, tuple(name for name, _ in found), binary, pairs, groups, counted,
+                        unit.adds, weights, squared * unit.cap**2)  # fmt: skip
+
+
+def _weights(binary: Sequence[bool], pairs: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Return what every sum is multiplied by; :class:`MomentLayout` says why."""
+    spread = np.array([1.0, *np.where(binary, 1.0, _SPREAD)])
+    columns, numbers = len(binary), sum(not level for level in binary)
+
+    def wanted(i: int, j: int) -> float:
+        if i != j:
+            alike = columns if i == 0 else columns * (columns - 1) / 2
+            return float(1.0 / (alike * spread[i] ** 2 * spread[j] ** 2))
+        square = 1.0 / (8.0 * _SPREAD**4)
+        return square / numbers if i else 1.0 + square * (numbers > 0)
+
+    sum_of_numbers = 1.0 / (max(1, columns) * _SPREAD**2)
+    return tuple(round(_WEIGHT * (wanted(i, j) / sum_of_numbers) ** 0.25) for i, j in pairs)
 
 
 def moments(
@@ -223,24 +294,26 @@ def moments(
     >>> domain = bs.Domain({"age": bs.Bounds(0, 110)}, source="codebook")
     >>> release = Release(domain, bs.Unit(), bs.Ledger(1, 1e-5), Exact())
     >>> noisy = moments(release, pd.DataFrame({"age": [31, 64, 47]}), ["age"], rho=0.01)
-    >>> noisy.total.shape, round(noisy.variance)
-    ((1, 3), 150)
+    >>> noisy.total.shape, np.diag(noisy.covariance).round().tolist()
+    ((1, 3), [144.0, 127.0, 84.0])
     """
     if not (isinstance(grid, int) and 1 <= grid <= 65536):
         raise PrivacyError(f"grid={grid!r}: state a whole number of steps from 1 to 65536.")
     layout = moment_layout(release.domain, release.unit, read, group)
     sums = moment_sums(release.domain, release.unit, layout, frame, grid)
     what = f"sums of products of {', '.join(layout.columns) or 'the constant'}" + (f" by {group}" if group else "")
-    noisy, scale = release.gaussian(sums.ravel().tolist(), layout.on_grid(release.unit, grid), rho, what)
-    total = noisy.reshape(sums.shape) / grid**2
-    return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, (scale / grid**2) ** 2,
+    weighted = sums * np.array(layout.weights, dtype=object)
+    noisy, scale = release.gaussian(weighted.ravel().tolist(), layout.on_grid(release.unit, grid), rho, what)
+    total, covariance = layout.told(noisy.reshape(sums.shape) / grid**2, scale / grid**2)
+    return NoisyMoments(layout.columns, layout.binary, layout.pairs, total, covariance,
                         len(frame) if layout.counted else None, layout.groups, release.noise.test)  # fmt: skip
 
 
 def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.DataFrame, grid: int) -> np.ndarray:
     """Return exact sums of products in units of 1/grid², as Python's whole numbers, shape (groups, pairs).
 
-    They are confidential. Where a person's rows are weighted they are sums over persons of the mean over their rows.
+    They are confidential. Of squares they are sums of 2w² - 1 where the layout has them centred. Where a person's rows
+    are weighted they are sums over persons of the mean over their rows.
 
     Examples
     --------
@@ -249,7 +322,7 @@ def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.Data
     >>> domain = bs.Domain({"age": bs.Bounds(0, 100)}, source="codebook")
     >>> layout = moment_layout(domain, bs.Unit(), ["age"])
     >>> moment_sums(domain, bs.Unit(), layout, pd.DataFrame({"age": [0, 75]}), 4).tolist()
-    [[32, -8, 20]]
+    [[32, -8, 8]]
     """
     needed = [*layout.read, *filter(None, (layout.group, unit.person))]
     table = domain.check(frame, needed)
@@ -262,25 +335,32 @@ def moment_sums(domain: Domain, unit: Unit, layout: MomentLayout, frame: pd.Data
     values, cells = values[:, valid], cells[valid]
     shape = (max(1, len(layout.groups)), len(layout.pairs))
     if unit.weighted:
-        return _sums_of_means(values.astype(np.int64), cells, unit.persons(table)[valid], layout.pairs, shape)
+        return _sums_of_means(values.astype(np.int64), cells, unit.persons(table)[valid], layout, shape)
     total = np.zeros(shape, dtype=object)
     for start in range(0, values.shape[1], _CHUNK):
         part, place = values[:, start : start + _CHUNK], cells[start : start + _CHUNK]
-        sums = [np.bincount(place, weights=part[i] * part[j], minlength=shape[0]) for i, j in layout.pairs]
+        sums = [np.bincount(place, weights=_product(part, pair, layout), minlength=shape[0]) for pair in layout.pairs]
         total += np.array(sums).reshape(len(layout.pairs), shape[0]).T.astype(np.int64).astype(object)
     return total
 
 
+def _product(values: np.ndarray, pair: tuple[int, int], layout: MomentLayout) -> np.ndarray:
+    """Return the products of two columns row by row; squares as the layout has them."""
+    i, j = pair
+    product = values[i] * values[j]
+    return 2 * product - values[0] ** 2 if layout.centred and i == j and i else product
+
+
 def _sums_of_means(
-    values: np.ndarray, cells: np.ndarray, persons: np.ndarray, pairs: Sequence[tuple[int, int]], shape: tuple[int, int]
+    values: np.ndarray, cells: np.ndarray, persons: np.ndarray, layout: MomentLayout, shape: tuple[int, int]
 ) -> np.ndarray:  # fmt: skip
     """Return sums over persons of the mean products over their rows, each mean cut towards zero to a whole number."""
     rows = np.bincount(persons)
     place, of = np.unique(persons * shape[0] + cells, return_inverse=True)
     total = np.zeros(shape, dtype=object)
-    for entry, (i, j) in enumerate(pairs):
+    for entry, pair in enumerate(layout.pairs):
         summed = np.zeros(len(place), dtype=np.int64)
-        np.add.at(summed, of, values[i] * values[j])
+        np.add.at(summed, of, _product(values, pair, layout))
         means = np.sign(summed) * (np.abs(summed) // rows[place // shape[0]])
         np.add.at(total[:, entry], place % shape[0], means)
     return total

@@ -36,7 +36,7 @@ class Served:
     rho : float
         Share of the budget.
     sd : float
-        Standard deviation of the noise on each number.
+        Standard deviation of the noise on a sum of numbers, or on a count.
     spread : float
         Standard deviation of what one row adds to a typical number.
     groups : int
@@ -109,8 +109,8 @@ class Plan:
         """Return one row an equation.
 
         ``k`` numbers a row enters, ``rho`` of the statistic that serves the equation (shared with those served by the
-        same), ``noise_sd`` on each number, ``noise`` on a mean as a multiple of its sampling error for ``n`` rows, and
-        ``useful_from``, the rows at which that is 1: (noise_sd / .3)² for moments.
+        same), ``noise_sd`` on a sum of numbers or a count, ``noise`` on a mean as a multiple of its sampling error for
+        ``n`` rows, and ``useful_from``, the rows at which that is 1: (noise_sd / .3)² for moments.
         """
         rows = [(equation, s.statistic, s.entries, s.rho, s.sd, s.noise(self.n), s.useful)
                 for s in self.served for equation in s.equations]  # fmt: skip
@@ -141,9 +141,10 @@ class Plan:
 def make_plan(
     found: Routes, domain: Domain, unit: Unit, n: int, budget: tuple[float, float, float], alone: bool
 ) -> Plan:  # fmt: skip
-    """Share a budget out so that every released number gets noise of the same standard deviation.
+    """Share a budget out so that sums of numbers and counts get noise of the same standard deviation.
 
-    The statistics are then one Gaussian release of L2 sensitivity √ΣΔ², with ρ shared in proportion to Δ².
+    The statistics are then one Gaussian release of L2 sensitivity √ΣΔ², with ρ shared in proportion to Δ², where of
+    moments Δ is told in units of the weight of such a sum (:class:`~bayessynth.privacy.moments.MomentLayout`).
 
     Parameters
     ----------
@@ -167,16 +168,17 @@ def make_plan(
     >>> domain = bs.Domain({"age": bs.Bounds(0, 110)}, source="codebook")
     >>> plan = make_plan(routes(bs.Spec("age ~ 1"), domain), domain, bs.Unit(), 1000, (1.0, 1e-5, 0.03), True)
     >>> plan.served[0].entries, round(plan.served[0].sd, 3), plan.served[0].useful
-    (3, 7.071, 556)
+    (3, 6.505, 471)
     """
     cliques = tuple(found.cliques)
     layouts = [moment_layout(domain, unit, block.read, block.group) for block in found.blocks]
-    squares = [layout.squared for layout in layouts] + ([marginals_squared(domain, unit, cliques)] if cliques else [])
+    squares = [layout.share for layout in layouts]
+    squares += [Fraction(marginals_squared(domain, unit, cliques))] if cliques else []
     shares = _shares(budget[2], squares)
     served = []
     for block, layout, share in zip(found.blocks, layouts, shares, strict=False):
         what = f"moments of {len(layout.columns)} columns" + (f" by {block.group}" if block.group else "")
-        served.append(Served(block.equations, what, len(layout.pairs), share, math.sqrt(layout.squared / (2 * share)),
+        served.append(Served(block.equations, what, len(layout.pairs), share, math.sqrt(layout.share / (2 * share)),
                              TYPICAL_SD, max(1, len(layout.groups))))  # fmt: skip
     for clique in cliques:
         size = math.prod(len(cell_labels(domain, name)) for name in clique)
@@ -188,7 +190,7 @@ def make_plan(
                 budget[1], math.fsum(shares), unit, alone)  # fmt: skip
 
 
-def _shares(rho: float, squares: Sequence[int]) -> list[float]:
+def _shares(rho: float, squares: Sequence[Fraction]) -> list[float]:
     """Return shares in proportion, rounded down so that they never exceed the whole."""
     total = sum(squares)
-    return [math.nextafter(float(Fraction(rho) * Fraction(part, total)), 0.0) for part in squares]
+    return [math.nextafter(float(Fraction(rho) * part / total), 0.0) for part in squares]

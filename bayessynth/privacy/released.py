@@ -104,10 +104,11 @@ class Released:
         }
 
     def _statistics(self) -> list[dict[str, Any]]:
-        """Return what was released, with the standard deviation of the noise on each number."""
+        """Return what was released, with the largest standard deviation of the noise on any number."""
         found = [
             {"statistic": f"sums of products of {', '.join(block.read)}{f' by {block.group}' if block.group else ''}",
-             "numbers": sums.total.size, "noise_sd": math.sqrt(sums.variance), "scale": "columns mapped to [-1, 1]"}
+             "numbers": sums.total.size, "noise_sd": math.sqrt(sums.covariance.max()),
+             "scale": "columns mapped to [-1, 1]"}
             for block, sums in zip(self.routes.blocks, self.moments, strict=True)
         ]  # fmt: skip
         return found + [

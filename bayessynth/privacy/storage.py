@@ -21,7 +21,7 @@ from bayessynth.privacy.routes import Block, Routes
 from bayessynth.privacy.unit import Unit
 from bayessynth.suffstats.storage import check_format, write_arrays
 
-FORMAT = 1
+FORMAT = 2
 _DECLARED = "release.json"
 
 
@@ -31,7 +31,8 @@ def save(released: Released, path: str | os.PathLike[str]) -> Path:
     if target.exists():
         load(target)
     arrays = {_DECLARED: np.frombuffer(json.dumps(_declared(released)).encode(), dtype=np.uint8)}
-    arrays |= {f"moments {i}": sums.total for i, sums in enumerate(released.moments)}
+    for i, sums in enumerate(released.moments):
+        arrays |= {f"moments {i}": sums.total, f"noise {i}": sums.covariance}
     for place, tables in enumerate(released.marginals):
         arrays |= {f"counts {place} {i}": counts for i, counts in enumerate(tables.counts)}
     write_arrays(target, arrays)
@@ -79,7 +80,7 @@ def _declared(released: Released) -> dict[str, Any]:
         "blocks": [[block.equations, block.read, block.group] for block in released.routes.blocks],
         "cliques": list(released.routes.cliques.items()),
         "moments": [
-            {"columns": m.columns, "binary": m.binary, "pairs": m.pairs, "variance": m.variance, "n": m.n,
+            {"columns": m.columns, "binary": m.binary, "pairs": m.pairs, "n": m.n,
              "groups": m.groups, "test": m.test} for m in released.moments
         ],
         "marginals": [
@@ -94,7 +95,7 @@ def _read(declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Rele
     cliques = {tuple(clique): tuple(equations) for clique, equations in declared["cliques"]}
     sums = tuple(
         NoisyMoments(tuple(m["columns"]), tuple(m["binary"]), tuple((i, j) for i, j in m["pairs"]),
-                     arrays[f"moments {i}"], m["variance"], m["n"], tuple(m["groups"]), m["test"])
+                     arrays[f"moments {i}"], _covariance(i, m, arrays), m["n"], tuple(m["groups"]), m["test"])
         for i, m in enumerate(declared["moments"])
     )  # fmt: skip
     ledgers = tuple(map(Ledger.from_json, declared["ledgers"]))
@@ -102,6 +103,13 @@ def _read(declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Rele
     return Released(sums, tables, Routes(blocks, cliques),
                     Domain.from_json(declared["domain"]), Unit(**declared["unit"]), ledgers, declared["test"],
                     declared["versions"])  # fmt: skip
+
+
+def _covariance(place: int, declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the covariance of the noise; format 1 has one variance for all numbers."""
+    if "variance" in declared:
+        return float(declared["variance"]) * np.eye(len(declared["pairs"]))
+    return arrays[f"noise {place}"]
 
 
 def _tables(place: int, declared: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> NoisyMarginals:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -33,7 +35,8 @@ def test_a_release_holds_what_the_plan_says_and_spends_the_budget() -> None:
     assert [entry.rho for entry in released.ledger.entries] == pytest.approx([*plan.block_rho, plan.clique_rho])
     assert 0.999999 * released.ledger.total < released.ledger.spent <= released.ledger.total
     assert released.ledger.epsilon_spent <= 1
-    assert sums.variance == pytest.approx(plan.served[0].sd ** 2)
+    of_x = sums.pairs.index((0, 2))
+    assert sums.covariance[of_x, of_x] == pytest.approx(plan.served[0].sd ** 2)
 
 
 def test_a_second_release_needs_budget_of_its_own() -> None:
@@ -54,7 +57,7 @@ def test_releases_of_several_tables_add_up() -> None:
     total, whole = silent(one) + silent(two), silent(pd.concat([one, two]))
     np.testing.assert_array_equal(total.moments[0].total, whole.moments[0].total)
     np.testing.assert_array_equal(total.marginals[0].counts[0], whole.marginals[0].counts[0])
-    assert total.moments[0].variance == 2 * whole.moments[0].variance
+    np.testing.assert_array_equal(total.moments[0].covariance, 2 * whole.moments[0].covariance)
     with pytest.raises(PrivacyError, match="differ in domain, unit or spec"):
         ASK.release(SPEC, one) + bs.DP(1, 1e-5, domain=FILLED).release(SPEC, two)
     with pytest.raises(TypeError):
@@ -104,3 +107,17 @@ def test_ingestion_of_awkward_tables() -> None:
 def test_what_makes_no_sense_is_refused(ask: Callable[[], Any], message: str) -> None:
     with pytest.raises((PrivacyError, DataError), match=message):
         ask()
+
+
+def test_a_release_of_the_first_format_opens(tmp_path: Path) -> None:
+    """It has one variance for all sums of a block."""
+    ASK.release(SPEC, table(50)).save(tmp_path / "now.npz")
+    arrays = dict(np.load(tmp_path / "now.npz"))
+    declared = json.loads(arrays["release.json"].tobytes())
+    declared["format"], declared["moments"][0]["variance"] = 1, 7.0
+    arrays["release.json"] = np.frombuffer(json.dumps(declared).encode(), dtype=np.uint8)
+    del arrays["noise 0"]
+    np.savez(tmp_path / "before.npz", **arrays)
+    (found,) = bs.Released.load(tmp_path / "before.npz").moments
+    np.testing.assert_array_equal(found.covariance, 7.0 * np.eye(len(found.pairs)))
+    np.testing.assert_array_equal(found.total, bs.Released.load(tmp_path / "now.npz").moments[0].total)

@@ -66,7 +66,7 @@ def test_the_noise_excuses_no_wrong_model(original: pd.DataFrame, copies: bs.Syn
     found = judged(original, copies, shift=30.0)
     for name in ("univariate_numbers", "wasserstein"):
         assert found[name].verdict == "fail", found[name]
-    assert found["c2st_boosting"].verdict == "warn", found["c2st_boosting"]
+    assert found["c2st_boosting"].verdict != "pass", found["c2st_boosting"]
 
 
 def test_a_comparison_expects_the_noise(original: pd.DataFrame, copies: bs.SyntheticData) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 import bayessynth as bs
 from bayessynth.errors import DataError, PrivacyError
@@ -46,7 +47,8 @@ def test_groups_part_the_sums_and_cost_nothing_more() -> None:
     assert found.groups == ("1", "2", "3") and found.total.shape == (3, 9)
     for g, total in enumerate(found.total, start=1):
         np.testing.assert_array_equal(total, by_hand(frame[frame["site"] == g]))
-    assert found.variance == moments(start(noise=Silent()), frame, READ, rho=0.01).variance
+    whole = moments(start(noise=Silent()), frame, READ, rho=0.01)
+    np.testing.assert_array_equal(found.covariance, whole.covariance)
     # A group without rows has a row of sums all the same.
     assert moments(start(), frame[frame["site"] > 1], READ, rho=0.01, group="site").groups == found.groups
 
@@ -57,29 +59,45 @@ def test_sums_are_exact_beyond_what_floats_hold() -> None:
     assert moment_sums(DOMAIN, bs.Unit(), layout, frame, 65536).tolist() == [[2_100_001 * 2**32] * 3]
 
 
+def test_weights_make_the_noise_small_beside_sampling_errors() -> None:
+    """Weights are the whole numbers next to where the ratios of variances are smallest, averaged by kind of sum."""
+    layout = moment_layout(DOMAIN, bs.Unit(), READ)
+    s, kinds = np.array([1.0, 0.5, 0.5, 1.0]), np.array([(j > 0) + 2 * (i > 0) + (i == j > 0) for i, j in layout.pairs])
+    own = np.array([max((i == j) + 1, 1) * s[i] ** 2 * s[j] ** 2 if j else 1.0 for i, j in layout.pairs])
+
+    def cost(logarithms: np.ndarray) -> float:
+        weights = np.exp(logarithms)
+        scaled = replace(layout, weights=tuple(weights))
+        ratios = np.diag(scaled.told(np.zeros((1, 9)), float(np.linalg.norm(weights)))[1]) / own
+        return float(sum(ratios[kinds == kind].mean() for kind in range(5) if (kinds == kind).any()))
+
+    best = minimize(cost, np.zeros(9), method="BFGS").x
+    found = 16 * np.exp(best - best[layout.pairs.index((0, 1))])
+    np.testing.assert_array_equal(layout.weights, found.round())
+
+
 def test_noise_has_the_scale_that_sensitivity_and_budget_ask_for() -> None:
-    for k, (read, unit) in {
-        3: (["x"], bs.Unit()),
-        9: (READ, bs.Unit()),
-        9 * 4: (READ, bs.Unit("person", cap=2)),
-    }.items():
+    for read, unit, squared in [(["x"], bs.Unit(), 650), (READ, bs.Unit(), 2524),
+                                (READ, bs.Unit("person", cap=2), 4 * 2524)]:  # fmt: skip
         release = start(unit=unit)
         found = moments(release, table(30), read, rho=0.01)
         (entry,) = release.ledger.entries
-        assert found.variance == pytest.approx(k / (2 * 0.01)) and entry.rho <= 0.01
-        assert entry.sensitivity == pytest.approx(np.sqrt(k) * 1024**2)
-        assert entry.scale is not None and found.variance == pytest.approx((entry.scale / 1024**2) ** 2)
-        assert entry.rho == noise_cost(k * 1024**4, entry.scale)
-    totals = np.array([moments(start(), table(0), ["x"], rho=0.02).total[0] for _ in range(200)])
-    assert (totals**2).mean() == pytest.approx(3 / 0.04, rel=0.25)
+        product = found.pairs.index((0, 1))
+        assert found.covariance[product, product] == pytest.approx(squared / (2 * 0.01) / 16**2) and entry.rho <= 0.01
+        assert entry.sensitivity == pytest.approx(np.sqrt(squared) * 1024**2)
+        assert entry.scale is not None and entry.rho == noise_cost(squared * 1024**4, entry.scale)
+    found = moments(start(), table(0), ["x"], rho=0.02)
+    totals = np.array([moments(start(), table(0), ["x"], rho=0.02).total[0] for _ in range(400)])
+    whitened = np.linalg.solve(np.linalg.cholesky(found.covariance), totals.T)
+    np.testing.assert_allclose(whitened @ whitened.T / 400, np.eye(3), atol=0.25)
 
 
 @pytest.mark.parametrize(
     ("unit", "domain", "group", "squared", "counted"),
     [
-        (bs.Unit(), DOMAIN, None, 9, False), (bs.Unit(), FILLED, "site", 9, False),
+        (bs.Unit(), DOMAIN, None, 2524, False), (bs.Unit(), FILLED, "site", 2524, False),
         (REPLACE, FILLED, None, 16, True), (REPLACE, DOMAIN, None, 16, False), (REPLACE, FILLED, "site", 18, True),
-        (bs.Unit("p", cap=3), DOMAIN, "site", 81, False),
+        (bs.Unit("p", cap=3), DOMAIN, "site", 9 * 2524, False),
         (bs.Unit("p", cap=3, relation="replace_one"), FILLED, None, 144, False),
     ],
 )  # fmt: skip
@@ -110,7 +128,7 @@ def test_no_record_moves_the_sums_further_than_the_sensitivity(rows: list[Any], 
     def sums(cells: list[Any], unit: bs.Unit) -> np.ndarray:
         frame = pd.DataFrame(cells, columns=["x", "y", "sex", "site", "person"])
         layout = moment_layout(domain, unit, READ, group)
-        return moment_sums(domain, unit, layout, frame, 8)
+        return moment_sums(domain, unit, layout, frame, 8) * np.array(layout.weights)
 
     others = [row for row in rows if row[4] != "p"]
     for unit, d, d2 in [
@@ -137,7 +155,6 @@ def test_rows_of_a_person_count_together_as_one(group: str | None) -> None:
         for g, site in enumerate([1, 2, 3] if group else [None]):
             expected[g] += by_hand(rows if site is None else rows[rows["site"] == site]) / len(rows)
     np.testing.assert_allclose(found.total, expected, atol=1e-5)
-    assert found.variance == pytest.approx(9 / 0.02)
     one = moments(start(noise=Silent()), used, READ, rho=0.01, group=group)
     each = moments(start(unit=WEIGHTED, noise=Silent()), used.assign(person=range(59)), READ, rho=0.01, group=group)
     np.testing.assert_array_equal(each.total, one.total)
@@ -150,7 +167,7 @@ def test_the_bounds_are_met_by_some_records() -> None:
                               (REPLACE, [corner, {**corner, "site": 2}], "site")]:  # fmt: skip
         layout = moment_layout(FILLED, unit, READ, group)
         sums = [moment_sums(FILLED, unit, layout, pd.DataFrame([row]), 8).astype(float) for row in pair]
-        moved = sums[0] - (sums[1] if len(sums) > 1 else 0)
+        moved = (sums[0] - (sums[1] if len(sums) > 1 else 0)) * layout.weights
         assert (moved**2).sum() == layout.squared * 8**4
 
 
@@ -160,7 +177,8 @@ def test_releases_add_up_with_their_variances() -> None:
     total = parts[0] + parts[1] + parts[2]
     whole = pd.concat([table(50, seed) for seed in range(3)])
     np.testing.assert_array_equal(total.total, by_hand(whole)[None])
-    assert total.variance == pytest.approx(sum(part.variance for part in parts)) and total.test
+    np.testing.assert_allclose(total.covariance, np.sum([part.covariance for part in parts], axis=0))
+    assert total.test
     counted = [moments(start(FILLED, REPLACE), table(9), READ, rho=0.01) for _ in range(2)]
     assert (counted[0] + counted[1]).n == 18
     with pytest.raises(DataError, match="number of rows is public in one and private in the other"):

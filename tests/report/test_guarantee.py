@@ -54,8 +54,8 @@ def text(original: pd.DataFrame) -> str:
     [
         "Privacy test seed: protects nobody; with true noise it would be (1, 1e-05)-differential privacy per record",
         "Unit one record", "Neighbouring tables differ by one record added or removed", "ε 1 δ 1e-05 ρ (zCDP), spent",
-        "sums of products of sex[m], x discrete Gaussian, test seed 0.03056 2,344,687 9,484,565",
-        "sums of products of sex, x 5 9.05 columns mapped to [-1, 1]",
+        "sums of products of sex[m], x discrete Gaussian, test seed 0.03056 38,067,786 153,989,157",
+        "sums of products of sex, x 5 13.4 columns mapped to [-1, 1]",
         "x 0 to 10 row left out manual, p. 7", "sex f, m f codebook 2024",
         "Rows of the original estimated from noisy counts", "Rows of the original, estimated from noisy counts",
         "Copies 100", "any number costs nothing more; pool at least 100, by the rule rrr", "Combining rule: rrr",

@@ -96,7 +96,7 @@ def sample(bound: Bound, released: NoisyMoments, bounds: Bounds, settings: Setti
     >>> schema = bs.Schema(y=bs.Continuous(bounds=(0, 10)))
     >>> bound, _ = bind(bs.Spec("y ~ 1"), schema.example(100, np.random.default_rng(1)), schema)
     >>> sums = np.array([[5000.0, 500.0, 500.0]])  # a mean of 0.1 on a scale from -1 to 1
-    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0, None, ())
+    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0 * np.eye(3), None, ())
     >>> found = sample(bound, released, {"y": (0, 10)}, Settings(draws=500, tune=500, chains=2), 1)
     >>> found.posteriors["y"].variables["y_Intercept"][1].mean().round(1).item()
     5.5

@@ -1,7 +1,7 @@
 """The log density of noisy sums of products of columns, given the parameters of a chain of equations.
 
-The sums over n rows, noise of variance s² added, are taken as normal with mean n m and covariance n V + s² I (Bernstein
-& Sheldon 2018, 2019), m and V the moments of the products in one row (:mod:`.product_moments`).
+The sums over n rows, noise of covariance S added, are taken as normal with mean n m and covariance n V + S (Bernstein &
+Sheldon 2018, 2019), m and V the moments of the products in one row (:mod:`.product_moments`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Tables(NamedTuple):
         All combinations of the binary columns.
     pairs : ndarray of int64, shape (k, 2)
     total : ndarray of shape (G, k)
-    variance : ndarray of shape (1,)
+    noise : ndarray of shape (k, k)
+        Covariance of the noise in the sums of a group.
     rows : ndarray of shape (G,)
         Numbers of rows where they are public, else none.
     first : ndarray of int64, shape (2,)
@@ -68,7 +69,7 @@ class Tables(NamedTuple):
     cells: np.ndarray
     pairs: np.ndarray
     total: np.ndarray
-    variance: np.ndarray
+    noise: np.ndarray
     rows: np.ndarray
     first: np.ndarray
 
@@ -232,9 +233,7 @@ def _normal(t, g, n, s):
     for a in range(k):
         left = t.total[g, a] - n * s.mean[a]
         for b in range(a + 1):
-            value = n * s.variance[a, b]
-            if a == b:
-                value += t.variance[0]
+            value = n * s.variance[a, b] + t.noise[a, b]
             for i in range(b):
                 value -= root[a, i] * root[b, i]
             if a > b:

@@ -108,7 +108,7 @@ def chain(bound: Bound, released: NoisyMoments, bounds: Bounds) -> Chain:
     >>> schema = bs.Schema(y=bs.Continuous(bounds=(0, 10)))
     >>> bound, _ = bind(bs.Spec("y ~ 1"), schema.example(100, np.random.default_rng(1)), schema)
     >>> sums = np.array([[100.0, 10.0, 20.0]])
-    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0, None, ())
+    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0 * np.eye(3), None, ())
     >>> chain(bound, released, {"y": (0, 10)}).size  # intercept, standard deviation, number of rows
     3
     """
@@ -207,7 +207,8 @@ def _tables(
         np.array(constants),
         *_split(common, 3), *_split(effects, 5), np.array(spreads, dtype=np.int64), np.array([0.0, *scale]), cells,
         np.array(pairs, dtype=np.int64), np.ascontiguousarray(released.total[:, kept], dtype=float),
-        np.array([float(released.variance)]), np.array([float(released.n)] if public and released.n else []),
+        np.ascontiguousarray(released.covariance[np.ix_(kept, kept)], dtype=float),
+        np.array([float(released.n)] if public and released.n else []),
         np.array([parts[0].raw.start, parts[-1].raw.stop], dtype=np.int64),
     )  # fmt: skip
 

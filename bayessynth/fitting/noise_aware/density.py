@@ -39,7 +39,7 @@ class NoisyDensity:
     >>> schema = bs.Schema(y=bs.Continuous(bounds=(0, 10)))
     >>> bound, _ = bind(bs.Spec("y ~ 1"), schema.example(100, np.random.default_rng(1)), schema)
     >>> sums = np.array([[100.0, 10.0, 20.0]])
-    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0, None, ())
+    >>> released = NoisyMoments(("y",), (False,), ((0, 0), (0, 1), (1, 1)), sums, 25.0 * np.eye(3), None, ())
     >>> value, gradient = NoisyDensity(chain(bound, released, {"y": (0, 10)}))(np.array([5.5, 0.8, 4.6]))
     >>> gradient.shape
     (3,)

@@ -18,7 +18,7 @@ def start_of(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     Regressions on the noisy moments, these shrunk by their noise; standard deviations of groups from their priors.
     """
     t, own = chain.tables, chain.elements
-    noise = np.sqrt(t.variance[0])
+    noise = np.sqrt(np.diag(t.noise).max())
     rows = t.rows if len(t.rows) else np.maximum(t.total[:, _place(chain, 0, 0)], max(1.0, noise))
     n, error = rows.sum(), noise * np.sqrt(len(rows)) / rows.sum()
     coefficients, residual = _regressions(chain, _moments(chain, n), error)

@@ -14,6 +14,7 @@ import bayessynth as bs
 from bayessynth.design import Bound, bind
 from bayessynth.privacy import NoisyMoments
 from bayessynth.privacy.accounting import rho_of
+from bayessynth.privacy.moments import MomentLayout, moment_layout
 
 UNIT = (-1.0, 1.0)
 DELTA = 1e-5
@@ -37,18 +38,23 @@ def pairs_of(binary: Sequence[bool]) -> tuple[tuple[int, int], ...]:
     return tuple((i, j) for i, j in every if not (i == j and i and binary[i - 1]))
 
 
+def layout_of(columns: Sequence[str], binary: Sequence[str] = ()) -> MomentLayout:
+    """Return what is released of columns on the unit scale, those of levels last."""
+    domain = bs.Domain({c: bs.Levels(-1, 1) if c in binary else bs.Bounds(*UNIT) for c in columns}, source="test")
+    return moment_layout(domain, bs.Unit(), list(columns))
+
+
 def release(
     columns: Mapping[str, np.ndarray], sigma: float, rng: np.random.Generator, binary: Sequence[str] = (),
     group: np.ndarray | None = None,
 ) -> NoisyMoments:  # fmt: skip
     """Sum products and add noise of ``sigma`` sensitivities; records are added or removed, n is private."""
-    flags = tuple(name in binary for name in columns)
-    pairs = pairs_of(flags)
+    layout = layout_of(list(columns), binary)
     w = np.column_stack([np.ones(len(next(iter(columns.values())))), *columns.values()])
     codes = np.zeros(len(w), dtype=int) if group is None else group
-    sums = np.zeros((codes.max() + 1, len(pairs)))
-    np.add.at(sums, codes, np.column_stack([w[:, i] * w[:, j] for i, j in pairs]))
-    variance = sigma**2 * len(pairs)
+    sums = np.zeros((codes.max() + 1, len(layout.pairs)))
+    np.add.at(sums, codes, np.column_stack([w[:, i] * w[:, j] for i, j in layout.pairs]))
+    scale = sigma * np.sqrt(layout.squared)
+    drawn, covariance = layout.told(scale * rng.standard_normal(sums.shape), scale)
     labels = () if group is None else tuple(f"g{i + 1}" for i in range(len(sums)))
-    return NoisyMoments(tuple(columns), flags, pairs, sums + np.sqrt(variance) * rng.standard_normal(sums.shape),
-                        variance, None, labels)  # fmt: skip
+    return NoisyMoments(tuple(columns), layout.binary, layout.pairs, sums + drawn, covariance, None, labels)

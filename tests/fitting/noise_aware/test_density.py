@@ -33,7 +33,8 @@ def released(names: tuple[str, ...], groups: tuple[str, ...] = (), n: int | None
     pairs = pairs_of(binary)
     total = rng.normal(0.0, 8.0, (max(1, len(groups)), len(pairs)))
     total[:, 0] = rng.uniform(40, 60, len(total))
-    return NoisyMoments(names, binary, pairs, total, 30.0, n, groups)
+    noise = 30.0 * np.eye(len(pairs)) + 5.0  # that of the sums hangs together
+    return NoisyMoments(names, binary, pairs, total, noise, n, groups)
 
 
 def laid(**kwargs: object) -> Chain:
@@ -101,7 +102,7 @@ def graph(own: Chain) -> pm.Model:
                 parts = products(pt.stack([1.0, sex, no, (x - 5.0) / 5.0, (y - 5.0) / 25.0]), root, t.pairs)
                 mean, square = mean + share * parts[0], square + share * parts[1]
             n = pm.math.exp(log_n[g])
-            cov = n * (square - pt.outer(mean, mean)) + t.variance[0] * pt.eye(len(t.pairs))
+            cov = n * (square - pt.outer(mean, mean)) + t.noise
             pm.MvNormal(f"sums_{g}", n * mean, cov, observed=t.total[g])
     return model
 
@@ -141,12 +142,12 @@ def test_density_is_that_of_the_pymc_graph() -> None:
 
 
 def test_posterior_of_releases_added_is_that_of_their_sums() -> None:
-    """Two institutions' releases: totals and variances add, and so do numbers of rows."""
+    """Institutions' releases: totals and covariances add, and so do numbers of rows."""
     bound = bound_to(FLAT, x=COLUMNS["x"], y=COLUMNS["y"])
     parts = [released(("x", "y"), seed=seed) for seed in (1, 2, 3)]
     merged = NoisyDensity(chain(bound, parts[0] + parts[1] + parts[2], BOUNDS))
     total = np.sum([p.total for p in parts], axis=0)
-    summed = NoisyMoments(("x", "y"), (False, False), parts[0].pairs, total, 90.0, None, ())
+    summed = NoisyMoments(("x", "y"), (False, False), parts[0].pairs, total, 3 * parts[0].covariance, None, ())
     other = NoisyDensity(chain(bound, summed, BOUNDS))
     theta = point(other.chain)
     np.testing.assert_allclose(merged(theta)[0], other(theta)[0], rtol=1e-8)

@@ -22,7 +22,8 @@ BOUNDS = {"x": UNIT, "y": UNIT}
 def released(*names: str, groups: tuple[str, ...] = ()) -> NoisyMoments:
     binary = tuple("[" in name for name in names)
     pairs = pairs_of(binary)
-    return NoisyMoments(names, binary, pairs, np.ones((max(1, len(groups)), len(pairs))), 1.0, None, groups)
+    total = np.ones((max(1, len(groups)), len(pairs)))
+    return NoisyMoments(names, binary, pairs, total, np.eye(len(pairs)), None, groups)
 
 
 def spec(*equations: Any) -> bs.Spec:
