@@ -15,7 +15,8 @@ from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
 from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.walk import away_from, moved_from, node_of, share_left, tilted
+from bayessynth.trees.tilt import distances, factor
+from bayessynth.trees.walk import moved_from, node_of, share_left
 
 # Of a column without a last decimal: the width in which a number is looked for, in units of the leaves' whole range.
 NARROW = 1e-9
@@ -152,10 +153,10 @@ def _sums(
         if none:
             return 0.0, 1.0
     away = scores.copy()
-    away_from(leaf, leaves, away)
+    distances(away, leaves.middle[leaf], leaves.spread[leaf])
     allowed = limits.allowed[row] if len(limits.allowed) > 0 else np.zeros(0, dtype=np.bool_)
     for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-        chance = (leaves.upto[e] - before) * tilted(e, leaves, away)
+        chance = (leaves.upto[e] - before) * factor(leaves.pull[e], away)
         before = leaves.upto[e]
         if free:
             total += chance

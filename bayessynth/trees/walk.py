@@ -10,8 +10,8 @@ from numba import njit
 from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
-from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.tilt import distances, exponential, factor
+from bayessynth.trees.laid import Laid
+from bayessynth.trees.tilt import distances, exponential
 
 # How much of a leaf rules leave.
 NOTHING, SOME, ALL = 0, 1, 2
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def draw(
-    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves,
+    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Laid,
     smoothing: float, uniforms: np.ndarray, chances: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw the target of some rows.
@@ -73,7 +73,7 @@ def draw(
 @njit(cache=True, nogil=True)
 def draw_copies(
     table: np.ndarray, rows: np.ndarray, parts: np.ndarray, begin: int, end: int, features: Features, nodes: Nodes,
-    leaves: Leaves, trees: int, smoothing: float, uniforms: np.ndarray, room: np.ndarray, free: bool,
+    leaves: Laid, trees: int, smoothing: float, uniforms: np.ndarray, room: np.ndarray, free: bool,
     lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray, present: np.ndarray,
     out: np.ndarray,
 ) -> None:  # fmt: skip
@@ -163,60 +163,65 @@ def moved_from(node: int, nodes: Nodes, smoothing: float, u: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float, chances: np.ndarray) -> int:
+def _entry(leaf: int, leaves: Laid, scores: np.ndarray, u: float, chances: np.ndarray) -> int:
     """Return an entry of a leaf, drawn by its probability at the record's scores; ``chances`` is room to work in."""
-    low, high = leaves.start[leaf], leaves.start[leaf + 1]
+    low, high = int(leaves.head[leaf, 0]), int(leaves.head[leaf + 1, 0])
     if high - low == 1:
         return low
     # Arrays at hand and plain loops: this is where most of the time of a draw goes.
-    upto = leaves.upto
-    if not away_from(leaf, leaves, scores):
-        return _found(upto, low, high, float(np.float32(u)))
-    _tilts(low, high, leaves, scores, chances)
+    curve = leaves.curve
+    if not _away_from(leaf, leaves, scores):
+        wanted, entry = float(np.float32(u)), low
+        while entry < high - 1 and curve[entry, 0] <= wanted:
+            entry += 1
+        return entry
+    chances[: high - low] = 1.0
+    _tilt(low, high, leaves, scores, chances, 0)
     total, before = 0.0, 0.0
     for e in range(low, high):
-        total += (upto[e] - before) * chances[e - low]
-        before = upto[e]
+        total += (curve[e, 0] - before) * chances[e - low]
+        before = curve[e, 0]
         chances[e - low] = total
-    return low + _found(chances, 0, high - low, u * total)
+    return low + _found(chances, high - low, u * total)
 
 
 @njit(cache=True, nogil=True)
-def _tilts(low: int, high: int, leaves: Leaves, away: np.ndarray, chances: np.ndarray) -> None:
-    """Write down by what factor scores change the probability of some entries: in a loop without sums of entries."""
-    pull = leaves.pull
+def _tilt(low: int, high: int, leaves: Laid, away: np.ndarray, chances: np.ndarray, at: int) -> None:
+    """Multiply some chances by the factors by which scores change them: in a loop without sums of entries."""
+    curve = leaves.curve
     if len(away) == 1:
         for e in range(low, high):
-            chances[e - low] = exponential(float(pull[e, 0] * away[0]))
+            chances[e - low + at] *= exponential(float(curve[e, 1] * away[0]))
         return
     for e in range(low, high):
         power = 0.0
         for s in range(len(away)):
-            power += pull[e, s] * away[s]
-        chances[e - low] = exponential(power)
+            power += curve[e, 1 + s] * away[s]
+        chances[e - low + at] *= exponential(power)
 
 
 @njit(cache=True, nogil=True)
-def _found(upto: np.ndarray, low: int, high: int, u: float) -> int:
-    """Return the first of some places whose sum is above a number; the last one if none is."""
-    place = low
-    while place < high - 1 and upto[place] <= u:
+def _found(upto: np.ndarray, size: int, u: float) -> int:
+    """Return the first of so many places whose sum is above a number; the last one if none is."""
+    place = 0
+    while place < size - 1 and upto[place] <= u:
         place += 1
     return place
 
 
 @njit(cache=True, nogil=True)
-def _value(entry: int, leaves: Leaves, within: float) -> float:
-    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+def _value(entry: int, leaves: Laid, within: float) -> float:
+    below, above = leaves.span[entry, 0], leaves.span[entry, 1]
     if not below < above:
         return below
+    grid = leaves.grid[entry]
     value = below + within * (above - below)
     return value if grid == 0 else np.round(value / grid) * grid
 
 
 @njit(cache=True, nogil=True)
 def draw_within(
-    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves, smoothing: float,
+    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Laid, smoothing: float,
     uniforms: np.ndarray, weight: np.ndarray, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
     absent: np.ndarray, present: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
@@ -254,7 +259,7 @@ def draw_within(
 
 @njit(cache=True, nogil=True)
 def _value_left(
-    node: int, leaf: int, nodes: Nodes, leaves: Leaves, scores: np.ndarray, away: np.ndarray, u: float, within: float,
+    node: int, leaf: int, nodes: Nodes, leaves: Laid, scores: np.ndarray, away: np.ndarray, u: float, within: float,
     weight: np.ndarray, limits: Limits,
 ) -> float:  # fmt: skip
     """Return a value drawn from what rules leave of a leaf, or of those below a node above the record's."""
@@ -275,14 +280,13 @@ def _value_left(
 
 
 @njit(cache=True, nogil=True)
-def _shares(first: int, last: int, leaves: Leaves, limits: Limits, shares: np.ndarray) -> int:
+def _shares(first: int, last: int, leaves: Laid, limits: Limits, shares: np.ndarray) -> int:
     """Write down the share of each entry of some leaves that rules leave, and tell how much of all that is."""
-    begin, end = leaves.start[first], leaves.start[last]
-    lows, highs = leaves.low, leaves.high
+    begin, end, span = int(leaves.head[first, 0]), int(leaves.head[last, 0]), leaves.span
     lower, upper, allowed, present = limits
     every = some = 0
     for e in range(begin, end):
-        part = share_left(lows[e], highs[e], lower, upper, allowed, present)
+        part = share_left(span[e, 0], span[e, 1], lower, upper, allowed, present)
         shares[e - begin] = part
         every += part >= 1
         some += part > 0
@@ -291,39 +295,30 @@ def _shares(first: int, last: int, leaves: Leaves, limits: Limits, shares: np.nd
 
 @njit(cache=True, nogil=True)
 def _entry_left(
-    first: int, last: int, nodes: Nodes, leaves: Leaves, scores: np.ndarray, away: np.ndarray, u: float,
+    first: int, last: int, nodes: Nodes, leaves: Laid, scores: np.ndarray, away: np.ndarray, u: float,
     shares: np.ndarray,
 ) -> int:  # fmt: skip
     """Return an entry of some leaves, drawn from the shares of each that rules leave, which are overwritten."""
-    upto, pull, begin, total = leaves.upto, leaves.pull, leaves.start[first], 0.0
+    head, curve, begin, total = leaves.head, leaves.curve, int(leaves.head[first, 0]), 0.0
     for leaf in range(first, last):
-        low, high = leaves.start[leaf], leaves.start[leaf + 1]
+        low, high = int(head[leaf, 0]), int(head[leaf + 1, 0])
         size, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
         for s in range(len(scores)):
             away[s] = scores[s]
-        away_from(leaf, leaves, away)
+        _away_from(leaf, leaves, away)
+        _tilt(low, high, leaves, away, shares, low - begin)
         for e in range(low, high):
-            power = 0.0
-            for s in range(len(away)):
-                power += pull[e, s] * away[s]
-            shares[e - begin] *= exponential(power)
-        for e in range(low, high):
-            total += (upto[e] - before) * size * shares[e - begin]
-            before = upto[e]
+            total += (curve[e, 0] - before) * size * shares[e - begin]
+            before = curve[e, 0]
             shares[e - begin] = total
-    return begin + _found(shares, 0, leaves.start[last] - begin, u * total)
+    return begin + _found(shares, int(head[last, 0]) - begin, u * total)
 
 
 @njit(cache=True, nogil=True)
-def away_from(leaf: int, leaves: Leaves, scores: np.ndarray) -> bool:
+def _away_from(leaf: int, leaves: Laid, scores: np.ndarray) -> bool:
     """Make scores distances from the middle of a leaf's, as far as they count, and return whether there are any."""
-    return distances(scores, leaves.middle[leaf], leaves.spread[leaf])
-
-
-@njit(cache=True, nogil=True)
-def tilted(entry: int, leaves: Leaves, away: np.ndarray) -> float:
-    """Return by what factor scores, so far from the middle of the entry's leaf, change its probability."""
-    return factor(leaves.pull[entry], away)
+    first = 1 + len(scores)
+    return distances(scores, leaves.head[leaf, 1:first], leaves.head[leaf, first:])
 
 
 @njit(cache=True, nogil=True)
@@ -339,11 +334,12 @@ def share_left(low: float, high: float, lower: float, upper: float, allowed: np.
 
 
 @njit(cache=True, nogil=True)
-def _value_within(entry: int, leaves: Leaves, within: float, limits: Limits) -> float:
-    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+def _value_within(entry: int, leaves: Laid, within: float, limits: Limits) -> float:
+    below, above = leaves.span[entry, 0], leaves.span[entry, 1]
     if not below < above:
         return below
     below, above = max(below, limits.lower), min(above, limits.upper)
+    grid = leaves.grid[entry]
     value = below + within * (above - below)
     value = value if grid == 0 else np.round(value / grid) * grid
     return min(max(value, limits.lower), limits.upper)
