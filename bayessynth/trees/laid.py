@@ -1,7 +1,7 @@
 """Leaves laid out for compiled draws: what is read together stands together.
 
-Draws jump from leaf to leaf of trees that are larger than what a core keeps at hand. Each array that a draw reads is then
-one more place in memory that it has to wait for.
+Draws jump from leaf to leaf of trees that are larger than what a core keeps at hand. Each array that a draw reads is
+then one more place in memory that it has to wait for.
 """
 
 from __future__ import annotations
