@@ -11,15 +11,13 @@ PARTS = (DAY, LEFT, WEEKDAY, MONTH, CLOCK)
 
 
 @njit(cache=True, nogil=True)
-def part_of(days: float, part: int) -> float:
-    """Return a part of a time: day of the month, days left of it, weekday from Monday 0, month, or share of the day.
+def date_of(days: float) -> tuple[float, float, float, float, float]:
+    """Return the parts of a time: day of the month, days left of it, weekday from Monday 0, month, share of the day.
 
     Parameters
     ----------
     days : float
         Since 1970-01-01 UTC; NaN has parts of -1.
-    part : int
-        One of ``PARTS``.
 
     References
     ----------
@@ -29,26 +27,18 @@ def part_of(days: float, part: int) -> float:
     --------
     The leap day of 2024, at noon, was a Thursday.
 
-    >>> [part_of(19782.5, part) for part in PARTS]
-    [29.0, 0.0, 3.0, 2.0, 0.5]
+    >>> date_of(19782.5)
+    (29.0, 0.0, 3.0, 2.0, 0.5)
     """
     if np.isnan(days):
-        return -1.0
+        return -1.0, -1.0, -1.0, -1.0, -1.0
     # A moment before midnight that rounding in storage has taken away belongs to the day that follows.
     whole = np.floor(days + 1e-9)
-    if part == CLOCK:
-        return max(days - whole, 0.0)
-    if part == WEEKDAY:
-        return (whole + 3) % 7
     year, month, day = _date(int(whole))
-    if part == DAY:
-        return float(day)
-    if part == MONTH:
-        return float(month)
     length = 31 if month in (1, 3, 5, 7, 8, 10, 12) else 30
     if month == 2:
         length = 29 if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0 else 28
-    return float(length - day)
+    return float(day), float(length - day), (whole + 3) % 7, float(month), max(days - whole, 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -74,6 +64,5 @@ def parts_of(days: np.ndarray) -> np.ndarray:
     """
     found = np.empty((len(days), len(PARTS)))
     for i in range(len(days)):
-        for k in range(len(PARTS)):
-            found[i, k] = part_of(days[i], PARTS[k])
+        found[i] = date_of(days[i])
     return found

@@ -13,8 +13,10 @@ from numba import njit
 
 from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
+from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
 from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.walk import away_from, features_at, moved_from, node_of, share_left, tilted
+from bayessynth.trees.tilt import distances, factor
+from bayessynth.trees.walk import moved_from, node_of, share_left
 
 # Of a column without a last decimal: the width in which a number is looked for, in units of the leaves' whole range.
 NARROW = 1e-9
@@ -106,22 +108,24 @@ def probabilities(
         Choose the leaves to which draws are moved.
     out : ndarray of shape (units * each,)
     """
-    predictors, number = features.slopes.shape
-    known, inverse = np.empty(predictors + 2 * number, dtype=np.float32), 1 / features.scale
-    for row in range(len(out)):
-        features_at(table, row, features, inverse, known)
-        out[row] = 0.0
-        u = uniforms[row] * len(nodes.roots)
-        for tree, root in enumerate(nodes.roots):
-            node = node_of(known, nodes, root)
-            up = smoothing / (nodes.size[node] + smoothing) if nodes.parent[node] >= 0 else 0.0
-            share, scores = (1.0 - up) / len(nodes.roots), known[predictors + number :]
-            leaf = nodes.first[node]
-            out[row] += share * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
-            if up > 0 and tree == int(u):
-                # A number below up is one that moves the draw; its tree stands for all.
-                leaf = moved_from(node, nodes, smoothing, (u - tree) * up)
-                out[row] += up * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
+    room, scores = room_for(features), np.empty(features.slopes.shape[1], dtype=np.float32)
+    for begin in range(0, len(out), BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, len(out)))
+        features_of(table, rows, features, room)
+        for k in range(len(rows)):
+            row = begin + k
+            scores_of(room, k, scores)
+            out[row] = 0.0
+            u = uniforms[row] * len(nodes.roots)
+            for tree, root in enumerate(nodes.roots):
+                node = node_of(room.known, k, nodes, root)
+                up = smoothing / (nodes.size[node] + smoothing) if nodes.parent[node] >= 0 else 0.0
+                share, leaf = (1.0 - up) / len(nodes.roots), nodes.first[node]
+                out[row] += share * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
+                if up > 0 and tree == int(u):
+                    # A number below up is one that moves the draw; its tree stands for all.
+                    leaf = moved_from(node, nodes, smoothing, (u - tree) * up)
+                    out[row] += up * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
 
 
 @njit(cache=True, nogil=True)
@@ -130,6 +134,8 @@ def _in_leaf(
     row: int, free: bool,
 ) -> float:  # fmt: skip
     """Return the probability in a leaf, or above the record's own node where rules leave nothing of the leaf."""
+    if not free and limits.absent[row]:
+        return 1.0 if cells.missing[unit] else 0.0
     wanted, total = _sums(leaf, scores, leaves, cells, unit, limits, row, free)
     return wanted / total if total > 0 else _above(node, scores, nodes, leaves, cells, unit, limits, row)
 
@@ -147,15 +153,17 @@ def _sums(
         if none:
             return 0.0, 1.0
     away = scores.copy()
-    away_from(leaf, leaves, away)
+    distances(away, leaves.middle[leaf], leaves.spread[leaf])
+    allowed = limits.allowed[row] if len(limits.allowed) > 0 else np.zeros(0, dtype=np.bool_)
     for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-        chance = (leaves.upto[e] - before) * tilted(e, leaves, away)
+        chance = (leaves.upto[e] - before) * factor(leaves.pull[e], away)
         before = leaves.upto[e]
         if free:
             total += chance
             wanted += chance * _part(e, leaves, cells, unit, -np.inf, np.inf)
             continue
-        left = share_left(e, leaves, row, limits.lower, limits.upper, limits.allowed, limits.absent, limits.present)
+        left = share_left(leaves.low[e], leaves.high[e], limits.lower[row], limits.upper[row], allowed,
+                          limits.present[row])  # fmt: skip
         total += chance * left
         if left > 0:
             wanted += chance * _part(e, leaves, cells, unit, limits.lower[row], limits.upper[row])

@@ -110,6 +110,7 @@ def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray)
     slopes, projection = coefficients(design, target, weights)
     scores = design @ slopes.astype(np.float32)
     features, own = _predictors(seen, rows, target, slopes, weights)
+    # Those of one time stand side by side: compiled code works a date out once.
     parts = [parts_of(seen.values[j][rows]).astype(np.float32) for j in seen.times]
     features = _with_more(features, np.tile(PARTS, len(parts)), np.repeat(seen.times, len(PARTS)))
     return Learnt(features, np.hstack([own, *parts, scores]), scores, projection)

@@ -17,7 +17,7 @@ from bayessynth.trees import walk
 from bayessynth.trees.conditional import Ensemble
 from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
-from bayessynth.trees.leaves import Leaves
+from bayessynth.trees.laid import Laid, laid
 
 # Records of one call from which on threads share it.
 SHARED = 500
@@ -35,7 +35,7 @@ class Stack(NamedTuple):
     features : Features
         With a first axis for the copies, the orders and effects of levels aside.
     nodes : Nodes
-    leaves : Leaves
+    leaves : Laid
     trees : int
         Of each copy.
     most : int
@@ -46,7 +46,7 @@ class Stack(NamedTuple):
     end: int
     features: Features
     nodes: Nodes
-    leaves: Leaves
+    leaves: Laid
     trees: int
     most: int
 
@@ -76,16 +76,15 @@ def _stacked(ensembles: list[Ensemble], begin: int) -> Stack:
         own = ensembles[0]
         alone = Features(*(part if name in _LEVELS else part[None]
                            for name, part in own.features._asdict().items()))  # fmt: skip
-        return Stack(begin, begin + 1, alone, own.nodes, own.leaves, len(own.nodes.roots), len(own.leaves.upto))
-    entries = [len(e.leaves.upto) for e in ensembles]
-    trees, most = len(ensembles[0].nodes.roots), max(entries)
+        return Stack(begin, begin + 1, alone, own.nodes, laid([own.leaves]), len(own.nodes.roots), len(own.leaves.upto))
+    trees, most = len(ensembles[0].nodes.roots), max(len(e.leaves.upto) for e in ensembles)
     parts = {name: [getattr(e.features, name) for e in ensembles] for name in Features._fields}
     level = np.cumsum([0, *(len(order) for order in parts["order"])])
     parts["first"] = [np.where(own < 0, own, own + at) for own, at in zip(parts["first"], level, strict=False)]
     features = Features(**{name: np.concatenate(own) if name in _LEVELS else np.ascontiguousarray(np.stack(own))
                            for name, own in parts.items()})  # fmt: skip
     end = begin + len(ensembles)
-    return Stack(begin, end, features, _nodes(ensembles), _leaves(ensembles, entries), trees, most)
+    return Stack(begin, end, features, _nodes(ensembles), laid([e.leaves for e in ensembles]), trees, most)
 
 
 def _nodes(ensembles: list[Ensemble]) -> Nodes:
@@ -104,13 +103,6 @@ def _nodes(ensembles: list[Ensemble]) -> Nodes:
     ]  # fmt: skip
     joined = Nodes(*map(np.concatenate, zip(*moved, strict=True)))
     return joined._replace(upto=np.append(joined.upto, weight[-1]))
-
-
-def _leaves(ensembles: list[Ensemble], entries: list[int]) -> Leaves:
-    every, at = [e.leaves for e in ensembles], np.cumsum([0, *entries])
-    start = [own.start[:-1] + first for own, first in zip(every, at, strict=False)]
-    rest = {name: np.concatenate([getattr(own, name) for own in every]) for name in Leaves._fields if name != "start"}
-    return Leaves(np.append(np.concatenate(start), at[-1]), **rest)
 
 
 class Draws(NamedTuple):

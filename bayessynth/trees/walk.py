@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from bayessynth.trees.calendar import part_of
-from bayessynth.trees.design import REACH
-from bayessynth.trees.features import EFFECT, Features
+from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
-from bayessynth.trees.leaves import Leaves
-from bayessynth.trees.tilt import distances, exponential, factor
+from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
+from bayessynth.trees.laid import Laid
+from bayessynth.trees.tilt import distances, exponential
+
+# How much of a leaf rules leave.
+NOTHING, SOME, ALL = 0, 1, 2
+
+
+class Limits(NamedTuple):
+    """What rules leave of one record's draw.
+
+    Attributes
+    ----------
+    lower, upper : float
+    allowed : ndarray of bool, shape (levels,)
+        Empty for numbers.
+    present : bool
+        Whether the cell must not be missing.
+    """
+
+    lower: float
+    upper: float
+    allowed: np.ndarray
+    present: bool
 
 
 @njit(cache=True, nogil=True)
 def draw(
-    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves,
+    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Laid,
     smoothing: float, uniforms: np.ndarray, chances: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw the target of some rows.
@@ -33,25 +55,25 @@ def draw(
     out : ndarray of shape (n,)
         Where the values go.
     """
-    predictors, scores = features.slopes.shape
-    known = np.empty(predictors + 2 * scores, dtype=np.float32)
-    trees = len(nodes.roots)
-    order, inverse = by_tree(uniforms[0], trees), 1 / features.scale
-    for k in range(len(rows)):
-        i = order[k]
-        row = rows[i]
-        features_at(table, row, features, inverse, known)
-        u = uniforms[0, i] * trees
-        node = node_of(known, nodes, nodes.roots[int(u)])
-        leaf = moved_from(node, nodes, smoothing, u - int(u))
-        entry = _entry(leaf, leaves, known[predictors + scores :], uniforms[1, i], chances)
-        out[row] = _value(entry, leaves, uniforms[2, i])
+    room, trees = room_for(features), len(nodes.roots)
+    order, own = by_tree(uniforms[0], trees), np.empty(features.slopes.shape[1], dtype=np.float32)
+    for begin in range(0, len(rows), BLOCK):
+        some = order[begin : begin + BLOCK]
+        features_of(table, rows[some], features, room)
+        for k in range(len(some)):
+            i = some[k]
+            u = uniforms[0, i] * trees
+            node = node_of(room.known, k, nodes, nodes.roots[int(u)])
+            leaf = moved_from(node, nodes, smoothing, u - int(u))
+            scores_of(room, k, own)
+            entry = _entry(leaf, leaves, own, uniforms[1, i], chances)
+            out[rows[i]] = _value(entry, leaves, uniforms[2, i])
 
 
 @njit(cache=True, nogil=True)
 def draw_copies(
     table: np.ndarray, rows: np.ndarray, parts: np.ndarray, begin: int, end: int, features: Features, nodes: Nodes,
-    leaves: Leaves, trees: int, smoothing: float, uniforms: np.ndarray, room: np.ndarray, free: bool,
+    leaves: Laid, trees: int, smoothing: float, uniforms: np.ndarray, room: np.ndarray, free: bool,
     lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray, present: np.ndarray,
     out: np.ndarray,
 ) -> None:  # fmt: skip
@@ -108,49 +130,11 @@ def by_tree(uniforms: np.ndarray, trees: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def features_at(table: np.ndarray, row: int, features: Features, inverse: np.ndarray, known: np.ndarray) -> None:
-    """Write down what trees read of a row, its predictors and linear scores, and the scores with effects of groups.
-
-    ``inverse`` is one by the scale.
-    """
-    predictors, scores = features.slopes.shape
-    for s in range(2 * scores):
-        known[predictors + s] = 0.0
-    column = 0
-    for j in range(predictors):
-        first = features.first[j]
-        if first < EFFECT:
-            known[j] = part_of(table[row, features.source[j]], first)
-            continue
-        value = table[row, column]
-        column += 1
-        if first >= 0:
-            code = first + int(value) + 1
-            known[j] = features.order[code]
-            for s in range(scores):
-                known[predictors + s] += np.float32(features.effects[code, s])
-        elif first == EFFECT:
-            for s in range(scores):
-                known[predictors + scores + s] += np.float32(features.slopes[j, s] * value)
-        elif np.isnan(value):
-            known[j] = features.fill[j]
-            for s in range(scores):
-                known[predictors + s] += np.float32(features.gaps[j, s])
-        else:
-            known[j] = value
-            standard = min(max((value - features.center[j]) * inverse[j], -REACH), REACH)
-            for s in range(scores):
-                known[predictors + s] += np.float32(features.slopes[j, s] * standard)
-    for s in range(scores):
-        known[predictors + scores + s] += known[predictors + s]
-
-
-@njit(cache=True, nogil=True)
-def node_of(known: np.ndarray, nodes: Nodes, root: int) -> int:
-    """Return the leaf that a record reaches, by its node."""
+def node_of(known: np.ndarray, k: int, nodes: Nodes, root: int) -> int:
+    """Return the leaf that record k of those that are known reaches, by its node."""
     node = root
     while nodes.feature[node] >= 0:
-        node = nodes.left[node] if known[nodes.feature[node]] <= nodes.threshold[node] else nodes.right[node]
+        node = nodes.left[node] if known[nodes.feature[node], k] <= nodes.threshold[node] else nodes.right[node]
     return node
 
 
@@ -179,50 +163,65 @@ def moved_from(node: int, nodes: Nodes, smoothing: float, u: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _entry(leaf: int, leaves: Leaves, scores: np.ndarray, u: float, chances: np.ndarray) -> int:
+def _entry(leaf: int, leaves: Laid, scores: np.ndarray, u: float, chances: np.ndarray) -> int:
     """Return an entry of a leaf, drawn by its probability at the record's scores; ``chances`` is room to work in."""
-    low, high = leaves.start[leaf], leaves.start[leaf + 1]
+    low, high = int(leaves.head[leaf, 0]), int(leaves.head[leaf + 1, 0])
     if high - low == 1:
         return low
     # Arrays at hand and plain loops: this is where most of the time of a draw goes.
-    upto, pull = leaves.upto, leaves.pull
-    if not away_from(leaf, leaves, scores):
-        return _found(upto, low, high, float(np.float32(u)))
-    # First without sums, so that several entries are worked out at a time.
-    for e in range(low, high):
-        power = 0.0
-        for s in range(len(scores)):
-            power += pull[e, s] * scores[s]
-        chances[e - low] = exponential(power)
+    curve = leaves.curve
+    if not _away_from(leaf, leaves, scores):
+        wanted, entry = float(np.float32(u)), low
+        while entry < high - 1 and curve[entry, 0] <= wanted:
+            entry += 1
+        return entry
+    chances[: high - low] = 1.0
+    _tilt(low, high, leaves, scores, chances, 0)
     total, before = 0.0, 0.0
     for e in range(low, high):
-        total += (upto[e] - before) * chances[e - low]
-        before = upto[e]
+        total += (curve[e, 0] - before) * chances[e - low]
+        before = curve[e, 0]
         chances[e - low] = total
-    return low + _found(chances, 0, high - low, u * total)
+    return low + _found(chances, high - low, u * total)
 
 
 @njit(cache=True, nogil=True)
-def _found(upto: np.ndarray, low: int, high: int, u: float) -> int:
-    """Return the first of some places whose sum is above a number; the last one if none is."""
-    place = low
-    while place < high - 1 and upto[place] <= u:
+def _tilt(low: int, high: int, leaves: Laid, away: np.ndarray, chances: np.ndarray, at: int) -> None:
+    """Multiply some chances by the factors by which scores change them: in a loop without sums of entries."""
+    curve = leaves.curve
+    if len(away) == 1:
+        for e in range(low, high):
+            chances[e - low + at] *= exponential(float(curve[e, 1] * away[0]))
+        return
+    for e in range(low, high):
+        power = 0.0
+        for s in range(len(away)):
+            power += curve[e, 1 + s] * away[s]
+        chances[e - low + at] *= exponential(power)
+
+
+@njit(cache=True, nogil=True)
+def _found(upto: np.ndarray, size: int, u: float) -> int:
+    """Return the first of so many places whose sum is above a number; the last one if none is."""
+    place = 0
+    while place < size - 1 and upto[place] <= u:
         place += 1
     return place
 
 
 @njit(cache=True, nogil=True)
-def _value(entry: int, leaves: Leaves, within: float) -> float:
-    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+def _value(entry: int, leaves: Laid, within: float) -> float:
+    below, above = leaves.span[entry, 0], leaves.span[entry, 1]
     if not below < above:
         return below
+    grid = leaves.grid[entry]
     value = below + within * (above - below)
     return value if grid == 0 else np.round(value / grid) * grid
 
 
 @njit(cache=True, nogil=True)
 def draw_within(
-    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Leaves, smoothing: float,
+    table: np.ndarray, rows: np.ndarray, features: Features, nodes: Nodes, leaves: Laid, smoothing: float,
     uniforms: np.ndarray, weight: np.ndarray, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
     absent: np.ndarray, present: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
@@ -239,133 +238,118 @@ def draw_within(
     absent, present : ndarray of bool, shape (n,)
         Where a cell must, and must not, be missing.
     """
-    predictors, scores = features.slopes.shape
-    known = np.empty(predictors + 2 * scores, dtype=np.float32)
-    away, inverse = np.empty(scores, dtype=np.float32), 1 / features.scale
-    for i in range(len(rows)):
-        row = rows[i]
-        features_at(table, row, features, inverse, known)
-        u = uniforms[0, i] * len(nodes.roots)
-        root = nodes.roots[int(u)]
-        node = node_of(known, nodes, root)
-        first = moved_from(node, nodes, smoothing, u - int(u))
-        if _untouched(first, leaves, row, lower, upper, allowed, absent, present):
-            entry = _entry(first, leaves, known[predictors + scores :], uniforms[1, i], weight)
-            out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
-            continue
-        last = first + 1
-        if not _some_left(first, last, leaves, row, lower, upper, allowed, absent, present):
-            if lower[row] == upper[row] and not absent[row]:
-                out[row] = upper[row]
+    room, own = room_for(features), np.empty(features.slopes.shape[1], dtype=np.float32)
+    away, every = own.copy(), np.zeros(0, dtype=np.bool_)
+    for begin in range(0, len(rows), BLOCK):
+        features_of(table, rows[begin : begin + BLOCK], features, room)
+        for k in range(min(len(rows) - begin, BLOCK)):
+            i = begin + k
+            row = rows[i]
+            if absent[row]:
+                out[row] = -1.0 if len(allowed) > 0 else np.nan
                 continue
-            while not (first == nodes.first[root] and last == nodes.last[root]):
-                node = max(nodes.parent[node], root)
-                first, last = nodes.first[node], nodes.last[node]
-                if _some_left(first, last, leaves, row, lower, upper, allowed, absent, present):
-                    break
-        begin, total = leaves.start[first], 0.0
-        for leaf in range(first, last):
-            share, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
-            away[:] = known[predictors + scores :]
-            away_from(leaf, leaves, away)
-            for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-                left = share_left(e, leaves, row, lower, upper, allowed, absent, present)
-                if left > 0:
-                    total += (leaves.upto[e] - before) * share * tilted(e, leaves, away) * left
-                before = leaves.upto[e]
-                weight[e - begin] = total
-        if total > 0:
-            entries = leaves.start[last] - begin
-            entry = begin + min(np.searchsorted(weight[:entries], uniforms[1, i] * total, side="right"), entries - 1)
-            out[row] = _value_within(entry, leaves, uniforms[2, i], lower[row], upper[row])
-        else:
-            out[row] = _forced(row, uniforms[2, i], lower, upper, allowed, absent)
+            limits = Limits(lower[row], upper[row], allowed[row] if len(allowed) > 0 else every, present[row])
+            u = uniforms[0, i] * len(nodes.roots)
+            node = node_of(room.known, k, nodes, nodes.roots[int(u)])
+            first = moved_from(node, nodes, smoothing, u - int(u))
+            scores_of(room, k, own)
+            out[row] = _value_left(node, first, nodes, leaves, own, away, uniforms[1, i], uniforms[2, i],
+                                   weight, limits)  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _some_left(
-    first: int, last: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
-    absent: np.ndarray, present: np.ndarray,
-) -> bool:  # fmt: skip
-    """Tell whether rules leave anything of some leaves."""
-    for e in range(leaves.start[first], leaves.start[last]):
-        if share_left(e, leaves, row, lower, upper, allowed, absent, present) > 0:
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _untouched(
-    leaf: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
-    absent: np.ndarray, present: np.ndarray,
-) -> bool:  # fmt: skip
-    """Tell whether rules leave all of a leaf, so that it is drawn from as without them."""
-    if absent[row]:
-        return False
-    for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-        low, high = leaves.low[e], leaves.high[e]
-        if np.isnan(low) or (len(allowed) > 0 and low < 0):
-            if present[row]:
-                return False
-        elif len(allowed) > 0:
-            if not allowed[row, int(low)]:
-                return False
-        elif low < np.inf and not (lower[row] <= low and high <= upper[row]):
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def away_from(leaf: int, leaves: Leaves, scores: np.ndarray) -> bool:
-    """Make scores distances from the middle of a leaf's, as far as they count, and return whether there are any."""
-    return distances(scores, leaves.middle[leaf], leaves.spread[leaf])
-
-
-@njit(cache=True, nogil=True)
-def tilted(entry: int, leaves: Leaves, away: np.ndarray) -> float:
-    """Return by what factor scores, so far from the middle of the entry's leaf, change its probability."""
-    return factor(leaves.pull[entry], away)
-
-
-@njit(cache=True, nogil=True)
-def share_left(
-    entry: int, leaves: Leaves, row: int, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray,
-    absent: np.ndarray, present: np.ndarray,
+def _value_left(
+    node: int, leaf: int, nodes: Nodes, leaves: Laid, scores: np.ndarray, away: np.ndarray, u: float, within: float,
+    weight: np.ndarray, limits: Limits,
 ) -> float:  # fmt: skip
-    """Return the share of an entry that rules leave."""
-    low, high = leaves.low[entry], leaves.high[entry]
-    missing = np.isnan(low) or (len(allowed) > 0 and low < 0)
-    if missing or absent[row]:
-        return 1.0 if missing and not present[row] else 0.0
-    if low == np.inf:
-        return 1.0
-    if len(allowed) > 0:
-        return 1.0 if allowed[row, int(low)] else 0.0
-    if not low < high:
-        return 1.0 if lower[row] <= low <= upper[row] else 0.0
-    return max(min(high, upper[row]) - max(low, lower[row]), 0.0) / (high - low)
+    """Return a value drawn from what rules leave of a leaf, or of those below a node above the record's."""
+    left, last = _shares(leaf, leaf + 1, leaves, limits, weight), leaf + 1
+    if left == ALL:
+        return _value_within(_entry(leaf, leaves, scores, u, weight), leaves, within, limits)
+    if left == NOTHING:
+        if limits.lower == limits.upper:
+            return limits.upper
+        while left == NOTHING and nodes.parent[node] >= 0:
+            node = nodes.parent[node]
+            leaf, last = nodes.first[node], nodes.last[node]
+            left = _shares(leaf, last, leaves, limits, weight)
+        if left == NOTHING:
+            return _forced(within, limits)
+    entry = _entry_left(leaf, last, nodes, leaves, scores, away, u, weight)
+    return _value_within(entry, leaves, within, limits)
 
 
 @njit(cache=True, nogil=True)
-def _value_within(entry: int, leaves: Leaves, within: float, lower: float, upper: float) -> float:
-    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+def _shares(first: int, last: int, leaves: Laid, limits: Limits, shares: np.ndarray) -> int:
+    """Write down the share of each entry of some leaves that rules leave, and tell how much of all that is."""
+    begin, end, span = int(leaves.head[first, 0]), int(leaves.head[last, 0]), leaves.span
+    lower, upper, allowed, present = limits
+    every = some = 0
+    for e in range(begin, end):
+        part = share_left(span[e, 0], span[e, 1], lower, upper, allowed, present)
+        shares[e - begin] = part
+        every += part >= 1
+        some += part > 0
+    return ALL if every == end - begin else SOME if some > 0 else NOTHING
+
+
+@njit(cache=True, nogil=True)
+def _entry_left(
+    first: int, last: int, nodes: Nodes, leaves: Laid, scores: np.ndarray, away: np.ndarray, u: float,
+    shares: np.ndarray,
+) -> int:  # fmt: skip
+    """Return an entry of some leaves, drawn from the shares of each that rules leave, which are overwritten."""
+    head, curve, begin, total = leaves.head, leaves.curve, int(leaves.head[first, 0]), 0.0
+    for leaf in range(first, last):
+        low, high = int(head[leaf, 0]), int(head[leaf + 1, 0])
+        size, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
+        for s in range(len(scores)):
+            away[s] = scores[s]
+        _away_from(leaf, leaves, away)
+        _tilt(low, high, leaves, away, shares, low - begin)
+        for e in range(low, high):
+            total += (curve[e, 0] - before) * size * shares[e - begin]
+            before = curve[e, 0]
+            shares[e - begin] = total
+    return begin + _found(shares, int(head[last, 0]) - begin, u * total)
+
+
+@njit(cache=True, nogil=True)
+def _away_from(leaf: int, leaves: Laid, scores: np.ndarray) -> bool:
+    """Make scores distances from the middle of a leaf's, as far as they count, and return whether there are any."""
+    first = 1 + len(scores)
+    return distances(scores, leaves.head[leaf, 1:first], leaves.head[leaf, first:])
+
+
+@njit(cache=True, nogil=True)
+def share_left(low: float, high: float, lower: float, upper: float, allowed: np.ndarray, present: bool) -> float:
+    """Return the share of an entry from low to high that rules leave; see :class:`Limits`."""
+    if len(allowed) > 0:
+        return 1.0 if (allowed[int(low)] if low >= 0 else not present) else 0.0
+    if np.isnan(low):
+        return 0.0 if present else 1.0
+    if low == np.inf or (lower <= low and high <= upper):
+        return 1.0
+    return max(min(high, upper) - max(low, lower), 0.0) / (high - low) if low < high else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _value_within(entry: int, leaves: Laid, within: float, limits: Limits) -> float:
+    below, above = leaves.span[entry, 0], leaves.span[entry, 1]
     if not below < above:
         return below
-    below, above = max(below, lower), min(above, upper)
+    below, above = max(below, limits.lower), min(above, limits.upper)
+    grid = leaves.grid[entry]
     value = below + within * (above - below)
     value = value if grid == 0 else np.round(value / grid) * grid
-    return min(max(value, lower), upper)
+    return min(max(value, limits.lower), limits.upper)
 
 
 @njit(cache=True, nogil=True)
-def _forced(row: int, u: float, lower: np.ndarray, upper: np.ndarray, allowed: np.ndarray, absent: np.ndarray) -> float:
-    if len(allowed) > 0:
-        if absent[row]:
-            return -1.0
-        left = np.flatnonzero(allowed[row])
+def _forced(u: float, limits: Limits) -> float:
+    if len(limits.allowed) > 0:
+        left = np.flatnonzero(limits.allowed)
         return float(left[int(u * len(left))])
-    if absent[row]:
-        return np.nan
-    if np.isinf(lower[row]):
-        return upper[row]
-    return lower[row] if np.isinf(upper[row]) else lower[row] + u * (upper[row] - lower[row])
+    if np.isinf(limits.lower):
+        return limits.upper
+    return limits.lower if np.isinf(limits.upper) else limits.lower + u * (limits.upper - limits.lower)
