@@ -196,6 +196,15 @@ def test_the_frameless_rooms_work_without_pymc():
     assert run_python(code) == "False"
 
 
+def test_a_table_of_trees_is_copied_without_importing_engines():
+    code = (
+        "import sys, pandas as pd, bayessynth as bs\n"
+        "copy = bs.synthesize(pd.DataFrame({'x': [1, 2] * 30, 'y': list('aab') * 20}), m=1, random_seed=1)[0]\n"
+        "print(len(copy), *sorted({'pymc', 'nutpie', 'arviz'} & set(sys.modules)))"
+    )
+    assert run_python(code) == "60"
+
+
 @pytest.mark.parametrize("name", bayessynth.__all__)
 def test_every_public_name_has_a_docstring_with_an_example(name):
     doc = getattr(bayessynth, name).__doc__

@@ -159,8 +159,12 @@ def _drawn(
     gathered: Gathered, columns: Sequence[str], engine: str, settings: Settings, entropy: int, progress: bool
 ) -> tuple[list[Posterior], Imputed, Gathered]:
     """Draw the posteriors of all columns that have parameters; return also what was imputed, and what sums replace."""
-    from bayessynth.fitting.gather import fit_sums
     from bayessynth.fitting.imputed import Imputed, impute
+
+    if not columns:
+        # Engines take a second to import, which a table of trees alone need not wait for.
+        return [], Imputed(), gathered
+    from bayessynth.fitting.gather import fit_sums
     from bayessynth.fitting.joint import check_joint, fit_joint, joint
     from bayessynth.fitting.parallel import fit_components
 
