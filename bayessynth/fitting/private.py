@@ -119,7 +119,7 @@ def planned(spec: Spec, privacy: DP, n: int) -> Plan:
     >>> import bayessynth as bs
     >>> domain = bs.Domain({"age": bs.Bounds(0, 110)}, source="codebook")
     >>> planned(bs.Spec("age ~ 1"), bs.DP(1, 1e-5, domain=domain), 1000).served[0].useful
-    546
+    462
     """
     _check_request(privacy, {})
     prepare(spec, privacy.known(), _unit(privacy))

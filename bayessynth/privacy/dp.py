@@ -83,8 +83,8 @@ class DP:
     >>> bs.DP(epsilon=1, delta=1e-5, domain=domain).plan(bs.Spec("age ~ 1", "pay ~ age"), n=5000)
     (1, 1e-05)-differential privacy of a record, added or removed; this release spends rho = 0.03056.
     equation            statistic  k    rho noise_sd noise  useful_from
-         age moments of 2 columns  6 0.0306     9.91 0.467         1091
-         pay moments of 2 columns  6 0.0306     9.91 0.467         1091
+         age moments of 2 columns  6 0.0306       11  0.52         1352
+         pay moments of 2 columns  6 0.0306       11  0.52         1352
     Nobody tells from it whether a unit is in the data with an AUC above 0.569. noise: on a mean, ...
     """
 
