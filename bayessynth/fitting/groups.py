@@ -1,7 +1,9 @@
 """The posterior of a table's group structure: sizes of nested groups, choices among crossed ones.
 
-Sizes (children of a group, rows of the lowest group) follow a negative binomial shifted to start at one, with the
-priors of that family; its two parameters are drawn from their posterior on a fine grid, which is exact up to the
+Sizes (children of a group, rows of the lowest group) that several groups share have each a probability of their own,
+from the Bayesian bootstrap of groups (Rubin 1981), since sizes are often what a design makes them (one to five yearly
+visits). All other sizes, which would tell of single groups, follow a negative binomial shifted to start at one, with
+the priors of that family; its two parameters are drawn from their posterior on a fine grid, which is exact up to the
 grid. The groups of a crossed factor are chosen by a Dirichlet-multinomial within each group of the chain, drawn by
 the Gibbs sampler of the Chinese restaurant franchise (Teh, Jordan, Beal & Blei 2006).
 """
@@ -9,7 +11,7 @@ the Gibbs sampler of the Chinese restaurant franchise (Teh, Jordan, Beal & Blei 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from bayessynth import families
 from bayessynth.design import Grouping, GroupPlan
 from bayessynth.families import Summary
 
+# Groups that share a size, at least, for it to have a probability of its own.
+COMMON = 5
 _GRID = 80
 _CROSSED_DRAWS = 400
 _BURN_IN = 100
@@ -26,31 +30,53 @@ _BURN_IN = 100
 
 @dataclass(frozen=True)
 class Sizes:
-    """Posterior draws of how many units lie in a group: at least one, ``mean`` on average.
+    """Posterior draws of how many units lie in a group: at least one.
 
     Attributes
     ----------
-    mean, shape : ndarray
-        Of the negative binomial of size - 1, one entry a draw; empty where all groups have ``constant`` units.
+    mean, shape : ndarray of shape (draws,)
+        Of the negative binomial of size - 1 that sizes without a probability of their own follow; empty where all
+        groups have ``constant`` units.
     constant : int
         Size of every group, or 0.
+    values : ndarray of int64
+        Sizes that have a probability of their own.
+    shares : ndarray of shape (draws, values + 1)
+        Their probabilities; the last is that of the negative binomial.
+
+    Examples
+    --------
+    >>> known = Sizes(np.array([9.0]), np.array([1.0]), values=np.array([2]), shares=np.array([[0.75, 0.25]]))
+    >>> known.average(0), float((known.sample(np.random.default_rng(1), 0, 10_000) == 2).mean().round(1))
+    (4.0, 0.8)
     """
 
     mean: np.ndarray
     shape: np.ndarray
     constant: int = 0
+    values: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    shares: np.ndarray = field(default_factory=lambda: np.ones((1, 1)))
 
     def sample(self, rng: np.random.Generator, draw: int, n: int) -> np.ndarray:
         """Draw the sizes of ``n`` groups."""
         if self.constant:
             return np.full(n, self.constant)
         i = draw % len(self.mean)
-        family = families.get("negative_binomial")
-        return 1 + family.sample(rng, n, mu=self.mean[i], alpha=self.shape[i]).astype(np.int64)
+        found = 1 + families.get("negative_binomial").sample(rng, n, mu=self.mean[i], alpha=self.shape[i])
+        found = found.astype(np.int64)
+        if len(self.values):
+            place = rng.choice(len(self.values) + 1, size=n, p=self.shares[i])
+            common = place < len(self.values)
+            found[common] = self.values[place[common]]
+        return found
 
     def average(self, draw: int) -> float:
         """Return the expected size at a draw."""
-        return float(self.constant or 1 + self.mean[draw % len(self.mean)])
+        if self.constant:
+            return float(self.constant)
+        i = draw % len(self.mean)
+        *common, other = self.shares[i % len(self.shares)]
+        return float(np.dot(common, self.values) + other * (1 + self.mean[i]))
 
 
 @dataclass(frozen=True)
@@ -133,6 +159,17 @@ def context(plan: GroupPlan, level: str) -> str | None:
 def _fit_sizes(counts: np.ndarray, draws: int, rng: np.random.Generator) -> Sizes:
     if (counts == counts[0]).all():
         return Sizes(np.empty(0), np.empty(0), int(counts[0]))
+    found, times = np.unique(counts, return_counts=True)
+    values, times = found[times >= COMMON], times[times >= COMMON]
+    others = counts[~np.isin(counts, values)]
+    mean, shape = _negative_binomial(others if len(others) else counts, draws, rng)
+    # One group's worth stands for sizes that no group has.
+    shares = rng.dirichlet([*times, len(others) + 1], size=draws)
+    return Sizes(mean, shape, values=values, shares=shares)
+
+
+def _negative_binomial(counts: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw mean and shape of the negative binomial of sizes less one."""
     family = families.get("negative_binomial")
     summary = Summary.from_array(counts - 1)
     shape_prior = next(p.prior for p in family.parameters if p.name == "alpha")
@@ -152,7 +189,7 @@ def _fit_sizes(counts: np.ndarray, draws: int, rng: np.random.Generator) -> Size
         return terms + total * (one - zero) + prior
 
     log_mean, log_shape = _grid_draws(log_density, (location - 4, location + 4), (-5.0, 12.0), draws, rng)
-    return Sizes(np.exp(log_mean), np.exp(log_shape))
+    return np.exp(log_mean), np.exp(log_shape)
 
 
 def _grid_draws(

@@ -177,6 +177,7 @@ def _arrays(groups: GroupPosterior) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     for factor, sizes in groups.sizes.items():
         arrays[f"mean {factor}"], arrays[f"shape {factor}"] = sizes.mean, sizes.shape
+        arrays[f"common {factor}"], arrays[f"common_shares {factor}"] = sizes.values, sizes.shares
     for factor, crossed in groups.crossed.items():
         arrays[f"shares {factor}"], arrays[f"concentration {factor}"] = crossed.shares, crossed.concentration
     return arrays | {f"observed {factor}": codes for factor, codes in groups.observed.items()}
@@ -187,7 +188,10 @@ def _read_groups(declared: dict[str, Any], arrays: dict[str, np.ndarray]) -> Gro
         return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
     means, shapes = of("mean "), of("shape ")
-    sizes = {f: Sizes(means[f], shapes[f], constant) for f, constant in declared["constant"].items()}
+    # Fits of earlier versions have the negative binomial alone.
+    common, shares = of("common "), of("common_shares ")
+    sizes = {f: Sizes(means[f], shapes[f], constant, *((common[f], shares[f]) if f in common else ()))
+             for f, constant in declared["constant"].items()}  # fmt: skip
     crossed = {f: Crossed(arrays[f"shares {f}"], arrays[f"concentration {f}"]) for f in declared["crossed"]}
     labels = {
         f: tuple(tuple(x) if isinstance(x, list) else x for x in labels) for f, labels in declared["labels"].items()

@@ -25,7 +25,7 @@ def digest(thing: Any) -> str:
 
 def digest_of_groups(structure: GroupPosterior) -> str:
     """Return a hash of the posterior of a table's group structure."""
-    sizes = {f: [s.mean, s.shape, s.constant] for f, s in structure.sizes.items()}
+    sizes = {f: [s.mean, s.shape, s.constant, s.values, s.shares] for f, s in structure.sizes.items()}
     crossed = {f: [c.shares, c.concentration] for f, c in structure.crossed.items()}
     return digest([sizes, crossed, structure.observed, structure.labels])
 

@@ -92,6 +92,14 @@ def groups_alone(plan: GroupPlan, k: int) -> Groups:
     return observed_groups(plan, own, {}, dict.fromkeys(own, k))
 
 
+def usual_rows(posterior: GroupPosterior, draw: int, factor: str, n: int) -> float:
+    """Return how many rows of a table of n a group of a factor has on average."""
+    chain = posterior.plan.chain
+    if factor in chain:
+        return float(np.prod([posterior.sizes[f].average(draw) for f in chain[chain.index(factor) :]]))
+    return n / posterior.crossed[factor].shares.shape[1]
+
+
 def groups_of(posterior: GroupPosterior, draw: int, n_top: int, rng: np.random.Generator) -> Groups:
     """Draw a given number of top groups with all that is in them; the number of rows follows."""
     if posterior.plan.balanced or not posterior.plan.chain:

@@ -21,7 +21,15 @@ from bayessynth.synthesis.digest import digest, digest_of_groups
 from bayessynth.synthesis.draws import Draws
 from bayessynth.synthesis.evidence import Evidence, evidence
 from bayessynth.synthesis.generate import Plan, child, draw_effects, draw_upper
-from bayessynth.synthesis.groups import Groups, existing_groups, groups_alone, groups_of, new_groups, observed_groups
+from bayessynth.synthesis.groups import (
+    Groups,
+    existing_groups,
+    groups_alone,
+    groups_of,
+    new_groups,
+    observed_groups,
+    usual_rows,
+)
 from bayessynth.synthesis.importance import Effective, conditioned
 from bayessynth.synthesis.in_sequence import check_given, check_request, sequence_plan
 from bayessynth.synthesis.intervention import intervened, set_columns
@@ -129,7 +137,10 @@ class Maker:
             effects = draw_effects(self.bound, values, groups, rng)
         plan = self.bound.plan
         labels = {column: label(column, self.bound.schema, plan, groups) for column in owners(plan)}
-        rows = {f: groups.rows_of(f, known=not self.given.alone) for f in self.forest.effects}
+        rows = {f: groups.rows_of(f, known=not self.given.alone) for f in self.forest.factors}
+        if self.given.alone:
+            rows |= {f: np.full(groups.count(f), usual_rows(self.structure, self.flat[copy], f, self.bound.n))
+                     for f in self.forest.sized.values()}  # fmt: skip
         grove = Grove.of(self.forest, copy, rows, rng)
         given, effective = set_columns(at_groups(self.given, self.bound, groups), self.bound, groups), None
         made = Plan(self.bound, groups, values, effects, given.rows, seed, self.part, dict(given.upper), given.kept,

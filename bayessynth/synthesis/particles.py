@@ -146,7 +146,7 @@ class Particles:
         self.origin = np.broadcast_to(np.arange(self.each), shape)
         self.at = np.full(self.block.size, -1)
         self.drawn: set[str] = set()
-        self.plan = self._with_effects(self.known.plan)
+        self.plan = self._with_sizes(self._with_effects(self.known.plan))
         self.masks = {mask.name: mask for mask in self.plan.bound.masks}
         self.computed = determined(self.plan.bound.rules)
 
@@ -163,6 +163,12 @@ class Particles:
                 law, rows = self.known.laws[f]
                 trees[f] = new_tree_effects(law, np.repeat(rows[self.block.units[f]], self.each), self.rng)
         return replace(plan, effects=effects, grove=replace(plan.grove, effects=trees))
+
+    def _with_sizes(self, plan: Plan) -> Plan:
+        """Let trees read how many rows the block's own groups have."""
+        sizes = {level: np.repeat(own[self.block.units[level]], self.each) for level, own in plan.grove.sizes.items()
+                 if level in self.block.units}  # fmt: skip
+        return replace(plan, grove=replace(plan.grove, sizes=sizes))
 
     def run(self) -> Chosen:
         """Draw and weigh all steps, and choose a proposal for every cluster."""

@@ -31,12 +31,18 @@ class Grove:
         By factor, the coarsest first.
     places : mapping of str to sequence
         By factor: column and ensemble of each effect.
+    sized : mapping of str to str
+        Columns and masks whose trees read how many rows a group has, with their level.
+    sizes : mapping of str to ndarray of shape (groups,)
+        By level: the logarithm of how many rows each group has.
     """
 
     trees: Mapping[str, Sequence[Ensemble]] = field(default_factory=dict)
     smoothing: float = 0.0
     effects: Mapping[str, np.ndarray] = field(default_factory=dict)
     places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
+    sized: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, forest: Forest, copy: int, rows: Mapping[str, np.ndarray], rng: np.random.Generator) -> Grove:
@@ -47,13 +53,14 @@ class Grove:
         forest : Forest
         copy : int
         rows : mapping of str to ndarray of shape (groups,)
-            Rows of every group, by factor; NaN where they are not known.
+            Rows of every group, by factor; NaN where they are not known, which only effects may.
         rng : Generator
         """
         trees = {column: drawn[copy] for column, drawn in forest.trees.items()}
         factors = sorted(forest.effects, key=lambda factor: len(rows[factor]))
         effects = {f: new_effects(forest.effects[f][copy], rows[f], rng) for f in factors}
-        return cls(trees, forest.settings.smoothing, effects, forest.places)
+        sizes = {level: np.log(np.maximum(rows[level], 1)) for level in forest.sized.values()}
+        return cls(trees, forest.settings.smoothing, effects, forest.places, forest.sized, sizes)
 
     def draw(
         self, column: str, predictors: Sequence[np.ndarray], groups: Mapping[str, np.ndarray], n: int,
@@ -65,7 +72,7 @@ class Grove:
         ----------
         column : str
         predictors : sequence of ndarray of shape (n,)
-            Encoded columns that the trees read, in their order.
+            Encoded columns that the trees read, in their order; sizes of groups aside.
         groups : mapping of str to ndarray of shape (n,)
             Group of every row, by the equation's factors.
         n : int
@@ -105,6 +112,7 @@ class Grove:
         ndarray of shape (n,)
         """
         limits, each = _limits(narrowed, 0 if narrowed.free else n, levels), n // max(len(values), 1)
+        predictors = self.with_sizes(column, predictors)
 
         def of(number: int, wanted: np.ndarray) -> np.ndarray:
             ensemble, free, times, own = self.trees[column][number], narrowed.free, each, limits
@@ -133,6 +141,10 @@ class Grove:
         if later.any():
             found = found + of(first, np.full(len(values), ORDINARY)) * later
         return found if distance is None else np.where(np.isfinite(predictors[distance.base]), found, later)
+
+    def with_sizes(self, column: str, predictors: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """Return what a column's trees read, sizes of groups, if they do, among them."""
+        return [*predictors, self.sizes[self.sized[column]]] if column in self.sized else predictors
 
     def effects_of(self, column: str, number: int, groups: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Return the effects of each row's groups that one of a column's ensembles reads."""
@@ -183,6 +195,8 @@ class Stand:
         ndarray of shape (ends[-1],)
         """
         n, every = int(ends[-1]), self.groves[0].trees[column]
+        if len(self.groves) == 1:
+            predictors = self.groves[0].with_sizes(column, predictors)
         drawn, left, smoothing = np.full(n, ORDINARY), np.arange(n), self.groves[0].smoothing
         limits = _NO_LIMITS if narrowed.free else _limits(narrowed, n, levels)
         for number, ensemble in enumerate(every):

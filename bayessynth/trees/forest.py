@@ -38,6 +38,8 @@ class Forest:
         By grouping factor: for every copy the distribution of the groups' effects.
     places : mapping of str to list
         By factor: column and ensemble of each effect.
+    sized : mapping of str to str
+        Columns and masks of groups whose trees read how many rows a group has, after all columns, with their level.
     """
 
     trees: Mapping[str, Sequence[tuple[Ensemble, ...]]] = field(default_factory=dict)
@@ -45,12 +47,18 @@ class Forest:
     settings: TreeSettings = field(default_factory=TreeSettings)
     effects: Mapping[str, Sequence[GroupLaw]] = field(default_factory=dict)
     places: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
+    sized: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """Grouping factors of whose groups it matters how many rows they have."""
+        return frozenset({*self.effects, *self.sized.values()})
 
     def take(self, copies: int) -> Forest:
         """Return what the first copies need."""
         trees = {column: drawn[:copies] for column, drawn in self.trees.items()}
         effects = {factor: found[:copies] for factor, found in self.effects.items()}
-        return Forest(trees, copies, self.settings, effects, self.places)
+        return Forest(trees, copies, self.settings, effects, self.places, self.sized)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays, named by column number, copy, ensemble and part."""
@@ -71,14 +79,16 @@ class Forest:
     def declared(self) -> dict[str, object]:
         """Return all that is no array, as JSON data."""
         return {"columns": list(self.trees), "copies": self.copies, "settings": self.settings.to_json(),
-                "places": {factor: [list(place) for place in own] for factor, own in self.places.items()}}  # fmt: skip
+                "places": {factor: [list(place) for place in own] for factor, own in self.places.items()},
+                "sized": dict(self.sized)}  # fmt: skip
 
     @classmethod
     def of_arrays(cls, declared: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> Forest:
         """Make a forest of what :meth:`declared` and :meth:`arrays` returned."""
         columns, copies, settings, places = (declared[k] for k in ("columns", "copies", "settings", "places"))
+        sized = declared.get("sized", {})
         assert isinstance(columns, list) and isinstance(copies, int)
-        assert isinstance(settings, dict) and isinstance(places, dict)
+        assert isinstance(settings, dict) and isinstance(places, dict) and isinstance(sized, dict)
         found: dict[tuple[int, int, int], dict[str, dict[str, np.ndarray]]] = {}
         for key in arrays:
             if key.startswith(_EFFECTS):
@@ -96,7 +106,7 @@ class Forest:
             drawn[copy] += (made,)
         effects = {factor: _read_laws(arrays, i) for i, factor in enumerate(places)}
         kept = {factor: [(str(c), int(t)) for c, t in own] for factor, own in places.items()}
-        return cls(trees, copies, TreeSettings(**settings), effects, kept)
+        return cls(trees, copies, TreeSettings(**settings), effects, kept, sized)
 
 
 def _parts(ensemble: Ensemble) -> dict[str, Mapping[str, np.ndarray]]:
@@ -120,7 +130,9 @@ def plant(
     """Grow the trees of all nonparametric equations, and of the masks of parametric ones.
 
     Every copy has its own Dirichlet weights of the records (the Bayesian bootstrap), shared by its equations; at a
-    group's level, each group has a weight, and so has each unit of sequences.
+    group's level, each group has a weight, and so has each unit of sequences. Columns of a group are drawn given how
+    many rows it has, which is drawn before them: were they not, groups of many rows would be like those of few, and
+    shares of rows would be those of groups (informative cluster size; Williamson et al. 2003).
 
     Parameters
     ----------
@@ -144,9 +156,9 @@ def plant(
         task, copy = pair
         rng = np.random.default_rng(np.random.SeedSequence([entropy, 1, copy, *task.column.encode()]))
         own = weights[copy, task.level][task.rows]
-        seen = Seen(
-            task.predictors, [found[name, task.key] for name in task.reads], task.counts, task.groups, task.times
-        )
+        read = task.read
+        blocks = [found[name, task.key] for name in read.names]
+        seen = Seen(read.values, blocks, read.counts, task.groups, read.times)
         follows = bound.sequence is not None and task.level == "row"
         how = settings.in_sequence() if follows else settings
         return grown(task.target, seen, own / own.mean(), how, number, rng)
@@ -156,7 +168,8 @@ def plant(
         made = list(pool.map(grow, pairs))
     by_column = {t.column: made[i * copies : (i + 1) * copies] for i, t in enumerate(tasks)}
     trees = {column: tuple(drawn.ensembles for drawn in own) for column, own in by_column.items()}
-    return Forest(trees, copies, settings, *_laws(data, tasks, by_column, copies, entropy))
+    sized = {task.column: task.level for task in tasks if task.read.sized}
+    return Forest(trees, copies, settings, *_laws(data, tasks, by_column, copies, entropy), sized)
 
 
 def _laws(
@@ -166,7 +179,7 @@ def _laws(
     laws, places = {}, {}
     for factor in dict.fromkeys(f for task in tasks for f in task.factors):
         own = {t.column: (by_column[t.column], t.factors.index(factor)) for t in tasks if factor in t.factors}
-        rows = np.bincount(data.grouping.codes[factor], data.grouping.weights, data.grouping.size(factor))
+        rows = data.grouping.count("row", factor)[:, 0]
         laws[factor] = [
             law(_side_by_side(own, copy), rows, _weights(entropy, copy, f"effects of {factor}", len(rows)))
             for copy in range(copies)
@@ -200,6 +213,30 @@ def _weights(entropy: int, copy: int, level: str, n: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """What the trees of an equation read.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : list of ndarray of shape (n,)
+        Encoded.
+    counts : list of int or None
+        Number of levels of each that has levels.
+    times : list of int
+        Which of them are times.
+    sized : bool
+        Whether the last one says how many rows each group has.
+    """
+
+    names: tuple[str, ...]
+    values: list[np.ndarray]
+    counts: list[int | None]
+    times: list[int]
+    sized: bool
+
+
+@dataclass(frozen=True)
 class _Task:
     """An equation to grow trees for, with its rows."""
 
@@ -207,57 +244,56 @@ class _Task:
     level: str
     rows: np.ndarray
     key: str
-    reads: tuple[str, ...]
     target: Target
-    predictors: list[np.ndarray]
-    counts: list[int | None]
-    times: list[int]
+    read: _Read
     factors: tuple[str, ...]
     groups: list[np.ndarray]
 
     @classmethod
     def of(cls, bound: Bound, data: Data, column: str) -> _Task:
         equation, rows = bound[column], data.rows[column]
-        own = bound.inner[column]
-        levels = len(own.levels) if own.levels else None
+        own, level = bound.inner[column], equation.level
         values, unit = data.columns[column][rows], clock(own)
-        predictors, counts, moments = cls._read(bound, data, equation.reads, rows)
+        read = _read(bound, data, level, equation.reads, rows)
         grown_by = bound.sequence is not None and column in bound.sequence.differences
         # Declared ends, and steps of a row to the next, are limits of the times themselves.
         plain = own.kind != "datetime" or own.declared or grown_by
-        times = {} if plain else {j: x for j, (c, x) in enumerate(zip(equation.reads, predictors, strict=True))
-                                  if bound.inner[c].kind == "datetime"}  # fmt: skip
+        times = {} if plain else {j: read.values[j] for j in read.times}
         # From the row before a time would wander off, but it may be the same.
-        far = {j: x for j, x in times.items() if not equation.reads[j].startswith("lag(")}
-        target = Target(values, levels, own.decimals, Support.of(own), unit, bases(values, far),
+        far = {j: x for j, x in times.items() if not read.names[j].startswith("lag(")}
+        target = Target(values, len(own.levels) or None, own.decimals, Support.of(own), unit, bases(values, far),
                         equal_to(values, times, unit / DAY))  # fmt: skip
-        whole = len(rows) == len(data.grouping.rows(equation.level))
+        whole = len(rows) == len(data.grouping.rows(level))
         factors = tuple(sorted(equation.factors, key=data.grouping.size))
-        return cls(column, equation.level, rows, equation.level if whole else f"{equation.level} of {column}",
-                   equation.reads, target, predictors, counts, moments, factors,
+        return cls(column, level, rows, level if whole else f"{level} of {column}", target, read, factors,
                    [data.grouping.codes[factor][rows] for factor in factors])  # fmt: skip
 
     @classmethod
     def of_mask(cls, bound: Bound, data: Data, mask: Mask) -> _Task:
         rows = data.grouping.rows(mask.level)
         target = Target(data.columns.missing(mask.column)[rows].astype(np.int64), 2)
-        return cls(mask.name, mask.level, rows, mask.level, mask.reads, target,
-                   *cls._read(bound, data, mask.reads, rows), (), [])  # fmt: skip
+        return cls(mask.name, mask.level, rows, mask.level, target, _read(bound, data, mask.level, mask.reads, rows),
+                   (), [])  # fmt: skip
 
-    @staticmethod
-    def _read(
-        bound: Bound, data: Data, names: Sequence[str], rows: np.ndarray
-    ) -> tuple[list[np.ndarray], list[int | None], list[int]]:
-        counts = [len(bound.inner[name].levels) or None for name in names]
-        times = [j for j, name in enumerate(names) if bound.inner[name].kind == "datetime"]
-        return [data.columns[name][rows] for name in names], counts, times
+
+def _read(bound: Bound, data: Data, level: str, names: Sequence[str], rows: np.ndarray) -> _Read:
+    """Return the predictors of an equation or mask."""
+    values = [data.columns[name][rows] for name in names]
+    counts = [len(bound.inner[name].levels) or None for name in names]
+    times = [j for j, name in enumerate(names) if bound.inner[name].kind == "datetime"]
+    # How many rows a unit of sequences has follows from its columns.
+    sizes = None if level == "row" or bound.sequence is not None else data.grouping.count("row", level)[:, 0]
+    if sizes is None or np.ptp(sizes) == 0:
+        return _Read(tuple(names), values, counts, times, sized=False)
+    own = np.log(sizes)[data.grouping.codes[level][rows]]
+    return _Read((*names, f"rows of {level}"), [*values, own], [*counts, None], times, sized=True)
 
 
 def _blocks(tasks: Sequence[_Task]) -> dict[tuple[str, str], Block]:
     """Return the design of every predictor, once for all equations on the same rows."""
     found: dict[tuple[str, str], Block] = {}
     for task in tasks:
-        for name, values, count in zip(task.reads, task.predictors, task.counts, strict=True):
+        for name, values, count in zip(task.read.names, task.read.values, task.read.counts, strict=True):
             if (name, task.key) not in found:
                 found[name, task.key] = block(values, count)
     return found

@@ -2,9 +2,10 @@
 
 Of every table four fifths are the original; one copy is drawn and compared: seconds, peak memory, whether a
 discriminator tells the copy apart (AUC, .5 is best), how much more than independent columns it betrays of membership
-(AUC less theirs, on the same split), pairs kept, missing cells (rates within sampling error: largest and root mean
-square z), dtypes that changed and rows that break a rule. Columns without an equation, and keys and labels of groups,
-which are made anew, are left out of the scores. Each table has a process of its own; one that fails is named last.
+(AUC less theirs, on the same split), pairs kept, missing cells (rates within sampling error, of groups where rows have
+groups: largest and root mean square z), dtypes that changed and rows that break a rule. Columns without an equation,
+and keys and labels of groups, which are made anew, are left out of the scores. Each table has a process of its own; one
+that fails is named last.
 
     python tests/benchmarks/bench_any_table.py
     python tests/benchmarks/bench_any_table.py --only adult nhefs --seconds 600
@@ -72,9 +73,9 @@ def measure(path: Path) -> dict[str, object]:
     rows = scorer.matrix(numbers(copy[scored], fitted.schema))
     some = np.random.default_rng(3).permutation(len(rows))[:AMONG]
     excess = scorer.membership(rows[some]) - scorer.membership(scorer.independent()[some])
-    gone = train[list(copy)].isna().mean().to_numpy()
-    made = copy.isna().mean().to_numpy()
-    noise = np.sqrt(gone * (1 - gone) * (1 / len(train) + 1 / len(copy)))
+    top = fitted.bound.plan.columns[fitted.bound.plan.chain[0]] if fitted.bound.plan.chain else ()
+    (gone, own), (made, other) = (missing(table, list(copy), top) for table in (train, copy))
+    noise = np.sqrt(np.where(gone > 0, own + np.where(made > 0, other, own), 0.0))
     z = (made - gone)[noise > 0] / noise[noise > 0]
     return {
         "rows": len(train), "columns": len(copy.columns), "left out": len(train.columns) - len(copy.columns),
@@ -83,6 +84,18 @@ def measure(path: Path) -> dict[str, object]:
         "missing rms": float(np.sqrt((z**2).mean())) if len(z) else 0.0,
         "dtypes": int((copy.dtypes != train[list(copy)].dtypes).sum()), "broken": broken,
     }  # fmt: skip
+
+
+def missing(frame: pd.DataFrame, columns: list[str], top: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of missing cells of every column, and its sampling variance: of rows, or of groups if any.
+
+    Rows of a group are not sampled one by one (Cochran 1977, 9A.2, for clusters of unequal sizes).
+    """
+    gone = frame[columns].isna()
+    shares = gone.mean()
+    groups = frame.groupby(list(top), dropna=False).ngroup() if top else np.arange(len(frame))
+    left = (gone - shares).groupby(groups).sum()
+    return shares.to_numpy(), ((left**2).sum() / len(frame) ** 2).to_numpy()
 
 
 def isolated(path: Path, seconds: int) -> dict[str, object]:

@@ -88,8 +88,10 @@ def test_nested_chain_has_sizes_at_each_step() -> None:
     found = structure(frame, "y ~ (1 | school / class)")
     assert found.plan.chain == ("school", "school:class")
     assert found.plan.reused == ("school:class",)
-    assert found.sizes["school"].mean.mean() + 1 == pytest.approx(children.mean(), rel=0.25)
-    assert found.sizes["school:class"].mean.mean() + 1 == pytest.approx(len(rows) / len(school), rel=0.25)
+    school_sizes = np.mean([found.sizes["school"].average(draw) for draw in range(200)])
+    assert school_sizes == pytest.approx(children.mean(), rel=0.25)
+    class_sizes = np.mean([found.sizes["school:class"].average(draw) for draw in range(200)])
+    assert class_sizes == pytest.approx(len(rows) / len(school), rel=0.25)
     assert found.labels == {} and found.observed == {}
 
 
@@ -107,3 +109,26 @@ def test_same_stream_gives_same_draws() -> None:
     counts = np.array([3, 9, 4, 12])
     first, second = (_fit_sizes(counts, 9, np.random.default_rng(4)) for _ in range(2))
     assert np.array_equal(first.mean, second.mean) and np.array_equal(first.shape, second.shape)
+
+
+def test_sizes_that_groups_share_keep_their_shares() -> None:
+    """A design of one, three or five visits: its sizes and no others, with the shares of a Dirichlet posterior."""
+    counts = np.repeat([1, 3, 5], [30, 50, 20])
+    found = _fit_sizes(counts, 4000, np.random.default_rng(1))
+    assert found.values.tolist() == [1, 3, 5]
+    expected = np.array([30, 50, 20, 1]) / 101
+    np.testing.assert_allclose(found.shares.mean(axis=0), expected, atol=0.003)
+    np.testing.assert_allclose(found.shares.std(axis=0), np.sqrt(expected * (1 - expected) / 102), rtol=0.05)
+    drawn = found.sample(np.random.default_rng(2), 11, 50_000)
+    assert np.isin(drawn, [1, 3, 5]).mean() > 0.94
+    assert drawn.mean() == pytest.approx(found.average(11), rel=0.02)
+
+
+def test_sizes_of_single_groups_have_no_probability_of_their_own() -> None:
+    counts = np.r_[np.full(40, 2), [211, 307, 401]]
+    found = _fit_sizes(counts, 50, np.random.default_rng(1))
+    assert found.values.tolist() == [2]
+    drawn = np.concatenate([found.sample(np.random.default_rng(i), i, 2000) for i in range(50)])
+    assert 0.02 < (drawn > 20).mean() < 0.2
+    assert np.median(drawn[drawn > 20]) == pytest.approx(300, rel=0.25)
+    assert np.isin(drawn, [211, 307, 401]).sum() / (drawn > 20).sum() < 0.05

@@ -118,7 +118,7 @@ def test_kept_columns_whose_first_part_has_no_missing_or_nothing_else(tmp_path: 
 def test_copies_of_any_number_of_rows_and_given_groups(school_fit: bs.Fitted, tmp_path: Path) -> None:
     syn = school_fit.synthesize(m=3, given=pd.DataFrame({"public": [True, False] * 9}), random_seed=1)
     lengths = [len(copy) for copy in syn]
-    assert len(set(lengths)) == 3
+    assert len(set(lengths)) > 1
     out = syn.to_parquet(tmp_path / "out")
     rows = [part["rows"] for part in json.loads((out / MANIFEST).read_text())["parts"]]
     assert sum(rows) == sum(lengths) and max(rows) == 100

@@ -95,6 +95,55 @@ def test_copies_have_the_share_of_a_mean_row_where_large_groups_differ(tmp_path:
     pd.testing.assert_frame_equal(loaded.synthesize(m=4, random_seed=2)[1], copies[1])
 
 
+@pytest.fixture(scope="module")
+def large_sites_are_rich() -> tuple[pd.DataFrame, bs.Fitted]:
+    rng = np.random.default_rng(8)
+    sizes = rng.choice([2, 10], 400)
+    rich = rng.random(400) < np.where(sizes == 10, 0.9, 0.2)
+    site = np.repeat(np.arange(400), sizes)
+    budget = np.where(rng.random(400) < 0.1, np.nan, rng.normal(np.where(rich, 60, 40), 15)).round(1)
+    frame = pd.DataFrame({"site": [f"s{g:03d}" for g in site], "rich": np.where(rich, "yes", "no")[site],
+                          "budget": budget[site], "y": rng.normal(rich[site] * 1.0, 1.0).round(2)})  # fmt: skip
+    spec = bs.Spec(bs.Equation("rich ~ 1", family="tree", level="site"),
+                   bs.Equation("budget ~ rich", family="tree", level="site"),
+                   bs.Equation("y ~ rich + (1 | site)", family="tree"))  # fmt: skip
+    return frame, spec.fit(frame, missing="model", copies=6, random_seed=1)
+
+
+def test_columns_of_groups_go_with_how_many_rows_these_have(
+    large_sites_are_rich: tuple[pd.DataFrame, bs.Fitted], tmp_path: Path
+) -> None:
+    frame, fitted = large_sites_are_rich
+    copies = fitted.synthesize(m=6, random_seed=2)
+    frames = [copies[j] for j in range(6)]
+
+    def shares(table: pd.DataFrame) -> list[float]:
+        by_site = table.groupby("site")["rich"].agg(["first", "size"])
+        large = by_site["size"] > 5
+        return [table["rich"].eq("yes").mean(), by_site["first"].eq("yes")[large].mean(),
+                by_site["first"].eq("yes")[~large].mean()]  # fmt: skip
+
+    expected, found = shares(frame), np.array([shares(copy) for copy in frames])
+    np.testing.assert_allclose(found.mean(axis=0), expected, atol=0.05)
+    loaded = bs.load(fitted.save(tmp_path / "fit"))
+    assert isinstance(loaded, bs.Fitted)
+    pd.testing.assert_frame_equal(loaded.synthesize(m=6, random_seed=2)[1], frames[1])
+
+
+def test_groups_given_by_columns_that_go_with_their_size(
+    large_sites_are_rich: tuple[pd.DataFrame, bs.Fitted],
+) -> None:
+    """What is upstream of a given column is drawn by Bayes' rule, given how many rows each group has."""
+    _, fitted = large_sites_are_rich
+    given = pd.DataFrame(
+        {"site": np.repeat([f"g{i:03d}" for i in range(300)], np.repeat([2, 10], 150)), "budget": 50.0}
+    )
+    copy = fitted.synthesize(m=1, given=given, random_seed=3)[0]
+    large = copy.groupby("site")["rich"].agg(["first", "size"])
+    yes = large["first"].eq("yes").groupby(large["size"]).mean()
+    assert yes[10] - yes[2] > 0.4
+
+
 def test_effects_that_an_earlier_version_wrote_are_read() -> None:
     covariance = np.array([[4.0, 1.0], [1.0, 0.25]])
     declared = {"columns": [], "copies": 2, "settings": {}, "places": {"site": [["y", 0], ["z", 0]]}}
