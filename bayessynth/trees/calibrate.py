@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from bayessynth.trees.tilt import distances, factor
+from bayessynth.trees.tilt import distances, exponential
 
 # Rounds of proportional fitting at most, and the largest error, as a share of the leaf, at which it ends.
 ROUNDS, CLOSE = 6, 2e-3
-# Records' tilts, by entry, that are held at once.
-ROOM = 1 << 14
+# Tilts of a leaf's records, by entry, that are held at once; of so many records at least.
+ROOM, AT_LEAST = 1 << 16, 16
 
 
 @njit(cache=True, nogil=True)
@@ -57,21 +57,23 @@ def calibrated(
     >>> bool(found[1] < 0.2)
     True
     """
-    found = first.copy()
-    expected, tilts = np.empty(np.max(np.diff(start))), np.empty(max(ROOM, np.max(np.diff(start))))
+    most = np.max(np.diff(start))
+    found, room = first.copy(), max(ROOM, AT_LEAST * most)
+    tilts, expected, away = np.empty(room), np.empty(most), np.empty((scores.shape[1], room))
+    norms = np.empty(room)
     for leaf in range(len(start) - 1):
         low, high = start[leaf], start[leaf + 1]
         if high - low == 1 or not spread[leaf].any():
             continue
         total, own = weight[low:high].sum(), rows[runs[leaf] : runs[leaf + 1]]
-        block = max(len(tilts) // (high - low), 1)
+        block = room // (high - low)
         for turn in range(ROUNDS):
             expected[: high - low] = 0.0
             for begin in range(0, len(own), block):
                 some = own[begin : begin + block]
                 if turn == 0 or len(own) > block:
-                    _tilts(some, scores, middle[leaf], spread[leaf], pull[low:high], tilts)
-                _add_expected(some, weights, found[low:high], tilts, expected)
+                    _tilts(some, scores, middle[leaf], spread[leaf], pull[low:high], away, tilts)
+                _add_expected(some, weights, found[low:high], tilts, norms, expected)
             error = 0.0
             for e in range(low, high):
                 error = max(error, abs(expected[e - low] - weight[e]) / total)
@@ -84,29 +86,45 @@ def calibrated(
 
 @njit(cache=True, nogil=True)
 def _tilts(
-    rows: np.ndarray, scores: np.ndarray, middle: np.ndarray, spread: np.ndarray, pull: np.ndarray, out: np.ndarray
-) -> None:
-    """Write down by what factor the scores of some records change the probability of every entry of their leaf."""
-    away, place = np.empty(scores.shape[1], dtype=np.float32), 0
-    for row in rows:
-        away[:] = scores[row]
-        distances(away, middle, spread)
-        for e in range(len(pull)):
-            out[place] = factor(pull[e], away)
-            place += 1
+    rows: np.ndarray, scores: np.ndarray, middle: np.ndarray, spread: np.ndarray, pull: np.ndarray, away: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write down by what factor the scores of some records change the probability of every entry of their leaf.
+
+    Records stand side by side, entry after entry: a leaf has many of them, and a processor takes several at once.
+    """
+    size, own = len(rows), np.empty(scores.shape[1], dtype=np.float32)
+    for i in range(size):
+        own[:] = scores[rows[i]]
+        distances(own, middle, spread)
+        for s in range(len(own)):
+            away[s, i] = own[s]
+    for e in range(len(pull)):
+        place = out[e * size : (e + 1) * size]
+        for i in range(size):
+            place[i] = pull[e, 0] * away[0, i]
+        for s in range(1, len(own)):
+            for i in range(size):
+                place[i] += pull[e, s] * away[s, i]
+        for i in range(size):
+            place[i] = exponential(place[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _add_expected(
-    rows: np.ndarray, weights: np.ndarray, found: np.ndarray, tilts: np.ndarray, expected: np.ndarray
+    rows: np.ndarray, weights: np.ndarray, found: np.ndarray, tilts: np.ndarray, norms: np.ndarray, expected: np.ndarray
 ) -> None:
     """Add what some records of a leaf expect of every entry."""
-    place, entries = 0, len(found)
-    for row in rows:
-        norm = 0.0
-        for e in range(entries):
-            norm += found[e] * tilts[place + e]
-        share = weights[row] / norm
-        for e in range(entries):
-            expected[e] += share * found[e] * tilts[place + e]
-        place += entries
+    size = len(rows)
+    norms[:size] = 0.0
+    for e in range(len(found)):
+        place = tilts[e * size : (e + 1) * size]
+        for i in range(size):
+            norms[i] += found[e] * place[i]
+    for i in range(size):
+        norms[i] = weights[rows[i]] / norms[i]
+    for e in range(len(found)):
+        place, total = tilts[e * size : (e + 1) * size], 0.0
+        for i in range(size):
+            total += norms[i] * place[i]
+        expected[e] += found[e] * total

@@ -13,6 +13,7 @@ from bayessynth.trees.effects import binned, group_effects
 from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn, with_effects
 from bayessynth.trees.grow import COUNTED, Nodes, grow
 from bayessynth.trees.leaves import Leaves, Records, grids, of_numbers, of_values
+from bayessynth.trees.ranks import ranked, ranks_on_grid
 from bayessynth.trees.settings import TreeSettings
 from bayessynth.trees.support import EVERYWHERE, Support
 
@@ -209,9 +210,9 @@ class _Bench:
         weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))
         drawn, by_row = self._effects(learnt, goal, rows, None) if goal.ndim == 1 else ([], [])
         scores, size = learnt.scores + sum(by_row), learnt.scores.shape[1]
-        matrix = np.hstack([learnt.matrix[:, : learnt.matrix.shape[1] - size], *by_row, scores])
+        ranks = [*learnt.ranks, *(ranks_on_grid(x) for own in (*by_row, scores) for x in own.T)]
         seed = int(self.rng.integers(2**31 - self.trees))
-        nodes, leaf = grow(matrix, wanted, weights, least, self.trees, seed, size * (1 + len(by_row)))
+        nodes, leaf = grow(ranked(ranks, len(rows)), wanted, weights, least, self.trees, seed)
         if goal.ndim == 2:
             drawn, by_row = self._effects(learnt, goal, rows, leaf)
             scores = scores + sum(by_row)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayessynth.trees.ranks import Ranks, code_type, ranks_of
+
 # Levels beyond the most frequent have no effect of their own on a linear score; the tree sees them all.
 LEVELS = 50
 # A number further out than this, in standard deviations, would bend a linear score.
 REACH = 5.0
+# Share of a number by which another differs from it in 32 bits as well.
+APART = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,16 @@ class Block:
         Codes that have an indicator, -1 (missing) among them; None for a number, whose second column, if it has
         one, says where it is missing.
     matrix : ndarray of float32, shape (n, q)
+    ranks : Ranks or None
+        Of a number, as trees see it: rank 0 is a missing one, whose value is below all others, so that one cut parts it
+        from them.
     """
 
     center: float
     scale: float
     levels: np.ndarray | None
     matrix: np.ndarray
+    ranks: Ranks | None = None
 
 
 def block(values: np.ndarray, count: int | None) -> Block:
@@ -60,7 +68,23 @@ def _number(values: np.ndarray) -> Block:
     with np.errstate(invalid="ignore", over="ignore"):
         standard = np.clip((np.where(gap, center, values) - center) / scale, -REACH, REACH)
     columns = [standard, gap] if gap.any() else [standard]
-    return Block(center, scale, None, np.column_stack(columns).astype(np.float32))
+    return Block(center, scale, None, np.column_stack(columns).astype(np.float32), _ranks(values, present))
+
+
+def _ranks(values: np.ndarray, present: np.ndarray) -> Ranks:
+    there = ~np.isnan(values)
+    own = ranks_of(values[there])
+    codes = np.zeros(len(values), dtype=code_type(len(own.values) + 1))
+    codes[there] = own.codes + 1
+    return Ranks(codes, np.append(np.float32(_below(present)), own.values))
+
+
+def _below(present: np.ndarray) -> float:
+    """Return a number below all others, as a 32-bit number too."""
+    if not len(present):
+        return -1.0
+    low, high = float(present.min()), float(present.max())
+    return low - (high - low) - max(1.0, APART * abs(low))
 
 
 def _levels(codes: np.ndarray, count: int) -> Block:

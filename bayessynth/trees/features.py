@@ -9,6 +9,7 @@ import numpy as np
 
 from bayessynth.trees.calendar import PARTS, parts_of
 from bayessynth.trees.design import Block, joined
+from bayessynth.trees.ranks import Ranks, ranks_of
 from bayessynth.trees.score import coefficients
 
 # Records' worth of the overall mean that a level's mean is drawn towards, when levels are ordered by it.
@@ -82,14 +83,15 @@ class Learnt:
     Attributes
     ----------
     features : Features
-    matrix : ndarray of float32, shape (n, p + scores)
+    ranks : list of Ranks
+        Of the predictors, as trees see them.
     scores : ndarray of float32, shape (n, scores)
     projection : ndarray of shape (levels, scores), or None
         Directions of the scores of more than two levels.
     """
 
     features: Features
-    matrix: np.ndarray
+    ranks: list[Ranks]
     scores: np.ndarray
     projection: np.ndarray | None
 
@@ -111,9 +113,9 @@ def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray)
     scores = design @ slopes.astype(np.float32)
     features, own = _predictors(seen, rows, target, slopes, weights)
     # Those of one time stand side by side: compiled code works a date out once.
-    parts = [parts_of(seen.values[j][rows]).astype(np.float32) for j in seen.times]
-    features = _with_more(features, np.tile(PARTS, len(parts)), np.repeat(seen.times, len(PARTS)))
-    return Learnt(features, np.hstack([own, *parts, scores]), scores, projection)
+    parts = [ranks_of(part) for j in seen.times for part in parts_of(seen.values[j][rows]).T]
+    features = _with_more(features, np.tile(PARTS, len(seen.times)), np.repeat(seen.times, len(PARTS)))
+    return Learnt(features, own + parts, scores, projection)
 
 
 def with_effects(features: Features, factors: int, seen: bool) -> Features:
@@ -145,15 +147,14 @@ def _with_more(features: Features, first: np.ndarray, source: np.ndarray) -> Fea
 
 def _predictors(
     seen: Seen, rows: np.ndarray, target: np.ndarray, slopes: np.ndarray, weights: np.ndarray
-) -> tuple[Features, np.ndarray]:
+) -> tuple[Features, list[Ranks]]:
     axis = _axis(target)
     p, scores = len(seen.values), slopes.shape[1]
     features = Features(
         np.zeros(p), np.full(p, NUMBER), np.zeros(0, dtype=np.float32), np.zeros((0, scores)), np.zeros(p), np.ones(p),
         np.zeros((p, scores)), np.zeros((p, scores)), np.full(p, -1),
     )  # fmt: skip
-    orders, effects, at, place = [], [], 0, 0
-    matrix = np.empty((len(rows), p), dtype=np.float32)
+    orders, effects, ranks, at, place = [], [], list[Ranks](), 0, 0
     for j, (column, block, count) in enumerate(zip(seen.values, seen.blocks, seen.counts, strict=True)):
         own = slopes[at : at + block.matrix.shape[1]]
         at += block.matrix.shape[1]
@@ -161,8 +162,9 @@ def _predictors(
             features.center[j], features.scale[j] = block.center, block.scale
             features.slopes[j] = own[0]
             features.gaps[j] = own[1] if len(own) > 1 else 0
-            features.fill[j] = _below(column)
-            matrix[:, j] = np.where(np.isnan(column[rows]), features.fill[j], column[rows])
+            assert block.ranks is not None
+            features.fill[j] = block.ranks.values[0]
+            ranks.append(Ranks(block.ranks.codes[rows], block.ranks.values))
             continue
         features.first[j] = place
         place += count + 1
@@ -172,10 +174,10 @@ def _predictors(
         assert block.levels is not None
         table[block.levels + 1] = own
         effects.append(table)
-        matrix[:, j] = order[column[rows] + 1]
+        ranks.append(Ranks(order.astype(np.uint32)[column[rows] + 1], np.arange(count + 1.0)))
     if orders:
         features = features._replace(order=np.concatenate(orders), effects=np.vstack(effects))
-    return features, matrix
+    return features, ranks
 
 
 def _axis(target: np.ndarray) -> np.ndarray:
@@ -196,11 +198,3 @@ def _ordered(codes: np.ndarray, count: int, axis: np.ndarray, weights: np.ndarra
     rank = np.empty(count, dtype=np.float32)
     rank[np.argsort(means[:, 0], kind="stable")] = np.arange(count)
     return rank
-
-
-def _below(values: np.ndarray) -> float:
-    present = values[np.isfinite(values)]
-    if not len(present):
-        return -1.0
-    low, high = float(present.min()), float(present.max())
-    return low - (high - low) - 1

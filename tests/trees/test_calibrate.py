@@ -10,6 +10,7 @@ from scipy import optimize
 import bayessynth as bs
 from bayessynth.trees.calibrate import calibrated
 from bayessynth.trees.grow import grow
+from bayessynth.trees.ranks import ranked, ranks_of, ranks_on_grid
 from bayessynth.trees.tilt import FURTHEST, SEEN
 
 
@@ -60,7 +61,8 @@ def test_cuts_of_scores_part_records_as_they_part_those_on_the_grid() -> None:
     rng = np.random.default_rng(3)
     matrix = rng.normal(size=(2000, 3)).astype(np.float32)
     target = (matrix.sum(axis=1) + rng.normal(size=2000)).astype(float)
-    nodes, at = grow(matrix, target, np.ones(2000), 20, 4, 5, scores=2)
+    features = ranked([ranks_of(matrix[:, 0]), *map(ranks_on_grid, matrix[:, 1:].T)], len(matrix))
+    nodes, at = grow(features, target, np.ones(2000), 20, 4, 5)
     sizes = [np.bincount(own, minlength=len(nodes.upto) - 1) for own in at]
     counted = np.sum(sizes, axis=0)
     leaves = np.flatnonzero(nodes.feature < 0)

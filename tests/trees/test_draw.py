@@ -16,6 +16,7 @@ from bayessynth.trees.draw import Grove
 from bayessynth.trees.features import Seen, learn
 from bayessynth.trees.grow import grow
 from bayessynth.trees.leaves import Records, of_values
+from bayessynth.trees.ranks import ranked, ranks_of, ranks_on_grid
 
 N = 4000
 RNG = np.random.default_rng(1)
@@ -25,10 +26,10 @@ INCOME = np.where(RNG.random(N) < 0.3, 0.0, np.round(np.exp(6 + 0.02 * AGE + 0.5
 INCOME[RNG.random(N) < 0.1 + 0.2 * SEX] = np.nan
 
 
-def tree(target: Target, *, settings: TreeSettings | None = None, seed: int = 1) -> Grown:
+def tree(target: Target, *, settings: TreeSettings | None = None, seed: int = 1, trees: int = 10) -> Grown:
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     weights = np.random.default_rng(seed).exponential(size=N)
-    return grown(target, seen, weights / weights.mean(), settings or TreeSettings(), 10, np.random.default_rng(seed))
+    return grown(target, seen, weights / weights.mean(), settings or TreeSettings(), trees, np.random.default_rng(seed))
 
 
 def drawn(made: Grown, narrowed: Narrowed | None = None, levels: int = 0, n: int = N) -> np.ndarray:
@@ -73,10 +74,13 @@ def test_records_reach_the_leaves_that_scikit_learn_puts_them_in() -> None:
     y = AGE + 5 * SEX + RNG.normal(size=N)
     seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
     learnt = learn(seen, np.arange(N), y, np.ones(N))
-    nodes, leaf = grow(learnt.matrix, y, np.ones(N), 15, trees=1, seed=3)
-    fitted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(learnt.matrix, y)
-    numbered = np.unique(fitted.apply(learnt.matrix), return_inverse=True)[1]
-    assert np.array_equal(leaf[0], numbered)
+    seen_by = [*learnt.ranks, *map(ranks_of, learnt.scores.T)]
+    nodes, leaf = grow(ranked(seen_by, N), y, np.ones(N), 15, trees=1, seed=3)
+    matrix = np.column_stack([own.values[own.codes] for own in seen_by])
+    fitted = DecisionTreeRegressor(min_samples_leaf=15, random_state=3).fit(matrix, y)
+    numbered = np.unique(fitted.apply(matrix), return_inverse=True)[1]
+    # Some nodes have two equally good cuts, of which either tree takes another: the same leaves, numbered otherwise.
+    assert len(np.unique(np.stack([leaf[0], numbered]), axis=1).T) == len(np.unique(numbered)) == leaf[0].max() + 1
     assert nodes.last[0] == len(nodes.upto) - 1
     nothing = np.zeros((N, learnt.scores.shape[1]))
     names = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), leaf[0].astype(float))
@@ -89,7 +93,8 @@ def test_a_record_is_drawn_from_any_one_of_several_trees() -> None:
     x = RNG.normal(size=(3, N))
     seen = Seen([*x], [block(own, None) for own in x], [None] * 3, [])
     learnt = learn(seen, np.arange(N), x.sum(axis=0), np.ones(N))
-    nodes, leaf = grow(learnt.matrix, x.sum(axis=0), np.ones(N), 15, trees=4, seed=3)
+    features = ranked([*learnt.ranks, *map(ranks_on_grid, learnt.scores.T)], N)
+    nodes, leaf = grow(features, x.sum(axis=0), np.ones(N), 15, trees=4, seed=3)
     assert leaf.shape == (4, N)
     nothing = np.zeros((N, learnt.scores.shape[1]))
     named = of_values(Records(leaf, np.ones(N), learnt.scores, nothing, len(nodes.upto) - 1), np.arange(float(N)))
@@ -145,7 +150,8 @@ def test_only_allowed_levels_are_drawn() -> None:
 
 
 def test_smoothing_moves_draws_out_of_pure_leaves() -> None:
-    made = tree(Target(SEX, 2))
+    # A cut of several trees may not see the column that tells all; that of a single one does.
+    made = tree(Target(SEX, 2), trees=1)
     pure, mixed = (
         Grove({"y": made.ensembles}, smoothing).draw("y", [SEX, AGE], {}, N, Narrowed(), 2, np.random.default_rng(2))
         for smoothing in (0.0, 1e9)
