@@ -94,7 +94,8 @@ def test_a_table_can_be_read_as_numbers_and_times() -> None:
 
 # Cells that no one way of writing restores: what the warning names, of each table when all is read as text.
 UNEVEN = {
-    "cdisc_sdtm/cm.csv.gz": {"CMENDTC"}, "cdisc_sdtm/ds.csv.gz": {"DSSPID"}, "ckd_uci.csv.gz": {"pcv", "wc"},
+    "cdisc_sdtm/ae.csv.gz": {"AESTDTC"}, "cdisc_sdtm/cm.csv.gz": {"CMSTDTC", "CMENDTC"},
+    "cdisc_sdtm/ds.csv.gz": {"DSSPID"}, "cdisc_sdtm/mh.csv.gz": {"MHSTDTC"}, "ckd_uci.csv.gz": {"pcv", "wc"},
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
           "December")  # fmt: skip
 # Two digits of a year below this are of the 21st century, as everywhere in Python.
 _PIVOT = 69
-_DAY, _US = 86_400_000_000, 1_000_000
+DAY, _US = 86_400_000_000, 1_000_000
 
 
 class Field(NamedTuple):
@@ -188,7 +188,7 @@ def _instants(parts: dict[str, np.ndarray], n: int) -> tuple[np.ndarray, np.ndar
     if "half" in parts:
         hour = parts["half"] % 12 + 12 * parts["noon"]
     seconds = (hour * 60 + parts.get("minute", zero)) * 60 + parts.get("second", zero)
-    return days * _DAY + seconds * _US + parts.get("us", zero), parts.get("offset", zero)
+    return days * DAY + seconds * _US + parts.get("us", zero), parts.get("offset", zero)
 
 
 def show(shown: np.ndarray, offset: np.ndarray, pattern: str) -> list[str]:
@@ -218,7 +218,7 @@ _SOURCE = {"half": "hour", "noon": "hour"}
 
 
 def _parts(shown: np.ndarray) -> dict[str, np.ndarray]:
-    days, within = np.divmod(shown, _DAY)
+    days, within = np.divmod(shown, DAY)
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     seconds, us = np.divmod(within, _US)

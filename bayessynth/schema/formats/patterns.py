@@ -13,6 +13,7 @@ _TIMED = re.compile(
     r"(?:(?P<date>.+?)(?P<mark>T|,? {1,2}))?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?P<second>:\d\d)?"
     r"(?P<fraction>[.,]\d{1,6})?(?P<noon> ?[AaPp][Mm])?(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
+_YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/. ])(\d{1,2})(?:\2(\d{1,2}))?")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d\d)")
 _DAY_WORD = re.compile(rf"(\d{{1,2}})([-/. ]?)({_WORD})(,? |[-/.]|)(\d{{4}}|\d\d)", re.IGNORECASE)
@@ -61,7 +62,9 @@ def _times(match: re.Match[str]) -> Iterator[str]:
 
 
 def _dates(text: str) -> Iterator[str]:
-    if match := _YEAR_FIRST.fullmatch(text):
+    if _YEAR.fullmatch(text):
+        yield "%Y"
+    elif match := _YEAR_FIRST.fullmatch(text):
         mark = match[2]
         for month in _either("m"):
             if match[4] is None:

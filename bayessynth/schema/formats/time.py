@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from bayessynth.schema.formats.clock import clocks, compiled, parse, show
+from bayessynth.schema.formats.clock import DAY, clocks, compiled, parse, show
 from bayessynth.schema.formats.format import Format, Found, register
 from bayessynth.schema.formats.gaps import gap_texts, gap_written
 from bayessynth.schema.formats.number import FEW_TEXTS
@@ -17,6 +17,8 @@ from bayessynth.schema.formats.patterns import patterns
 from bayessynth.schema.formats.text import distinct_texts, holds_text, read_texts, some, with_gaps
 from bayessynth.schema.formats.zones import zone_of
 
+# Days from the beginning of a month, and of a year, to its middle.
+_HALF_MONTH, _HALF_YEAR = 14, 181
 # In how many ways the times of a column may be written.
 _WAYS = 3
 # What clocks show, and their minutes from UTC.
@@ -43,6 +45,8 @@ class Time(Format):
         The zone whose clocks the text shows, where it names one.
     missing : str or None
         The text of missing cells; None where there is no text.
+    middle : bool
+        Whether a date without its day, or month, among full ones is read as the middle of the month, or year.
 
     Examples
     --------
@@ -59,6 +63,7 @@ class Time(Format):
     shortest: bool = False
     zone: str | None = None
     missing: str | None = None
+    middle: bool = False
 
     @property
     def plain(self) -> str:
@@ -74,7 +79,7 @@ class Time(Format):
         return utc if self.zone is None else utc.dt.tz_localize("UTC").dt.tz_convert(self.zone)
 
     def _instants(self, texts: list[str]) -> np.ndarray | None:
-        read = _read(texts, (self.pattern, *self.also))
+        read = _read(texts, (self.pattern, *self.also), self.middle)
         return None if read is None else (read[0] - read[1] * 60_000_000).astype("datetime64[us]")
 
     def write(self, plain: pd.Series) -> np.ndarray:
@@ -154,8 +159,8 @@ def _ambiguous(text: str, read: dict[str, Read | None]) -> tuple[str, ...]:
     return ()
 
 
-def _read(texts: list[str], ways: tuple[str, ...]) -> Read | None:
-    """Return what clocks show, and offsets from UTC, of texts written in one of several ways."""
+def _read(texts: list[str], ways: tuple[str, ...], middle: bool = False) -> Read | None:
+    """Return what clocks show, and offsets from UTC, of texts written in one of several ways; see :class:`Time`."""
     if len(ways) == 1:
         return parse(texts, ways[0]) if texts else (np.zeros(0, dtype=np.int64),) * 2
     shown, offset, known = np.zeros((3, len(texts)), dtype=np.int64)
@@ -164,8 +169,16 @@ def _read(texts: list[str], ways: tuple[str, ...]) -> Read | None:
         read = parse([texts[i] for i in own], pattern) if own else None
         if read is not None:
             shown[own], offset[own] = read
+            shown[own] += _to_middle(pattern) if middle else 0
             known[own] = 1
     return (shown, offset) if known.all() else None
+
+
+def _to_middle(pattern: str) -> int:
+    """Return how far the middle of the month or year lies after its beginning, where a pattern shows no more of it."""
+    shown = {field.unit for field in compiled(pattern)[1]}
+    days = 0 if "day" in shown else _HALF_MONTH if "month" in shown else _HALF_YEAR if "year" in shown else 0
+    return days * DAY
 
 
 def _common_first(texts: list[str], ways: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -198,6 +211,9 @@ def _shortened(form: Time, texts: list[str]) -> tuple[Time, tuple[str, ...]]:
         odd = [i for i, text in enumerate(texts) if again[i] != text]
         if not odd:
             return other, ()
+    if any(map(_to_middle, form.also)) and not _to_middle(form.pattern):
+        form = replace(form, middle=True)
+        again = form.write(form.read(pd.Series(texts)))
     return form, (
         f"its times are not all written alike: {len(odd)} of {len(texts)} distinct ones change, as {texts[odd[0]]!r} "
         f"to {again[odd[0]]!r}. To keep them letter by letter, declare the column categorical.",

@@ -96,9 +96,25 @@ def test_times_in_several_ways_come_back_by_the_shortest() -> None:
     assert column_of(texts[-4:]).kind == "categorical"
 
 
+def test_partial_dates_are_read_as_the_middle_of_what_they_leave_open() -> None:
+    """As in tables of clinical trials (CDISC SDTM), where a patient may remember no more than the year."""
+    texts = pd.date_range("2012-01-01", periods=60, freq="11D").strftime("%Y-%m-%d").tolist()
+    series = pd.Series([*texts, "2013-02", "1987", None])
+    with pytest.warns(FormatWarning, match=r"2 of 62 distinct ones change, as '2013-02' to '2013-02-15'"):
+        column = bs.Schema.detect(pd.DataFrame({"x": series}))["x"]
+    assert column.kind == "datetime" and column.unit == "D" and column.format is not None
+    read = column.format.read(series)
+    assert read.iloc[-3:-1].tolist() == [pd.Timestamp("2013-02-15"), pd.Timestamp("1987-07-01")]
+    assert column.format.write(read).tolist()[:60] == texts
+
+
+def test_years_alone_are_numbers() -> None:
+    assert column_of(["2012", "2013", "1987"] * 9).kind == "count"
+
+
 def test_times_that_do_not_come_back_are_told_of() -> None:
     texts = [f"2020-01-{day:02d}" for day in range(1, 25)] + ["2020-02"]
-    message = "its times are not all written alike: 1 of 25 distinct ones change, as '2020-02' to '2020-02-01'. To keep"
+    message = "its times are not all written alike: 1 of 25 distinct ones change, as '2020-02' to '2020-02-15'. To keep"
     with pytest.warns(FormatWarning, match=message):
         bs.Schema.detect(pd.DataFrame({"x": texts}))
     odd = ["2020-01-31 05:30:00+07:00", "2020-01-31 06:30:00+01:00", "2020-05-31 05:30:01+02:00"]
