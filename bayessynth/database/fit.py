@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bayessynth.database.between import Edge, between
 from bayessynth.database.covariates import FILLER, Covariate, Filler, FromAbove, Known, RowNumber, by_owner
 from bayessynth.database.fitted import FittedDatabase
 from bayessynth.database.labels import Labels
@@ -28,6 +29,7 @@ from bayessynth.database.write import (
     read_by,
     spec_in_order,
     spec_of_table,
+    with_rules,
 )
 from bayessynth.errors import SpecError, suggest
 from bayessynth.fitting import Fitted
@@ -85,6 +87,7 @@ class _Bench:
         self.specs, self.schemas = specs, schemas
         self.copies, self.entropy, self.cores, self.trees = copies, entropy, cores, trees
         self.above: dict[str, Above] = {}
+        self.stated: dict[str, list[Edge]] = {}
         self.known = Known({table: len(tables[table]) for table in structure.order})
         self.seconds: dict[str, float] = {}
         for link in structure.links:
@@ -159,6 +162,8 @@ class _Bench:
         heard = self._heard(table, own, found, given, beside)
         used = [name for name in beside if any(name in columns for columns in heard.values())]
         spec = self._spec(table, frame, schema, list(beside), used, internal, factor, heard)
+        if table not in self.specs:
+            spec = with_rules(spec, between(spec.rules, given, schema, self.stated))
         names = {*spec.columns, *determined(spec.rules), *(c for f in spec.factors for c in f)}
         kept = [c for c in frame if c in names or c not in beside]
         return spec.fit(
@@ -241,6 +246,7 @@ class _Bench:
             self.above[table] = Above(())
             return
         schema, names = fitted.schema, {c.name for c in given}
+        self.stated[table] = [edge for rule in fitted.bound.rules for edge in rule.orders]
         factors = {c for columns in fitted.bound.plan.columns.values() for c in columns}
         made = drawn_columns(fitted.bound)
         kept = [schema[c] for c in schema if c in made and c not in names and c != factor and c not in factors

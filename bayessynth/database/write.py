@@ -14,7 +14,7 @@ from bayessynth.database.order import LIKE
 from bayessynth.database.screen import Judged
 from bayessynth.database.structure import Link, Structure
 from bayessynth.errors import SpecError
-from bayessynth.rules import Floor, Inequality, Running, determined
+from bayessynth.rules import Floor, Inequality, Rule, Running, determined
 from bayessynth.schema import Column, Schema
 from bayessynth.spec import Equation, Spec
 from bayessynth.spec.auto import write
@@ -198,6 +198,15 @@ def spec_in_order(
     spec = Spec(*equations, rest="drop", rules=rules, unit=factor, time=place)
     spec._choices = tuple(choice for choice in found if choice.column in own)
     return spec
+
+
+def with_rules(spec: Spec, rules: Sequence[Rule]) -> Spec:
+    """Return a spec that was written for a table with other rules."""
+    if list(rules) == list(spec.rules):
+        return spec
+    found = Spec(*spec, rest=spec.rest, rules=rules, unit=spec.unit, time=spec.time)
+    found._choices = spec._choices
+    return found
 
 
 def _without(equation: Equation, columns: AbstractSet[str]) -> Equation:
