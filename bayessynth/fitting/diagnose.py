@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from bayessynth.design import shown
 from bayessynth.fitting.summarise import moves
@@ -135,6 +134,9 @@ def _notes(provenance: Mapping[str, Any]) -> list[str]:
 
 def mixing(posterior: xr.Dataset) -> dict[str, Any]:
     """Return the worst R-hat and effective sample sizes over all entries of all variables."""
+    # Imported here: its import takes longer than the fit of a small table.
+    from arviz_stats.base import array_stats
+
     worst: dict[str, Any] = {"rhat": 1.0, "ess_bulk": np.inf, "ess_tail": np.inf, "parameter": ""}
     for name, variable in posterior.data_vars.items():
         draws = variable.values.reshape(*variable.shape[:2], -1)

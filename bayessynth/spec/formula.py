@@ -134,7 +134,8 @@ def has_dot(formula: str) -> bool:
     return any(token.kind == "dot" for token in tokens(split_sides(formula)[1]))
 
 
-@lru_cache(maxsize=1024)
+# More than wide tables have columns: equations are gone through in turn, which a smaller cache never meets again.
+@lru_cache(maxsize=1 << 13)
 def parse(formula: str, dot: tuple[str, ...] = ()) -> Formula:
     """Parse a formula.
 

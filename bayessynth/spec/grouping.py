@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bayessynth.errors import FormulaError
 from bayessynth.spec.tokens import tokens
@@ -19,6 +20,8 @@ class GroupedText:
     shared: str | None = None
 
 
+# Every look at an equation's column asks for it, as often as there are pairs of columns.
+@lru_cache(maxsize=1 << 14)
 def split_sides(formula: str) -> tuple[str, str]:
     """Split a formula at its tilde and check that the left side is a bare column.
 

@@ -184,24 +184,29 @@ def cut_by_bins(
 
 
 @njit(cache=True, nogil=True)
-def in_order(codes: np.ndarray, rows: np.ndarray, places: np.ndarray, spare: np.ndarray, counts: np.ndarray) -> bool:
+def in_order(
+    codes: np.ndarray, ranks: int, rows: np.ndarray, places: np.ndarray, spare: np.ndarray, counts: np.ndarray
+) -> bool:
     """Write down a node's records in the order of their ranks, and return whether these differ: a radix sort.
 
     Parameters
     ----------
-    codes, rows
-        As in :func:`cut_by_bins`.
+    codes, ranks, rows
+        As in :func:`cut_by_bins`, with any number of ranks.
     places, spare, counts : ndarray
         Of :class:`Room`.
     """
-    size, least, most, bits = len(rows), np.int64(codes[rows[0]]), np.int64(codes[rows[0]]), 0
+    size, least, most, bits = len(rows), np.int64(0), np.int64(ranks - 1), 0
     for i in range(size):
-        code = np.int64(codes[rows[i]])
-        least, most = min(least, code), max(most, code)
-        spare[i] = code << RECORD | i
+        spare[i] = np.int64(codes[rows[i]]) << RECORD | i
+    if ranks > min(size, len(counts)):
+        # Ranks of few records may be close together.
+        least = most = spare[0] >> RECORD
+        for i in range(size):
+            least, most = min(least, spare[i] >> RECORD), max(most, spare[i] >> RECORD)
     while (most - least) >> bits:
         bits += 1
-    width = MANY_BITS if size >= MANY else FEW_BITS
+    width = MANY_BITS if size >= MANY or bits > 2 * FEW_BITS else FEW_BITS
     passes = -(-bits // width)
     source, goes, low = spare, places, least << RECORD
     for turn in range(passes):
@@ -220,7 +225,7 @@ def in_order(codes: np.ndarray, rows: np.ndarray, places: np.ndarray, spare: np.
     if passes > 0 and passes % 2 == 0:
         for i in range(size):
             places[i] = spare[i]
-    return passes > 0
+    return passes > 0 and places[0] >> RECORD < places[size - 1] >> RECORD
 
 
 @njit(cache=True, nogil=True)

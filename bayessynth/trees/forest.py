@@ -278,7 +278,9 @@ class _Task:
 
 def _read(bound: Bound, data: Data, level: str, names: Sequence[str], rows: np.ndarray) -> _Read:
     """Return the predictors of an equation or mask."""
-    values = [data.columns[name][rows] for name in names]
+    # Of wide tables, copies of all that every equation reads would take many times the table's room.
+    whole = len(rows) == data.columns.n and bool((np.diff(rows) == 1).all())
+    values = [data.columns[name] if whole else data.columns[name][rows] for name in names]
     counts = [len(bound.inner[name].levels) or None for name in names]
     times = [j for j, name in enumerate(names) if bound.inner[name].kind == "datetime"]
     # How many rows a unit of sequences has follows from its columns.

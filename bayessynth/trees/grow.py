@@ -267,7 +267,7 @@ def _impurity(goal: _Goal, rows: np.ndarray, room: Room) -> float:
 def _cut(codes: np.ndarray, ranks: int, goal: _Goal, rows: np.ndarray, leaf: int, room: Room) -> Cut:
     if room.pull.shape[1] == 1 and ranks <= min(len(rows), BINS):
         return cut_by_bins(codes, ranks, rows, leaf, room.weight, room.pull, room.bins)
-    if not in_order(codes, rows, room.places, room.spare, room.counts):
+    if not in_order(codes, ranks, rows, room.places, room.spare, room.counts):
         return Cut(-np.inf, -1, -1, True)
     if goal.levels:
         return cut_labels(len(rows), leaf, room.places, room.weight, room.label, room.shares, room.left)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
 from scipy.special import gammaln, logsumexp
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
@@ -196,6 +195,9 @@ def _smoothed(weights: np.ndarray) -> tuple[np.ndarray, float]:
     A Pareto distribution is fitted to what the largest weights have above a cutoff. Where no weight is far above the
     mean that is a small part of them, whose shape says nothing of how the weights would go on.
     """
+    # Imported here: its import takes longer than the fit of a small table.
+    from arviz_stats.base import array_stats
+
     if not np.isfinite(weights).any():
         return weights, np.inf
     # A density of zero has a weight of zero, which the smoothing takes as a very small one.

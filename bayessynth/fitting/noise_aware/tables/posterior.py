@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
 from scipy.linalg import solve_triangular
 
 from bayessynth.errors import DiagnosticsWarning, FitError, SynthesisError, warn
@@ -213,6 +212,9 @@ def _sampled(
 
 
 def _warn_of_chains(model: Model, z: np.ndarray, diverged: int) -> None:
+    # Imported here: its import takes longer than the fit of a small table.
+    from arviz_stats.base import array_stats
+
     r_hat = float(np.max(array_stats.rhat(z, chain_axis=0, draw_axis=1)))
     if r_hat > _R_HAT or diverged:
         warn(
