@@ -50,7 +50,7 @@ def between(
 
 def _paths(low: str, edges: Sequence[Edge]) -> Iterator[tuple[Edge, ...]]:
     """Yield the ways up from a column."""
-    left = [(edge,) for edge in edges if edge[0] == low]
+    left: list[tuple[Edge, ...]] = [(edge,) for edge in edges if edge[0] == low]
     while left:
         path = left.pop()
         yield path
