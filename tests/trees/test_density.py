@@ -73,19 +73,6 @@ def test_numbers_gaps_zeros_and_heaps_have_the_shares_of_many_draws() -> None:
     check(grove(PAY, None, 0), lambda n: Narrowed())
 
 
-def test_numbers_of_few_rows_drawn_by_their_place_have_the_shares_of_many_draws() -> None:
-    check(grove(PAY, None, 0, n=150), lambda n: Narrowed())
-    check(grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60), lambda n: Narrowed())
-
-
-def test_what_rules_leave_of_few_rows_has_the_shares_of_many_draws() -> None:
-    check(grove(PAY, None, 0, n=150), narrow)
-    # Of a leaf whose numbers are all allowed, as much is drawn as without a rule.
-    wide = grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60)
-    check(wide, lambda n: Narrowed(lower=np.full(n, 0.0), upper=np.full(n, 300.0)))
-    check(wide, lambda n: Narrowed(lower=np.full(n, 60.0), upper=np.full(n, 300.0)))
-
-
 def test_the_coarse_grids_of_written_numbers_count() -> None:
     check(grove(np.where(RNG.random(N) < 0.5, 10 * np.round(PAY / 10), PAY + 1), None, 0), lambda n: Narrowed())
 
@@ -121,7 +108,6 @@ def test_where_nothing_is_left_draws_are_even() -> None:
 
 def test_numbers_with_all_decimals_have_a_density() -> None:
     check_density(grove(RNG.normal(size=N), None, None))
-    check_density(grove(RNG.normal(size=N), None, None, n=150))
 
 
 def check_density(made: Grove) -> None:
@@ -139,3 +125,20 @@ def test_a_value_that_no_leaf_holds_is_impossible() -> None:
 
     assert probability(grove(SEX, 2), [0.0, 33.0], free, 2, np.array([-1.0]))[0].sum() == 0
     assert probability(grove(PAY, None, 0), [0.0, 33.0], free, 0, np.array([5000.0]))[0].sum() == 0
+
+
+def test_numbers_of_few_rows_drawn_by_their_place_have_the_shares_of_many_draws() -> None:
+    check(grove(PAY, None, 0, n=150), lambda n: Narrowed())
+    check(grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60), lambda n: Narrowed())
+
+
+def test_what_rules_leave_of_few_rows_has_the_shares_of_many_draws() -> None:
+    check(grove(PAY, None, 0, n=150), narrow)
+    # Of a leaf whose numbers are all allowed, as much is drawn as without a rule.
+    wide = grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60)
+    check(wide, lambda n: Narrowed(lower=np.full(n, 0.0), upper=np.full(n, 300.0)))
+    check(wide, lambda n: Narrowed(lower=np.full(n, 60.0), upper=np.full(n, 300.0)))
+
+
+def test_numbers_of_few_rows_with_all_decimals_have_a_density() -> None:
+    check_density(grove(RNG.normal(size=N), None, None, n=150))
