@@ -86,6 +86,8 @@ def in_order(
             continue
         keys = {key.column for key in structure.keys(table)} | {structure.primary.get(table)}
         frame = tables[table].drop(columns=[c for c in tables[table] if c in keys])
+        if not len(frame.columns):
+            continue
         schema = Schema.detect(frame)
         time = time_of(frame, schema, at)
         if time is not None:

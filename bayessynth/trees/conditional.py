@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special, stats
 
-from bayessynth.trees.design import LEVELS, block
+from bayessynth.trees import line
+from bayessynth.trees.design import LEVELS, block, joined
 from bayessynth.trees.distance import DAY, Distance, ends_of, equals, parted, steps
 from bayessynth.trees.effects import binned, group_effects
 from bayessynth.trees.features import SHRINKAGE, Features, Learnt, Seen, learn, with_effects
@@ -154,12 +155,32 @@ class _Bench:
     def of_numbers(self, rows: np.ndarray, values: np.ndarray, target: Target) -> tuple[Ensemble, list[np.ndarray]]:
         """Grow trees that part numbers by their rank."""
         goal = _normal_scores(values)
+        heaps, interval = _heaps(values, self.settings.heap), self.settings.interval_of(len(self.weights))
+        few = self.settings.lined(len(self.weights)) and not target.unit and not self.seen.groups
+        if few and self.seen.values:
+            features, nodes, records, told = self._lined(rows, values, goal)
+            bare = replace(records, scores=records.scores[:, :0], pull=records.pull[:, :0])
+            leaves = of_numbers(bare, values, heaps, interval, target.grid(values), self.rng, target.support)
+            leaves = line.leaning(leaves, records.leaf, records.scores[:, 0], told, records.weights, self.rng)
+            return Ensemble(features, nodes, leaves), []
         learnt = learn(self.seen, rows, goal, self.weights[rows])
         features, nodes, records, effects = self._grown(learnt, goal, goal, rows)
-        heaps = _heaps(values, self.settings.heap)
-        interval = self.settings.interval_of(len(self.weights))
         leaves = of_numbers(records, values, heaps, interval, target.grid(values), self.rng, target.support)
         return Ensemble(features, nodes, leaves), effects
+
+    def _lined(
+        self, rows: np.ndarray, values: np.ndarray, goal: np.ndarray
+    ) -> tuple[Features, Nodes, Records, np.ndarray]:
+        """Grow trees of numbers of few rows, with a linear score of their ranks or of the numbers themselves."""
+        weights, least = self.weights[rows], self.settings.leaf_of(len(self.weights))
+        plain = (values - values.mean()) / max(float(values.std()), 1e-12)
+        told = line.better(joined(self.seen.blocks, rows).astype(float), (goal, plain), weights)
+        learnt = learn(self.seen, rows, told, weights, line.PRECISION)
+        seed = int(self.rng.integers(2**31 - self.trees))
+        ranks = [*learnt.ranks, *(ranks_on_grid(x) for x in learnt.scores.T)]
+        nodes, leaf = grow(ranked(ranks, len(rows)), goal, weights, least, self.trees, seed)
+        records = Records(leaf, weights, learnt.scores, np.zeros_like(learnt.scores), len(nodes.upto) - 1)
+        return learnt.features, nodes, records, told
 
     def of_all(self, rows: np.ndarray, target: Target) -> list[tuple[Ensemble, list[np.ndarray]]]:
         """Grow trees of ordinary numbers: of times those that tell which equal another, then those of distances."""

@@ -15,6 +15,7 @@ from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
 from bayessynth.trees.leaves import Leaves
+from bayessynth.trees.line import FAINT, chance_of_place
 from bayessynth.trees.tilt import distances, factor
 from bayessynth.trees.walk import moved_from, node_of, share_left
 
@@ -119,7 +120,9 @@ def probabilities(
             u = uniforms[row] * len(nodes.roots)
             for tree, root in enumerate(nodes.roots):
                 node = node_of(room.known, k, nodes, root)
-                up = smoothing / (nodes.size[node] + smoothing) if nodes.parent[node] >= 0 else 0.0
+                # Draws by places are not moved.
+                moves = nodes.parent[node] >= 0 and len(leaves.noise) == 0
+                up = smoothing / (nodes.size[node] + smoothing) if moves else 0.0
                 share, leaf = (1.0 - up) / len(nodes.roots), nodes.first[node]
                 out[row] += share * _in_leaf(leaf, node, scores, nodes, leaves, cells, row // each, limits, row, free)
                 if up > 0 and tree == int(u):
@@ -136,6 +139,9 @@ def _in_leaf(
     """Return the probability in a leaf, or above the record's own node where rules leave nothing of the leaf."""
     if not free and limits.absent[row]:
         return 1.0 if cells.missing[unit] else 0.0
+    if len(leaves.noise) > 0 and (free or _all_left(leaf, leaves, limits, row)):
+        lower, upper = (-np.inf, np.inf) if free else (limits.lower[row], limits.upper[row])
+        return _placed(leaf, scores[0], leaves, cells, unit, lower, upper)
     wanted, total = _sums(leaf, scores, leaves, cells, unit, limits, row, free)
     return wanted / total if total > 0 else _above(node, scores, nodes, leaves, cells, unit, limits, row)
 
@@ -152,11 +158,16 @@ def _sums(
             none = none and _part(e, leaves, cells, unit, -np.inf, np.inf) == 0
         if none:
             return 0.0, 1.0
-    away = scores.copy()
-    distances(away, leaves.middle[leaf], leaves.spread[leaf])
+    away, leans = scores.copy(), len(leaves.noise) > 0
+    if not leans:
+        distances(away, leaves.middle[leaf], leaves.spread[leaf])
     allowed = limits.allowed[row] if len(limits.allowed) > 0 else np.zeros(0, dtype=np.bool_)
     for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
-        chance = (leaves.upto[e] - before) * factor(leaves.pull[e], away)
+        if leans:
+            low, high = _places(e, leaf, leaves, scores[0])
+            chance = chance_of_place(leaves.noise, low, high) + FAINT * (leaves.upto[e] - before)
+        else:
+            chance = (leaves.upto[e] - before) * factor(leaves.pull[e], away)
         before = leaves.upto[e]
         if free:
             total += chance
@@ -168,6 +179,50 @@ def _sums(
         if left > 0:
             wanted += chance * _part(e, leaves, cells, unit, limits.lower[row], limits.upper[row])
     return wanted, total
+
+
+@njit(cache=True, nogil=True)
+def _all_left(leaf: int, leaves: Leaves, limits: Limits, row: int) -> bool:
+    none = np.zeros(0, dtype=np.bool_)
+    for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
+        if share_left(leaves.low[e], leaves.high[e], limits.lower[row], limits.upper[row], none, True) < 1:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _places(entry: int, leaf: int, leaves: Leaves, score: float) -> tuple[float, float]:
+    """Return the residuals between which an entry is drawn by its place; an outermost one beyond its end too."""
+    spread, first, last = leaves.spread[leaf, 0], leaves.start[leaf], leaves.start[leaf + 1] - 1
+    low = -np.inf if entry == first else (leaves.pull[entry - 1, 0] - score) / spread
+    return low, np.inf if entry == last else (leaves.pull[entry, 0] - score) / spread
+
+
+@njit(cache=True, nogil=True)
+def _placed(leaf: int, score: float, leaves: Leaves, cells: Cells, unit: int, lower: float, upper: float) -> float:
+    """Return the probability of the value in a leaf whose numbers are drawn by their place, all of them allowed."""
+    spread, found = leaves.spread[leaf, 0], 0.0
+    for e in range(leaves.start[leaf], leaves.start[leaf + 1]):
+        below, above = leaves.low[e], leaves.high[e]
+        if not below < above:
+            low, high = _places(e, leaf, leaves, score)
+            found += chance_of_place(leaves.noise, low, high) * _part(e, leaves, cells, unit, lower, upper)
+            continue
+        begin, end = _reach(e, leaves, cells, unit, lower, upper)
+        if not begin < end:
+            continue
+        before = leaves.middle[leaf, 0] if e == leaves.start[leaf] else leaves.pull[e - 1, 0]
+        steep = (leaves.pull[e, 0] - before) / (above - below)
+        first, last = before + (begin - below) * steep, before + (end - below) * steep
+        found += chance_of_place(leaves.noise, (first - score) / spread, (last - score) / spread)
+        # Places beyond the ends are drawn evenly in the outermost entries.
+        beyond = 0.0
+        if e == leaves.start[leaf]:
+            beyond += chance_of_place(leaves.noise, -np.inf, (before - score) / spread)
+        if e == leaves.start[leaf + 1] - 1:
+            beyond += chance_of_place(leaves.noise, (leaves.pull[e, 0] - score) / spread, np.inf)
+        found += beyond * (end - begin) / (above - below)
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -209,21 +264,34 @@ def _forced(cells: Cells, unit: int, limits: Limits, row: int) -> float:
 @njit(cache=True, nogil=True)
 def _part(entry: int, leaves: Leaves, cells: Cells, unit: int, lower: float, upper: float) -> float:
     """Return the share of an entry, in units of its whole length, that is released as the value."""
-    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
-    value, low, high = cells.value[unit], cells.low[unit], cells.high[unit]
+    below, above, value = leaves.low[entry], leaves.high[entry], cells.value[unit]
     if cells.missing[unit]:
         return 1.0 if np.isnan(below) or (below == -1.0 == above and value == -1.0) else 0.0
     if np.isinf(below) or np.isinf(value):
         return 1.0 if below == value else 0.0
     if not below < above:
-        return 1.0 if low <= below <= high else 0.0
-    if low > upper or high < lower:
-        return 0.0
+        return 1.0 if cells.low[unit] <= below <= cells.high[unit] else 0.0
+    begin, end = _reach(entry, leaves, cells, unit, lower, upper)
+    return max(end - begin, 0.0) / (above - below)
+
+
+@njit(cache=True, nogil=True)
+def _reach(entry: int, leaves: Leaves, cells: Cells, unit: int, lower: float, upper: float) -> tuple[float, float]:
+    """Return between which numbers an interval is released as the value, none where the second is not above the first.
+
+    A value of a column without a last decimal has a narrow cell about it.
+    """
+    below, above, grid = leaves.low[entry], leaves.high[entry], leaves.grid[entry]
+    value, low, high = cells.value[unit], cells.low[unit], cells.high[unit]
+    if cells.missing[unit] or np.isinf(value) or low > upper or high < lower:
+        return 0.0, 0.0
     begin, end = max(below, lower), min(above, upper)
     if grid == 0:
         if low < high:
-            return max(min(end, high) - max(begin, low), 0.0) / (above - below)
-        return cells.width / (above - below) if begin <= value <= end else 0.0
+            return max(begin, low), min(end, high)
+        if not begin <= value <= end:
+            return 0.0, 0.0
+        return value - cells.width / 2, value + cells.width / 2
     # Numbers that are rounded beyond a limit are set to it.
     first = last = np.round(value / grid) * grid
     if low <= upper <= high:
@@ -231,5 +299,5 @@ def _part(entry: int, leaves: Leaves, cells: Cells, unit: int, lower: float, upp
     if low <= lower <= high:
         first, last = -np.inf, last if last == np.inf else np.floor(high / grid) * grid
     if last < first or (first == last and not low <= first <= high):
-        return 0.0
-    return max(min(end, last + grid / 2) - max(begin, first - grid / 2), 0.0) / (above - below)
+        return 0.0, 0.0
+    return max(begin, first - grid / 2), min(end, last + grid / 2)

@@ -10,7 +10,7 @@ import numpy as np
 from bayessynth.trees.calendar import PARTS, parts_of
 from bayessynth.trees.design import Block, joined
 from bayessynth.trees.ranks import Ranks, ranks_of
-from bayessynth.trees.score import coefficients
+from bayessynth.trees.score import PRECISION, coefficients
 
 # Records' worth of the overall mean that a level's mean is drawn towards, when levels are ordered by it.
 SHRINKAGE = 5.0
@@ -96,7 +96,9 @@ class Learnt:
     projection: np.ndarray | None
 
 
-def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray) -> Learnt:
+def learn(
+    seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray, precision: float = PRECISION
+) -> Learnt:
     """Learn the features of a target.
 
     Parameters
@@ -107,9 +109,11 @@ def learn(seen: Seen, rows: np.ndarray, target: np.ndarray, weights: np.ndarray)
     target : ndarray
         Numbers of shape (len(rows),), or indicators of shape (len(rows), levels).
     weights : ndarray of shape (len(rows),)
+    precision : float
+        Of the linear scores' coefficients; see :func:`~bayessynth.trees.score.coefficients`.
     """
     design = joined(seen.blocks, rows)
-    slopes, projection = coefficients(design, target, weights)
+    slopes, projection = coefficients(design, target, weights, precision)
     scores = design @ slopes.astype(np.float32)
     features, own = _predictors(seen, rows, target, slopes, weights)
     # Those of one time stand side by side: compiled code works a date out once.

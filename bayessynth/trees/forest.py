@@ -112,6 +112,8 @@ class Forest:
 def _parts(ensemble: Ensemble) -> dict[str, Mapping[str, np.ndarray]]:
     """Return the arrays of an ensemble, by part and name."""
     found: dict[str, Mapping[str, np.ndarray]] = {part: getattr(ensemble, part)._asdict() for part in _PARTS}
+    if not len(ensemble.leaves.noise):
+        found["leaves"] = {name: own for name, own in found["leaves"].items() if name != "noise"}
     return found if ensemble.distance is None else {**found, _DISTANCE: {_DISTANCE: np.array(ensemble.distance)}}
 
 

@@ -26,12 +26,14 @@ class Laid(NamedTuple):
     span : ndarray of float64, shape (entries, 2)
         Ends of the interval.
     grid : ndarray of float32, shape (entries,)
+    noise : ndarray of float32, shape (ensembles, cells + 1)
     """
 
     head: np.ndarray
     curve: np.ndarray
     span: np.ndarray
     grid: np.ndarray
+    noise: np.ndarray = np.zeros((1, 0), dtype=np.float32)
 
 
 def laid(every: Sequence[Leaves]) -> Laid:
@@ -58,4 +60,4 @@ def laid(every: Sequence[Leaves]) -> Laid:
         span[rows, 0], span[rows, 1] = own.low, own.high
         leaf, entry = at.stop, rows.stop
     head[leaves, 0] = entries
-    return Laid(head, curve, span, grid)
+    return Laid(head, curve, span, grid, np.stack([own.noise for own in every]))

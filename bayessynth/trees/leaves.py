@@ -43,6 +43,9 @@ class Leaves(NamedTuple):
         Mean of the scores in each leaf, where the probabilities hold as they are.
     spread : ndarray of float32, shape (leaves, scores)
         Standard deviation of the scores in each leaf.
+    noise : ndarray of float32, shape (cells + 1,)
+        Quantiles of the residuals that are added to scores where entries are drawn by their place; empty where they are
+        drawn by their probability. See :mod:`bayessynth.trees.line`.
     """
 
     start: np.ndarray
@@ -53,6 +56,7 @@ class Leaves(NamedTuple):
     pull: np.ndarray
     middle: np.ndarray
     spread: np.ndarray
+    noise: np.ndarray = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ STEPS = 6
 ROWS = 1 << 15
 
 
-def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def coefficients(
+    design: np.ndarray, target: np.ndarray, weights: np.ndarray, precision: float = PRECISION
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the coefficients of a target's linear scores.
 
     Parameters
@@ -28,6 +30,8 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
         Numbers of shape (n,), or indicators of levels of shape (n, levels).
     weights : ndarray of shape (n,)
         Of mean one.
+    precision : float
+        Prior precision of every coefficient of a number's score or of levels' directions.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
         return _logistic(design, target[:, 1], weights)[:, None], None
     y = target if target.ndim == 2 else target[:, None]
     gram, cross = _moments(design, y.astype(np.float32), weights.astype(np.float32))
-    found = linalg.solve(_posterior(gram), cross, assume_a="pos") if len(gram) else cross
+    found = linalg.solve(_posterior(gram, precision), cross, assume_a="pos") if len(gram) else cross
     if target.ndim == 1:
         return found, None
     spread, directions = linalg.eigh(found.T @ gram @ found)
@@ -56,9 +60,9 @@ def coefficients(design: np.ndarray, target: np.ndarray, weights: np.ndarray) ->
     return found @ directions[:, kept], directions[:, kept]
 
 
-def _posterior(gram: np.ndarray) -> np.ndarray:
+def _posterior(gram: np.ndarray, precision: float = PRECISION) -> np.ndarray:
     """Return the precision of the coefficients: that of the prior, and what rounding in 32 bits may have lost."""
-    return gram + (PRECISION + 1e-6 * float(np.diagonal(gram).max(initial=0))) * np.eye(len(gram))
+    return gram + (precision + 1e-6 * float(np.diagonal(gram).max(initial=0))) * np.eye(len(gram))
 
 
 def _moments(design: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

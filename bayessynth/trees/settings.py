@@ -15,6 +15,8 @@ FEWEST, INTERVALS = 20, 8
 ENOUGH = 40
 # Rows in an interval of a column of sequences, at least, if nothing is declared: several of them may be of one unit.
 IN_SEQUENCE = 4
+# Rows up to which a number's place in its leaf is told by a line: trees of more part records finely enough.
+LINED = 400
 # Trees of a column, and columns from which on there are fewer.
 TREES, MANY = 10, 100
 
@@ -34,7 +36,8 @@ class TreeSettings:
         default 10 for each of up to 100 columns; of more columns, as many fewer.
     smoothing : float
         Pseudo-records that every node has from the node above it: a record is drawn from a leaf of n records with
-        probability n / (n + smoothing), and else from another leaf below the node above, and so on upwards.
+        probability n / (n + smoothing), and else from another leaf below the node above, and so on upwards. Numbers of
+        up to 400 rows without groups are smoothed by the residuals of a line instead; see :meth:`lined`.
     interval : int, optional
         Records that share one interval of a leaf's quantile curve. By default an eighth of ``leaf``, at least 2; of
         the rows of sequences, of which several may be one unit's, at least 4.
@@ -99,6 +102,14 @@ class TreeSettings:
         """Return how many of n records share one interval."""
         return self.interval or max(2, self.leaf_of(n) // INTERVALS)
 
+    def lined(self, n: int) -> bool:
+        """Tell whether places in the leaves of n records' numbers follow a line; see :mod:`bayessynth.trees.line`.
+
+        >>> TreeSettings().lined(77), TreeSettings().lined(4000), TreeSettings().in_sequence().lined(77)
+        (True, False, False)
+        """
+        return n <= LINED
+
     def in_sequence(self) -> TreeSettings:
         """Return the settings of columns that vary within the units of sequences.
 
@@ -119,3 +130,7 @@ class _InSequence(TreeSettings):
     def interval_of(self, n: int) -> int:
         """Return how many of n records share one interval."""
         return max(IN_SEQUENCE, super().interval_of(n))
+
+    def lined(self, n: int) -> bool:
+        """Tell that places follow no line: rows of a unit follow from each other."""
+        return False

@@ -52,7 +52,7 @@ class Stack(NamedTuple):
 
 
 def stacks(ensembles: Sequence[Ensemble]) -> list[Stack]:
-    """Return the trees of all copies as few stacks: one where they read equally many features and scores.
+    """Return the trees of all copies as few stacks: one where they read equally many features and draw alike.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def stacks(ensembles: Sequence[Ensemble]) -> list[Stack]:
     return found
 
 
-def _shape(own: Ensemble) -> tuple[tuple[int, ...], int, int]:
-    return own.features.slopes.shape, len(own.nodes.roots), own.leaves.pull.shape[1]
+def _shape(own: Ensemble) -> tuple[tuple[int, ...], int, int, int]:
+    return own.features.slopes.shape, len(own.nodes.roots), own.leaves.pull.shape[1], len(own.leaves.noise)
 
 
 def _stacked(ensembles: list[Ensemble], begin: int) -> Stack:

@@ -11,6 +11,7 @@ from bayessynth.trees.features import Features
 from bayessynth.trees.grow import Nodes
 from bayessynth.trees.known import BLOCK, features_of, room_for, scores_of
 from bayessynth.trees.laid import Laid
+from bayessynth.trees.line import FAINT, chance_of_place, place_in
 from bayessynth.trees.tilt import distances, exponential
 
 # How much of a leaf rules leave.
@@ -55,7 +56,7 @@ def draw(
     out : ndarray of shape (n,)
         Where the values go.
     """
-    room, trees = room_for(features), len(nodes.roots)
+    room, trees, leans = room_for(features), len(nodes.roots), leaves.noise.shape[1] > 0
     order, own = by_tree(uniforms[0], trees), np.empty(features.slopes.shape[1], dtype=np.float32)
     for begin in range(0, len(rows), BLOCK):
         some = order[begin : begin + BLOCK]
@@ -64,8 +65,11 @@ def draw(
             i = some[k]
             u = uniforms[0, i] * trees
             node = node_of(room.known, k, nodes, nodes.roots[int(u)])
-            leaf = moved_from(node, nodes, smoothing, u - int(u))
             scores_of(room, k, own)
+            if leans:
+                out[rows[i]] = _placed(nodes.first[node], leaves, own[0], uniforms[1, i], uniforms[2, i])
+                continue
+            leaf = moved_from(node, nodes, smoothing, u - int(u))
             entry = _entry(leaf, leaves, own, uniforms[1, i], chances)
             out[rows[i]] = _value(entry, leaves, uniforms[2, i])
 
@@ -107,10 +111,11 @@ def draw_copies(
         some = Nodes(nodes.feature, nodes.threshold, nodes.left, nodes.right, nodes.parent, nodes.first, nodes.last,
                      nodes.size, nodes.upto, nodes.roots[copy * trees : (copy + 1) * trees])  # fmt: skip
         u = uniforms[3 * first : 3 * last].reshape((3, last - first))
+        these = Laid(leaves.head, leaves.curve, leaves.span, leaves.grid, leaves.noise[copy : copy + 1])
         if free:
-            draw(table, rows[first:last], own, some, leaves, smoothing, u, room, out)
+            draw(table, rows[first:last], own, some, these, smoothing, u, room, out)
         else:
-            draw_within(table, rows[first:last], own, some, leaves, smoothing, u, room, lower, upper, allowed, absent,
+            draw_within(table, rows[first:last], own, some, these, smoothing, u, room, lower, upper, allowed, absent,
                         present, out)  # fmt: skip
 
 
@@ -186,6 +191,13 @@ def _entry(leaf: int, leaves: Laid, scores: np.ndarray, u: float, chances: np.nd
 
 
 @njit(cache=True, nogil=True)
+def _placed(leaf: int, leaves: Laid, score: float, u: float, within: float) -> float:
+    """Return the number at the place that a score and a residual tell; evenly in an end of the leaf that they pass."""
+    entry, at = place_in(leaf, leaves.head, leaves.curve, leaves.noise[0], score, u)
+    return _value(entry, leaves, at if at >= 0 else within)
+
+
+@njit(cache=True, nogil=True)
 def _tilt(low: int, high: int, leaves: Laid, away: np.ndarray, chances: np.ndarray, at: int) -> None:
     """Multiply some chances by the factors by which scores change them: in a loop without sums of entries."""
     curve = leaves.curve
@@ -239,7 +251,7 @@ def draw_within(
         Where a cell must, and must not, be missing.
     """
     room, own = room_for(features), np.empty(features.slopes.shape[1], dtype=np.float32)
-    away, every = own.copy(), np.zeros(0, dtype=np.bool_)
+    away, every, leans = own.copy(), np.zeros(0, dtype=np.bool_), leaves.noise.shape[1] > 0
     for begin in range(0, len(rows), BLOCK):
         features_of(table, rows[begin : begin + BLOCK], features, room)
         for k in range(min(len(rows) - begin, BLOCK)):
@@ -251,7 +263,7 @@ def draw_within(
             limits = Limits(lower[row], upper[row], allowed[row] if len(allowed) > 0 else every, present[row])
             u = uniforms[0, i] * len(nodes.roots)
             node = node_of(room.known, k, nodes, nodes.roots[int(u)])
-            first = moved_from(node, nodes, smoothing, u - int(u))
+            first = nodes.first[node] if leans else moved_from(node, nodes, smoothing, u - int(u))
             scores_of(room, k, own)
             out[row] = _value_left(node, first, nodes, leaves, own, away, uniforms[1, i], uniforms[2, i],
                                    weight, limits)  # fmt: skip
@@ -264,6 +276,8 @@ def _value_left(
 ) -> float:  # fmt: skip
     """Return a value drawn from what rules leave of a leaf, or of those below a node above the record's."""
     left, last = _shares(leaf, leaf + 1, leaves, limits, weight), leaf + 1
+    if left == ALL and leaves.noise.shape[1] > 0:
+        return min(max(_placed(leaf, leaves, scores[0], u, within), limits.lower), limits.upper)
     if left == ALL:
         return _value_within(_entry(leaf, leaves, scores, u, weight), leaves, within, limits)
     if left == NOTHING:
@@ -303,6 +317,15 @@ def _entry_left(
     for leaf in range(first, last):
         low, high = int(head[leaf, 0]), int(head[leaf + 1, 0])
         size, before = nodes.upto[leaf + 1] - nodes.upto[leaf], 0.0
+        if leaves.noise.shape[1] > 0:
+            for e in range(low, high):
+                at = head[leaf, 1] if e == low else float(curve[e - 1, 1])
+                at, own = (at - scores[0]) / head[leaf, 2], (curve[e, 1] - scores[0]) / head[leaf, 2]
+                chance = chance_of_place(leaves.noise[0], -np.inf if e == low else at, np.inf if e == high - 1 else own)
+                total += size * shares[e - begin] * (chance + FAINT * (curve[e, 0] - before))
+                before = curve[e, 0]
+                shares[e - begin] = total
+            continue
         for s in range(len(scores)):
             away[s] = scores[s]
         _away_from(leaf, leaves, away)

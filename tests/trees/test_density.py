@@ -23,9 +23,12 @@ PAY[RNG.random(N) < 0.15] = 20
 PAY[RNG.random(N) < 0.2] = 0
 
 
-def grove(values: np.ndarray, levels: int | None, decimals: int | None = None, smoothing: float = 0.5) -> Grove:
-    seen = Seen([SEX, AGE], [block(SEX, 2), block(AGE, None)], [2, None], [])
-    weights = RNG.exponential(size=N)
+def grove(
+    values: np.ndarray, levels: int | None, decimals: int | None = None, smoothing: float = 0.5, n: int = N
+) -> Grove:
+    sex, age, values = SEX[:n], AGE[:n], values[:n]
+    seen = Seen([sex, age], [block(sex, 2), block(age, None)], [2, None], [])
+    weights = RNG.exponential(size=n)
     made: Grown = grown(Target(values, levels, decimals), seen, weights / weights.mean(), TreeSettings(), 10, RNG)
     return Grove({"y": made.ensembles}, smoothing)
 
@@ -104,7 +107,11 @@ def test_where_nothing_is_left_draws_are_even() -> None:
 
 
 def test_numbers_with_all_decimals_have_a_density() -> None:
-    made, rng = grove(RNG.normal(size=N), None, None), np.random.default_rng(1)
+    check_density(grove(RNG.normal(size=N), None, None))
+
+
+def check_density(made: Grove) -> None:
+    rng = np.random.default_rng(1)
     grid = np.linspace(-4, 4, 8001)
     found = made.probability("y", [np.ones(8001), np.full(8001, 40.0)], {}, 8001, Narrowed(), 0, grid, 0.0, rng)
     drawn = made.draw("y", [np.ones(DRAWS), np.full(DRAWS, 40.0)], {}, DRAWS, Narrowed(), 0, rng)
@@ -118,3 +125,20 @@ def test_a_value_that_no_leaf_holds_is_impossible() -> None:
 
     assert probability(grove(SEX, 2), [0.0, 33.0], free, 2, np.array([-1.0]))[0].sum() == 0
     assert probability(grove(PAY, None, 0), [0.0, 33.0], free, 0, np.array([5000.0]))[0].sum() == 0
+
+
+def test_numbers_of_few_rows_drawn_by_their_place_have_the_shares_of_many_draws() -> None:
+    check(grove(PAY, None, 0, n=150), lambda n: Narrowed())
+    check(grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60), lambda n: Narrowed())
+
+
+def test_what_rules_leave_of_few_rows_has_the_shares_of_many_draws() -> None:
+    check(grove(PAY, None, 0, n=150), narrow)
+    # Of a leaf whose numbers are all allowed, as much is drawn as without a rule.
+    wide = grove(np.round(3 * np.where(PAY > 0, PAY, 25)), None, 0, n=60)
+    check(wide, lambda n: Narrowed(lower=np.full(n, 0.0), upper=np.full(n, 300.0)))
+    check(wide, lambda n: Narrowed(lower=np.full(n, 60.0), upper=np.full(n, 300.0)))
+
+
+def test_numbers_of_few_rows_with_all_decimals_have_a_density() -> None:
+    check_density(grove(RNG.normal(size=N), None, None, n=150))
