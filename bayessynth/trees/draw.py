@@ -195,6 +195,7 @@ class Stand:
         ndarray of shape (ends[-1],)
         """
         n, every = int(ends[-1]), self.groves[0].trees[column]
+        # Copies side by side are of sequences, whose sizes follow from their columns.
         if len(self.groves) == 1:
             predictors = self.groves[0].with_sizes(column, predictors)
         drawn, left, smoothing = np.full(n, ORDINARY), np.arange(n), self.groves[0].smoothing

@@ -13,6 +13,7 @@ from scipy.special import gammaln, logsumexp
 import bayessynth as bs
 from bayessynth.design import bind
 from bayessynth.fitting.groups import _fit_crossed, _fit_sizes, fit_groups
+from bayessynth.fitting.storage import _arrays, _declared_groups, _read_groups
 
 
 def structure(frame: pd.DataFrame, formula: str, draws: int = 200):
@@ -132,3 +133,16 @@ def test_sizes_of_single_groups_have_no_probability_of_their_own() -> None:
     assert 0.02 < (drawn > 20).mean() < 0.2
     assert np.median(drawn[drawn > 20]) == pytest.approx(300, rel=0.25)
     assert np.isin(drawn, [211, 307, 401]).sum() / (drawn > 20).sum() < 0.05
+
+
+def test_stored_sizes_come_back_and_those_of_earlier_versions_are_read() -> None:
+    """Earlier versions wrote the negative binomial alone."""
+    site = np.repeat(np.arange(30), np.repeat([2, 5, 9], 10))
+    known = structure(pd.DataFrame({"site": site, "y": np.arange(len(site)) / 7}), "y ~ (1 | site)")
+    declared, arrays = _declared_groups(known), _arrays(known)
+    again = _read_groups(declared, arrays).sizes["site"]
+    assert again.values.tolist() == [2, 5, 9]
+    assert again.average(3) == known.sizes["site"].average(3)
+    earlier = _read_groups(declared, {n: a for n, a in arrays.items() if not n.startswith("common")}).sizes["site"]
+    assert earlier.average(3) == 1 + known.sizes["site"].mean[3]
+    assert earlier.sample(np.random.default_rng(1), 3, 9).min() >= 1

@@ -144,6 +144,16 @@ def test_groups_given_by_columns_that_go_with_their_size(
     assert yes[10] - yes[2] > 0.4
 
 
+def test_rows_alone_lie_in_groups_of_the_usual_size(large_sites_are_rich: tuple[pd.DataFrame, bs.Fitted]) -> None:
+    """Without their groups given rows have one each, of the mean size, which is nearer to that of large ones here."""
+    frame, fitted = large_sites_are_rich
+    copy = fitted.synthesize(m=1, given=pd.DataFrame({"budget": np.full(600, 50.0)}), random_seed=4)[0]
+    assert copy["site"].nunique() == 600
+    by_size = frame.groupby("site")["rich"].agg(["first", "size"])
+    few = by_size["first"][by_size["size"] == 2].eq("yes").mean()
+    assert copy["rich"].eq("yes").mean() > few + 0.2
+
+
 def test_effects_that_an_earlier_version_wrote_are_read() -> None:
     covariance = np.array([[4.0, 1.0], [1.0, 0.25]])
     declared = {"columns": [], "copies": 2, "settings": {}, "places": {"site": [["y", 0], ["z", 0]]}}
