@@ -10,7 +10,7 @@ With ``--copies`` more copies are drawn of the first split: intervals of a logis
 pooled over all of them, against those of the training rows (overlap and mean absolute z).
 
     python tests/benchmarks/bench_fidelity.py
-    python tests/benchmarks/bench_fidelity.py --splits 1 --copies 20
+    python tests/benchmarks/bench_fidelity.py --splits 1 --copies 20 --seed 7
     python tests/benchmarks/bench_fidelity.py --settings '{"leaf": 50}'
 """
 
@@ -50,7 +50,7 @@ DETERMINED = 50
 SHOWN = ("c2st_hgb", "pair", "tstr", "excess", "exact_copies", "ci_overlap", "mean_abs_z", "cpu")
 
 
-def draw(name: str, split: int, m: int, folder: Path, settings: dict[str, object]) -> None:
+def draw(name: str, split: int, m: int, folder: Path, settings: dict[str, object], seed: int = 0) -> None:
     """Write the two parts of a table, copies of the first, and independent columns of it."""
     import numpy as np
     import pandas as pd
@@ -66,7 +66,7 @@ def draw(name: str, split: int, m: int, folder: Path, settings: dict[str, object
     train.to_csv(folder / "train.csv", index=False)
     frame.iloc[order[cut:]].to_csv(folder / "holdout.csv", index=False)
     before = resource.getrusage(resource.RUSAGE_SELF)
-    copies = bs.synthesize(train, m=m, random_seed=split, trees=bs.TreeSettings(**settings))
+    copies = bs.synthesize(train, m=m, random_seed=split + seed, trees=bs.TreeSettings(**settings))
     for j in range(m):
         copies[j].to_csv(folder / f"copy{j}.csv", index=False)
     spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -97,7 +97,7 @@ def one_split(name: str, split: int, settings: dict[str, object]) -> dict[str, f
         return found
 
 
-def regressions(name: str, m: int, settings: dict[str, object]) -> None:
+def regressions(name: str, m: int, settings: dict[str, object], seed: int) -> None:
     """Compare a logistic regression in single copies and pooled over all with that of the training rows."""
     import numpy as np
     import pandas as pd
@@ -107,7 +107,7 @@ def regressions(name: str, m: int, settings: dict[str, object]) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        draw(name, 0, m, folder, settings)
+        draw(name, 0, m, folder, settings, seed)
         train = pd.read_csv(folder / "train.csv", low_memory=False)
         copies = [pd.read_csv(folder / f"copy{j}.csv", low_memory=False) for j in range(m)]
     fits = [_logistic(frame, train, TABLES[name]) for frame in (train, *copies)]
@@ -163,6 +163,7 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(TABLES))
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--copies", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the copies whose regressions are compared")
     parser.add_argument("--settings", type=json.loads, default={}, help="of bs.TreeSettings, as JSON")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--draw", nargs=4, help=argparse.SUPPRESS)
@@ -186,7 +187,7 @@ def main() -> None:
             cells.append(f"{f'{mean:.4f} ±{spread:.4f}':>16s}")
         print(f"{name:16s}" + "".join(cells), flush=True)
         if arguments.copies:
-            regressions(name, arguments.copies, arguments.settings)
+            regressions(name, arguments.copies, arguments.settings, arguments.seed)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1))
 
